@@ -1,0 +1,57 @@
+# Everything runs in .venv, which is made anew whenever requirements.lock changes.
+
+PYTHON ?= python3
+UV     := uv==0.13.9
+VENV   := .venv
+BIN    := $(VENV)/bin
+LOCKED := $(VENV)/locked.stamp
+READY  := $(VENV)/ready.stamp
+PIP    := -m pip --disable-pip-version-check --no-input install --quiet
+INSIDE := PATH="$(CURDIR)/$(BIN):$$PATH"
+
+define CHECK_PYTHON
+import sys
+if sys.version_info < (3, 11):
+    sys.exit("migrate-spec needs Python 3.11 or newer, and $(PYTHON) is %d.%d; try make PYTHON=python3.12" % sys.version_info[:2])
+endef
+export CHECK_PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lock clean
+
+help: ## show this
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
+
+setup: $(READY) ## make .venv; demo and test do so themselves
+
+demo: $(READY) ## migrate a small database, there and back
+	@$(INSIDE) examples/meridian/demo.sh
+
+test: $(READY) ## run all checks; the first failure ends it
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	@$(INSIDE) $(BIN)/pytest
+
+lock: ## resolve pyproject.toml into requirements.lock; with UPGRADE=--upgrade to the newest releases
+	@$(PYTHON) -c "$$CHECK_PYTHON"
+	@$(PYTHON) -m venv $(VENV)/lock
+	@$(VENV)/lock/bin/python $(PIP) $(UV)
+	@$(VENV)/lock/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	    --only-binary :all: --custom-compile-command "make lock" --output-file requirements.lock --quiet $(UPGRADE)
+
+clean: ## remove all that the others made
+	rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(LOCKED): requirements.lock
+	@$(PYTHON) -c "$$CHECK_PYTHON"
+	@echo "Installing requirements.lock into $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python $(PIP) --require-hashes --only-binary :all: --requirement requirements.lock
+	@touch $@
+
+$(READY): pyproject.toml $(LOCKED)
+	@$(BIN)/python $(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@

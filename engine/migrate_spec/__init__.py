@@ -1,0 +1,32 @@
+"""Change the shape of JSON documents stored in RocksDB: specs are data, the engine does the rest.
+
+>>> import migrate_spec as ms
+>>> project = ms.load("specs", "schemas")                  # doctest: +SKIP
+>>> report = ms.check_and_migrate("path/to/db", project)   # doctest: +SKIP
+"""
+
+from migrate_spec.errors import *  # noqa: F403 - the tree of errors is part of the interface, all of it
+from migrate_spec.errors import __all__ as _errors
+from migrate_spec.manager import ApplyReport, MigrationManager, RollbackReport, Status
+from migrate_spec.migration import Migration
+from migrate_spec.plan import Plan
+from migrate_spec.progress import Progress
+from migrate_spec.project import Project, load
+from migrate_spec.registry import MigrationRegistry
+from migrate_spec.startup import check_and_migrate, check_and_migrate_async
+
+__all__ = [  # noqa: PLE0604 - `_errors` is a list of names
+    *_errors,
+    "ApplyReport",
+    "Migration",
+    "MigrationManager",
+    "MigrationRegistry",
+    "Plan",
+    "Progress",
+    "Project",
+    "RollbackReport",
+    "Status",
+    "check_and_migrate",
+    "check_and_migrate_async",
+    "load",
+]

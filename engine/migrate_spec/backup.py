@@ -1,0 +1,235 @@
+"""Backups: checkpoints beside the database, on its file system.
+
+``<database>.backups/<name>/`` holds ``database/``, a complete RocksDB made of hard links, and ``backup.json``, which
+says what it is. A name is ``_backup_YYYYMMDD_HHMMSS`` (UTC); a second one in the same second gets ``_2`` behind it.
+
+The database itself notes each backup of a migration under its name, in the form of Meridian's own backups
+(``timestamp``, ``prefix``, ``item_count``, ``keys``) with ``checkpoint`` and ``collections`` behind. Its ``prefix`` is one
+that no key has: Meridian's rollback deletes what is under the prefix, and must find nothing there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from migrate_spec.codec import Json, decode, encode
+from migrate_spec.errors import BackupError
+from migrate_spec.history import BACKUP_PREFIX, TOOL, timestamp
+from migrate_spec.store import KeyRange, Store
+
+__all__ = ["Backup", "Contents", "Digest", "backups_folder", "list_backups", "find_backup", "new_name", "staging_folder"]
+
+MANIFEST = "backup.json"
+DATABASE = "database"
+
+
+class Digest:
+    """SHA-256 over records in key order: for each the lengths of key and value (4 bytes each, big endian), key, value."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def add(self, key: bytes, value: bytes) -> None:
+        """Take one record in."""
+        self._hash.update(b"%b%b%b%b" % (len(key).to_bytes(4), len(value).to_bytes(4), key, value))
+
+    def hexdigest(self) -> str:
+        """The digest of the records so far."""
+        return self._hash.hexdigest()
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a backup holds of one collection.
+
+    Attributes:
+        prefix: the beginning of its keys.
+        records: how many.
+        digest: their :class:`Digest`.
+    """
+
+    prefix: str
+    records: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Backup:
+    """One backup.
+
+    Attributes:
+        name: its name, which is its key in the database.
+        created_at: when, RFC 3339, UTC.
+        version: the database's version then.
+        reason: what it was made for.
+        collections: what the migration touched, counted and digested when it was made.
+        path: its folder; ``None`` for the backups that Meridian keeps inside the database.
+        tool: what made it.
+    """
+
+    name: str
+    created_at: str
+    version: int | None
+    reason: str
+    collections: Mapping[str, Contents] = field(default_factory=dict)
+    path: Path | None = None
+    tool: str = TOOL
+
+    @property
+    def database(self) -> Path:
+        """The folder of the checkpoint.
+
+        Raises:
+            BackupError: it is kept inside the database, or its folder is gone.
+        """
+        folder = self.path / DATABASE if self.path else None
+        if folder is None or not (folder / "CURRENT").is_file():
+            raise BackupError(
+                f"the backup {self.name} without a checkpoint was found",
+                f"a RocksDB in {folder or 'a folder of its own'} was expected",
+                "`migrate-spec backup list` shows what there is",
+            )
+        return folder
+
+    @property
+    def records(self) -> int:
+        """How many records it holds of the collections that were touched."""
+        return sum(contents.records for contents in self.collections.values())
+
+    def to_json(self) -> dict[str, Json]:
+        """The backup as ``backup.json`` and the command line show it."""
+        shown = asdict(self)
+        return shown | {"path": str(self.path) if self.path else None, "records": self.records}
+
+    def stored(self) -> bytes:
+        """What the database notes about it."""
+        return encode(
+            {
+                "timestamp": self.created_at,
+                "prefix": f"{self.name}:",
+                "item_count": self.records,
+                "keys": [],
+                "checkpoint": f"{self.path.parent.name}/{self.path.name}" if self.path else None,
+                "version": self.version,
+                "collections": {name: asdict(contents) for name, contents in self.collections.items()},
+                "tool": self.tool,
+            }
+        )
+
+    def write(self, folder: Path) -> None:
+        """Write the manifest into ``folder``, so that it is on the disk when this returns."""
+        with (folder / MANIFEST).open("w", encoding="utf-8") as file:
+            json.dump(self.to_json(), file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def backups_folder(database: Path) -> Path:
+    """Where a database's backups lie."""
+    return database.with_name(f"{database.name}.backups")
+
+
+def staging_folder(database: Path) -> Path:
+    """Where a run keeps its files until they are swapped in. Only the holder of the database's lock touches it."""
+    return database.with_name(f"{database.name}.staging")
+
+
+def new_name(store: Store, moment: datetime | None = None) -> str:
+    """A name that no backup of this database has, neither in its folder nor in the database itself."""
+    name = (moment or datetime.now(UTC)).strftime(f"{BACKUP_PREFIX.decode()}%Y%m%d_%H%M%S")
+    folder, number, free = backups_folder(store.path), 1, name
+    while (folder / free).exists() or store.get(free.encode()) is not None:
+        number += 1
+        free = f"{name}_{number}"
+    return free
+
+
+def read_manifest(folder: Path) -> Backup | None:
+    """The backup in a folder; ``None`` where there is no manifest that can be read."""
+    try:
+        shown = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        contents = {name: Contents(**fields) for name, fields in shown["collections"].items()}
+        return Backup(
+            shown["name"], shown["created_at"], shown["version"], shown["reason"], contents, folder, shown["tool"]
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def list_backups(store: Store) -> list[Backup]:
+    """All backups of a database, oldest first: those in its folder, and those Meridian keeps inside the database."""
+    folder = backups_folder(store.path)
+    found = {backup.name: backup for path in folder.glob("*") if (backup := read_manifest(path)) is not None}
+    for backup in _noted(store):
+        found.setdefault(backup.name, backup)
+    return sorted(found.values(), key=lambda backup: (backup.created_at, backup.name))
+
+
+def _noted(store: Store) -> Iterator[Backup]:
+    """The backups that the database itself tells of."""
+    for key, value in store.scan(KeyRange.of_prefix(BACKUP_PREFIX)):
+        if b":" in key:
+            continue  # a record inside one of Meridian's backups
+        try:
+            noted = decode(value)
+            name, prefix, when = key.decode(), noted["prefix"], noted["timestamp"]
+            count = int(noted["item_count"])
+            checkpoint = noted.get("checkpoint")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+        if checkpoint is not None:
+            continue  # one of ours, whose folder is gone
+        contents = {prefix: Contents(prefix, count, "")}
+        yield Backup(name, when, None, "kept inside the database", contents, None, "")
+
+
+def find_backup(store: Store, name: str) -> Backup:
+    """The backup of a name.
+
+    Raises:
+        BackupError: there is none.
+    """
+    backups = list_backups(store)
+    for backup in backups:
+        if backup.name == name:
+            return backup
+    known = ", ".join(backup.name for backup in backups) or "no backup at all"
+    raise BackupError(
+        f"no backup called {name!r} was found", f"one of {known} was expected", "", where=str(backups_folder(store.path))
+    )
+
+
+def settle_staging(store: Store, finished: set[str]) -> None:
+    """Clear away what a killed run left; keep its checkpoint where the run had got as far as the swap.
+
+    Args:
+        store: the database, open for writing: holding its lock is what entitles to this.
+        finished: the names of the backups that the history speaks of.
+    """
+    staging = staging_folder(store.path)
+    backup = read_manifest(staging / "backup")
+    if backup is not None and backup.name in finished:
+        keep_checkpoint(store, backup.name)
+    shutil.rmtree(staging, ignore_errors=True)
+
+
+def keep_checkpoint(store: Store, name: str) -> None:
+    """Move a run's checkpoint from the staging folder to the backups."""
+    target = backups_folder(store.path) / name
+    target.parent.mkdir(exist_ok=True)
+    (staging_folder(store.path) / "backup").rename(target)
+    for folder in (target.parent, target.parent.parent):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+

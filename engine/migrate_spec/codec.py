@@ -1,0 +1,192 @@
+r"""Bytes ↔ document: JSON as RFC 8259 has it, read and written so that untouched values keep their bytes.
+
+A document is read in one of two forms, and the rest of the package need not care which:
+
+*plain*
+    nested ``dict``, ``list``, ``str``, ``int``, ``float``, ``bool``, ``None``: used where encoding them gives the very
+    bytes that were read, so that every part of them gives its own bytes, too.
+*raw*
+    a ``dict`` whose values are :class:`Raw`, the bytes as they came, each opened only where a step looks inside: used
+    for every other spelling, such as blanks between tokens, ``1.10``, ``1E5`` or ``"\u0041"``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+__all__ = [
+    "Document",
+    "Json",
+    "NotADocument",
+    "Raw",
+    "copied",
+    "decode",
+    "encode",
+    "encode_pretty",
+    "is_null",
+    "maker",
+    "opened",
+    "read",
+    "type_names",
+]
+
+type_names = {
+    dict: "an object",
+    list: "a list",
+    str: "a text",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a number",
+    type(None): "null",
+}
+
+Json = Any
+"""A JSON value: what the module docstring calls plain, or with :class:`Raw` parts."""
+
+Document = dict[str, Json]
+"""A JSON object, the shape of every record."""
+
+_decode_plain = msgspec.json.Decoder().decode
+_decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode_list = msgspec.json.Decoder(list[Raw]).decode
+encode: Callable[[Json], bytes] = msgspec.json.Encoder().encode
+"""A JSON value as compact UTF-8 bytes: no blanks, text outside ASCII as it is, as Rust's serde_json writes it."""
+
+
+class NotADocument(ValueError):
+    """A stored value that is no JSON object.
+
+    Attributes:
+        found: what it is, as the beginning of a sentence.
+        expected: what it should be.
+    """
+
+    def __init__(self, found: str, expected: str) -> None:
+        self.found = found
+        self.expected = expected
+        super().__init__(found, expected)
+
+
+def read(value: bytes) -> tuple[Document, bool]:
+    """A stored value as a document, and whether it is in the plain form (else it is in the raw form).
+
+    Raises:
+        NotADocument: it is not UTF-8, not JSON, not an object, nested too deep to read, says the same key twice
+            in one object or holds a number beyond the range of a 64-bit float.
+    """
+    try:
+        document = _decode_plain(value)
+        if type(document) is dict and encode(document) == value:
+            return document, True
+    except (ValueError, RecursionError):
+        pass  # the careful reader below finds out what is wrong, and says it
+    return _read_raw(value), False
+
+
+def _read_raw(value: bytes) -> Document:
+    """A document in the raw form. Raises as :func:`read` does."""
+    try:
+        if not value.strip():
+            raise NotADocument("an empty value was found", "a JSON object was expected")
+        json.loads(
+            value.decode(),
+            object_pairs_hook=_refuse_duplicates,
+            parse_float=_refuse_infinite,
+            parse_int=len,  # the number itself is not needed, and Python caps the digits that int() takes
+        )
+        document: Document = _decode_object(value)
+    except RecursionError:
+        raise NotADocument("a value nested too deep to read was found", "fewer than 1000 levels were expected") from None
+    except UnicodeDecodeError as error:
+        found = f"the byte 0x{value[error.start]:02x} at offset {error.start} was found"
+        raise NotADocument(found, "UTF-8 text was expected") from None
+    except json.JSONDecodeError as error:
+        found = f"{_excerpt(value, error.pos)} was found ({error.msg.lower()} at offset {error.pos})"
+        raise NotADocument(found, "JSON was expected") from None
+    except msgspec.ValidationError:
+        found = f"{type_names[type(decode(value))]} was found"
+        raise NotADocument(found, "a JSON object was expected") from None
+    except msgspec.DecodeError as error:
+        raise NotADocument(f"{_excerpt(value, 0)} was found ({error})", "JSON was expected") from None
+    return document
+
+
+def _excerpt(value: bytes, position: int) -> str:
+    """Up to twenty characters of ``value`` around ``position``, quoted."""
+    text = value.decode("utf-8", "replace")
+    shown = text[max(0, position - 10) : position + 10]
+    return f"{shown!r}" if shown else "the end of the text"
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Json]]) -> Document:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
+        raise NotADocument(f"the key {twice!r} was found twice in one object", "each key was expected once")
+    return found
+
+
+def _refuse_infinite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise NotADocument(f"the number {text} was found", "a number within the range of a 64-bit float was expected")
+    return number
+
+
+def opened(value: Json) -> Json:
+    """A value with its outermost level readable: a raw object as ``dict``, a raw list as ``list``, their parts raw."""
+    if type(value) is not Raw:
+        return value
+    first = bytes(memoryview(value)[:1])
+    if first == b"{":
+        return _decode_object(value)
+    if first == b"[":
+        return _decode_list(value)
+    return _decode_plain(value)
+
+
+def is_null(value: Json) -> bool:
+    """Whether a value, raw or plain, is ``null``."""
+    return value is None or (type(value) is Raw and bytes(value) == b"null")
+
+
+def copied(value: Json) -> Json:
+    """The same value with lists and objects of its own; raw parts stay raw."""
+    if type(value) is dict:
+        return {name: copied(part) for name, part in value.items()}
+    if type(value) is list:
+        return [copied(part) for part in value]
+    return value
+
+
+def decode(value: bytes | Json) -> Json:
+    """A value, or its bytes, wholly in the plain form; a new one, that shares no part with ``value``.
+
+    Raises:
+        ValueError: bytes that are no JSON.
+    """
+    return _decode_plain(value if type(value) in {bytes, Raw} else encode(value))
+
+
+def encode_pretty(value: Json) -> str:
+    """A JSON value as text for people: two blanks a level."""
+    return msgspec.json.format(encode(value), indent=2).decode()
+
+
+def maker(value: Json) -> Callable[[], Json]:
+    """A function that gives a plain value anew at each call, so that no two documents share a list or an object."""
+    if value == [] and type(value) is list:
+        return list
+    if value == {} and type(value) is dict:
+        return dict
+    if type(value) in {list, dict}:
+        stored = encode(value)
+        return lambda: _decode_plain(stored)
+    return lambda: value

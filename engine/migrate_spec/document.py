@@ -1,0 +1,383 @@
+"""Paths, and the only code that walks a document.
+
+A path names places in a document::
+
+    meta.author          a field of an object
+    notes[]              each item of a list
+    labels.*             each value of an object
+    point[1]             one place in a list, counted from 0
+    ["odd.key"]          a name with dots, brackets, stars, quotes or nothing in it, written as a JSON text
+
+A name that is absent is passed over; a parent that is there and of the wrong type (``null`` is one) is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from migrate_spec.codec import Document, Json, Raw, decode, opened, type_names
+from migrate_spec.errors import PathError, Place
+
+__all__ = [
+    "ABSENT",
+    "Change",
+    "Each",
+    "EachValue",
+    "Index",
+    "Name",
+    "Path",
+    "Refused",
+    "Segment",
+    "describe",
+    "equal",
+    "names",
+    "on_object",
+    "put",
+    "str_of",
+    "within",
+    "wrong_type",
+]
+
+ABSENT: Final = object()
+"""Stands for a field that is not there; ``None`` is a value."""
+
+Change = Callable[[Any], bool]
+"""What a step does to a value it may alter in place; true where it changed something."""
+
+
+class Refused(Exception):  # noqa: N818 - the word of the language: a step refuses a document
+    """A step cannot do its work on this document.
+
+    Attributes:
+        path: the place in the document; each walker on the way out puts its own segment before it.
+        found, expected, remedy: as in :class:`~migrate_spec.errors.Fault`.
+        place: the line of the spec that asked.
+    """
+
+    def __init__(
+        self, found: str, expected: str, remedy: str = "", *, path: str = "", place: Place | None = None
+    ) -> None:
+        super().__init__(found, expected, remedy)
+        self.found = found
+        self.expected = expected
+        self.remedy = remedy
+        self.path = path
+        self.place = place
+
+    def below(self, segment: str) -> Refused:
+        """The same refusal as seen from one level further out."""
+        joint = "" if not self.path or self.path.startswith("[") else "."
+        self.path = f"{segment}{joint}{self.path}"
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A field of an object."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name if _BARE.fullmatch(self.name) else f"[{json.dumps(self.name, ensure_ascii=False)}]"
+
+    def keys(self, parent: Any) -> Sequence[Any]:
+        """The field's name where ``parent`` has it."""
+        if type(parent) is not dict:
+            raise wrong_type(parent, "an object")
+        return (self.name,) if self.name in parent else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """One place in a list, counted from 0. A list that is too short is passed over."""
+
+    index: int
+
+    def __str__(self) -> str:
+        return f"[{self.index}]"
+
+    def keys(self, parent: Any) -> Sequence[Any]:
+        """The place where ``parent`` is long enough."""
+        if type(parent) is not list:
+            raise wrong_type(parent, "a list")
+        return (self.index,) if self.index < len(parent) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Each item of a list."""
+
+    def __str__(self) -> str:
+        return "[]"
+
+    def keys(self, parent: Any) -> Sequence[Any]:
+        """All places of the list ``parent``."""
+        if type(parent) is not list:
+            raise wrong_type(parent, "a list")
+        return range(len(parent))
+
+
+@dataclass(frozen=True, slots=True)
+class EachValue:
+    """Each value of an object."""
+
+    def __str__(self) -> str:
+        return "*"
+
+    def keys(self, parent: Any) -> Sequence[Any]:
+        """All names in the object ``parent``."""
+        if type(parent) is not dict:
+            raise wrong_type(parent, "an object")
+        return list(parent)
+
+
+Segment = Name | Index | Each | EachValue
+
+_BARE = re.compile(r'(?!#/)(?!\*$)[^.\[\]"*]+')
+_TOKEN = re.compile(
+    r"""(?P<dot>\.)?(?:
+        (?P<each>\[\]) | \[(?P<index>0|[1-9][0-9]*)\] | \[(?P<quoted>"(?:[^"\\]|\\.)*")\]
+      | (?P<value>\*)(?=[.\[]|$) | (?P<name>(?!\#/)[^.\[\]"*]+)
+    )""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A path, read. Two paths that name the same places are equal wherever they were written.
+
+    Attributes:
+        segments: the steps from the document down.
+        place: where in a spec it stands.
+    """
+
+    segments: tuple[Segment, ...]
+    place: Place | None = field(default=None, compare=False)
+
+    @classmethod
+    def parse(cls, text: str, place: Place | None = None) -> Path:
+        """Read a path.
+
+        Raises:
+            PathError: ``text`` is no path; the error says from which column on.
+        """
+        segments: list[Segment] = []
+        position = 0
+        while position < len(text) or not segments:
+            token = _TOKEN.match(text, position)
+            if token is None or not _joins(token, first=not segments):
+                raise PathError(
+                    f"the path {text!r} was found",
+                    f"a name, [], [0], * or [\"odd.name\"] was expected at character {position + 1}",
+                    "write a name with dots, brackets, stars or quotes as [\"odd.name\"]",
+                    where=place,
+                )
+            segments.append(_segment(token))
+            position = token.end()
+        return cls(tuple(segments), place)
+
+    def __str__(self) -> str:
+        shown = ""
+        for segment in self.segments:
+            text = str(segment)
+            shown += text if not shown or text.startswith("[") else f".{text}"
+        return shown
+
+    @property
+    def parent(self) -> Path:
+        """The path without its last segment."""
+        return Path(self.segments[:-1], self.place)
+
+    @property
+    def last(self) -> Segment:
+        """The last segment."""
+        return self.segments[-1]
+
+    @property
+    def base(self) -> Path:
+        """The path up to and with its last ``[]`` or ``*``: where a place below can be one of many."""
+        many = [index for index, segment in enumerate(self.segments, 1) if isinstance(segment, Each | EachValue)]
+        return Path(self.segments[: many[-1] if many else 0], self.place)
+
+    def below(self, base: Path) -> Path:
+        """This path as seen from ``base``, which it must begin with."""
+        return Path(self.segments[len(base.segments) :], self.place)
+
+    def under(self, base: Path) -> Path:
+        """This path as seen from the document, where it stands below ``base``."""
+        return Path(base.segments + self.segments, self.place)
+
+    def meets(self, other: Path) -> bool:
+        """Whether the two can name the same place, or a place and one inside it."""
+        return all(
+            mine == theirs or (_many(mine) and _single(theirs)) or (_single(mine) and _many(theirs))
+            for mine, theirs in zip(self.segments, other.segments, strict=False)
+        )
+
+    def locate(self, document: Json) -> tuple[Any, Any] | None:
+        """The object or list that holds the one value at this path (which has no ``[]`` or ``*``), and its key there.
+
+        Returns:
+            ``None`` where the value or a parent is absent.
+
+        Raises:
+            Refused: a parent is of the wrong type.
+        """
+        parent, key = document, None
+        for depth, segment in enumerate(self.segments):
+            if depth:
+                parent = _open_in(parent, key)
+            try:
+                keys = segment.keys(parent)
+            except Refused as refusal:
+                raise refusal.below(str(Path(self.segments[:depth]))) if depth else refusal from None
+            if not keys:
+                return None
+            key = keys[0]
+        return parent, key
+
+    def get(self, document: Json) -> Json:
+        """The one value at this path, opened; :data:`ABSENT` where there is none. Raises as :meth:`locate`."""
+        found = self.locate(document)
+        return ABSENT if found is None else _open_in(*found)
+
+    def put(self, document: Document, value: Json) -> None:
+        """Set the value at this path (names only), making objects on the way. Raises as :meth:`locate`."""
+        parent = document
+        for depth, segment in enumerate(self.segments[:-1]):
+            name = str_of(segment)
+            if name not in parent:
+                parent[name] = {}
+            parent = _open_in(parent, name)
+            if type(parent) is not dict:
+                raise wrong_type(parent, "an object").below(str(Path(self.segments[: depth + 1])))
+        parent[str_of(self.last)] = value
+
+    def take(self, document: Document, *, prune: bool = False) -> None:
+        """Remove the value at this path (names only), which must be there; with ``prune`` also parents left empty."""
+        found = self.locate(document)
+        if found is None:
+            return
+        parent, key = found
+        del parent[key]
+        if prune and not parent and len(self.segments) > 1:
+            self.parent.take(document, prune=True)
+
+
+def str_of(segment: Segment) -> str:
+    """The name of a segment that must be one."""
+    if not isinstance(segment, Name):
+        raise TypeError(segment)
+    return segment.name
+
+
+def _many(segment: Segment) -> bool:
+    return isinstance(segment, Each | EachValue)
+
+
+def _single(segment: Segment) -> bool:
+    return isinstance(segment, Name | Index)
+
+
+def _joins(token: re.Match[str], *, first: bool) -> bool:
+    """Whether a dot stands where one must, and only there."""
+    bracket = bool(token["each"] or token["index"] or token["quoted"])
+    return bool(token["dot"]) == (not first and not bracket)
+
+
+def _segment(token: re.Match[str]) -> Segment:
+    if token["each"]:
+        return Each()
+    if token["index"]:
+        return Index(int(token["index"]))
+    if token["value"]:
+        return EachValue()
+    return Name(json.loads(token["quoted"]) if token["quoted"] else token["name"])
+
+
+def within(path: Path, change: Change) -> Change:
+    """``change`` for every value at ``path``; for the document itself where the path is empty."""
+    for segment in reversed(path.segments):
+        change = _below(segment, change)
+    return change
+
+
+def _below(segment: Segment, change: Change) -> Change:
+    keys = segment.keys
+
+    def visit(parent: Json) -> bool:
+        changed = False
+        for key in keys(parent):
+            try:
+                changed |= change(_open_in(parent, key))
+            except Refused as refusal:
+                shown = Name(key) if type(key) is str else Index(key)
+                raise refusal.below(str(shown)) from None
+        return changed
+
+    return visit
+
+
+def on_object(change: Change) -> Change:
+    """``change``, refused where the value it is given is no object."""
+
+    def visit(value: Json) -> bool:
+        if type(value) is not dict:
+            raise wrong_type(value, "an object")
+        return change(value)
+
+    return visit
+
+
+def _open_in(parent: Any, key: Any) -> Json:
+    """The value under ``key``, opened; an object or a list stays open in its parent, so that a change in it is kept."""
+    value = parent[key]
+    if type(value) is Raw:
+        value = opened(value)
+        if type(value) in {dict, list}:
+            parent[key] = value
+    return value
+
+
+def wrong_type(value: Json, expected: str) -> Refused:
+    """The refusal of a value of another type than a path or an operation needs."""
+    return Refused(f"{describe(value)} was found", f"{expected} was expected")
+
+
+def describe(value: Json) -> str:
+    """A value for a sentence: its kind, and the value itself where it is short."""
+    value = decode(value)
+    if value is None:
+        return "null"
+    if type(value) in {dict, list}:
+        return type_names[type(value)]
+    text = json.dumps(value, ensure_ascii=False)
+    return f"{type_names[type(value)]} {text if len(text) <= 40 else text[:39] + '…'}"
+
+
+def equal(one: Json, other: Json) -> bool:
+    """Whether two values are the same JSON: type-strictly (``true`` is not ``1``, ``1`` is not ``1.0``), whatever the
+    order of keys in objects."""
+    return _key(decode(one)) == _key(decode(other))
+
+
+def _key(value: Json) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def put(parent: Any, key: Any, value: Json) -> bool:
+    """Set a field or an item; false where the same JSON is there already, which then keeps its own spelling."""
+    if (type(parent) is list or key in parent) and equal(parent[key], value):
+        return False
+    parent[key] = value
+    return True
+
+
+def names(paths: Iterable[Path]) -> str:
+    """Paths for a sentence."""
+    return ", ".join(str(path) for path in paths)

@@ -1,0 +1,346 @@
+"""Every error this package raises on purpose.
+
+An error carries facts, not prose: where it is, what was found, what was expected and what to do about it. One
+function, :meth:`Fault.__str__`, makes the sentence, so that all errors read alike::
+
+    where: what was found, what was expected; what to do
+
+The tree::
+
+    MigrateSpecError
+    ├── SpecError               the files are wrong: specs, schemas, settings (all faults of all files at once)
+    ├── PathError               a path in a spec cannot be read
+    ├── DatabaseError           the database is not what the work needs
+    │   ├── NotADatabase        the folder holds no RocksDB
+    │   ├── DatabaseLocked      another process has it open for writing
+    │   ├── DatabaseReadOnly    this process may not write to it
+    │   ├── DatabaseChanged     somebody wrote to it in the middle of the run
+    │   ├── CorruptDatabase     a part of it cannot be read
+    │   ├── ForeignDatabase     it is laid out in a way that is not supported
+    │   ├── MetadataInvalid     the version or the history kept in it cannot be understood
+    │   └── NoSpace             the disk has no room for the run
+    ├── PlanError               there is no way from where the database is to where it should go
+    │   ├── DatabaseTooNew      it is at a later version than the specs know
+    │   ├── MigrationPathMissing  no spec for one of the steps
+    │   └── SpecChanged         a spec that was already applied has another meaning now
+    ├── RecordRejected          records that cannot be carried over, each with its key, step and reason
+    ├── Irreversible            a step that cannot be undone
+    ├── BackupError             a backup is missing, damaged or cannot be put back
+    └── LaterWrites             a rollback would undo what was written since the migration
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+__all__ = [
+    "BackupError",
+    "CorruptDatabase",
+    "DatabaseChanged",
+    "DatabaseError",
+    "DatabaseLocked",
+    "DatabaseReadOnly",
+    "DatabaseTooNew",
+    "Fault",
+    "ForeignDatabase",
+    "Irreversible",
+    "LaterWrites",
+    "MetadataInvalid",
+    "MigrateSpecError",
+    "MigrationPathMissing",
+    "NoSpace",
+    "NotADatabase",
+    "PathError",
+    "Place",
+    "PlanError",
+    "RecordRejected",
+    "Rejection",
+    "SpecChanged",
+    "SpecError",
+]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A place in a text file: lines and columns count from 1, as editors do."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong, as facts.
+
+    Attributes:
+        found: what is there, as the beginning of a sentence without its full stop.
+        expected: what should be there, likewise; empty where ``found`` says it all.
+        remedy: what the reader can do, likewise.
+        where: a place in a file, or the name of a database, key or file.
+        code: a stable name for programs, in kebab-case.
+    """
+
+    found: str
+    expected: str = ""
+    remedy: str = ""
+    where: Place | str | None = None
+    code: str = ""
+
+    def __str__(self) -> str:
+        sentence = self.found
+        if self.expected:
+            sentence += f", {self.expected}"
+        if self.remedy:
+            sentence += f"; {self.remedy}"
+        return sentence if self.where is None else f"{self.where}: {sentence}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The fault as JSON: ``code``, ``message`` and ``where`` (``file``, ``line``, ``column``, ``key``)."""
+        where: dict[str, Any] = {"file": None, "line": None, "column": None, "key": None}
+        if isinstance(self.where, Place):
+            where |= {"file": self.where.file, "line": self.where.line, "column": self.where.column}
+        elif self.where is not None:
+            where["file"] = self.where
+        return {"code": self.code, "message": str(self), "where": where}
+
+
+class MigrateSpecError(Exception):
+    """The base of all errors of this package: catch it to catch them all.
+
+    Attributes:
+        fault: what is wrong, as facts.
+        details: further faults where one error reports several.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(
+        self,
+        found: str,
+        expected: str = "",
+        remedy: str = "",
+        *,
+        where: Place | str | None = None,
+        details: Sequence[Fault] = (),
+    ) -> None:
+        self.fault = Fault(found, expected, remedy, where, self.code)
+        self.details: tuple[Fault, ...] = tuple(details)
+        super().__init__(found, expected, remedy)
+
+    def __str__(self) -> str:
+        return "\n".join([str(self.fault), *(f"  {detail}" for detail in self.details)])
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as JSON: ``code``, ``message``, ``where`` and ``details`` (a list of the same shape)."""
+        return self.fault.to_json() | {"details": [detail.to_json() for detail in self.details]}
+
+
+class SpecError(MigrateSpecError):
+    """The project's files are wrong. ``faults`` has all that was found, sorted by file, line and column."""
+
+    code = "spec-invalid"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults: tuple[Fault, ...] = tuple(sorted(faults, key=_by_place))
+        count = len(self.faults)
+        super().__init__(
+            f"{count} error{'s' if count != 1 else ''} in the specs and schemas",
+            remedy="nothing was changed",
+            details=self.faults,
+        )
+
+    def __str__(self) -> str:
+        return "\n".join(str(fault) for fault in self.faults)
+
+
+def _by_place(fault: Fault) -> tuple[str, int, int, str]:
+    if isinstance(fault.where, Place):
+        return (fault.where.file, fault.where.line, fault.where.column, fault.found)
+    return (str(fault.where or ""), 0, 0, fault.found)
+
+
+class PathError(MigrateSpecError):
+    """A path in a spec cannot be read."""
+
+    code = "path-invalid"
+
+
+class DatabaseError(MigrateSpecError):
+    """The database is not what the work needs. It was not changed."""
+
+    code = "database-error"
+
+
+class NotADatabase(DatabaseError):
+    """The folder is missing or holds no RocksDB. Nothing was created."""
+
+    code = "not-a-database"
+
+
+class DatabaseLocked(DatabaseError):
+    """Another process has the database open for writing."""
+
+    code = "database-locked"
+
+
+class DatabaseReadOnly(DatabaseError):
+    """This process may not write to the database or beside it."""
+
+    code = "database-read-only"
+
+
+class DatabaseChanged(DatabaseError):
+    """Somebody wrote to the database between the checkpoint and the swap."""
+
+    code = "database-changed"
+
+
+class CorruptDatabase(DatabaseError):
+    """A part of the database cannot be read."""
+
+    code = "database-corrupt"
+
+
+class ForeignDatabase(DatabaseError):
+    """The database is laid out in a way that is not supported."""
+
+    code = "database-foreign"
+
+
+class MetadataInvalid(DatabaseError):
+    """The version or the history kept in the database cannot be understood."""
+
+    code = "metadata-invalid"
+
+
+class NoSpace(DatabaseError):
+    """The disk has no room for the run."""
+
+    code = "no-space"
+
+
+class PlanError(MigrateSpecError):
+    """There is no way from where the database is to where it should go."""
+
+    code = "plan-error"
+
+
+class DatabaseTooNew(PlanError):
+    """The database is at a later version than the specs know."""
+
+    code = "database-too-new"
+
+
+class MigrationPathMissing(PlanError):
+    """No spec covers one of the steps between the database's version and the target."""
+
+    code = "migration-path-missing"
+
+
+class SpecChanged(PlanError):
+    """A spec that was already applied to this database has another meaning now."""
+
+    code = "spec-changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One record that cannot be carried over.
+
+    Attributes:
+        key: the record's key, as stored.
+        step: the step that refused it, such as ``task v1→v2``; empty where it could not even be read.
+        path: the place inside the document, such as ``notes[3].author``; empty for the whole document.
+        fault: what was found there and expected; its ``where`` is the line of the spec that asked.
+    """
+
+    key: bytes
+    step: str
+    path: str
+    fault: Fault
+
+    def __str__(self) -> str:
+        parts = [show_key(self.key), self.step, self.path]
+        return ", ".join(part for part in parts if part) + f": {self.fault}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The rejection as JSON: the fault's form with ``where.key``, and ``step`` and ``path`` beside it."""
+        shape = self.fault.to_json()
+        shape["where"]["key"] = show_key(self.key)
+        return shape | {"message": str(self), "step": self.step, "path": self.path}
+
+
+class RecordRejected(MigrateSpecError):
+    """Records cannot be carried over; the database is as it was.
+
+    Attributes:
+        rejections: each rejected record, in key order, up to a bound.
+        count: how many were rejected in all.
+    """
+
+    code = "record-rejected"
+
+    def __init__(self, rejections: Sequence[Rejection], count: int, *, where: str | None = None) -> None:
+        self.rejections = tuple(rejections)
+        self.count = count
+        super().__init__(
+            f"{count} record{'s' if count != 1 else ''} cannot be migrated",
+            remedy="nothing was changed; mend these records or the spec and run again",
+            where=where,
+        )
+
+    def __str__(self) -> str:
+        lines = [str(self.fault), *(f"  {rejection}" for rejection in self.rejections)]
+        if self.count > len(self.rejections):
+            lines.append(f"  … and {self.count - len(self.rejections)} more")
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as JSON; ``details`` has one entry a rejection."""
+        return super().to_json() | {"details": [rejection.to_json() for rejection in self.rejections]}
+
+
+class Irreversible(MigrateSpecError):
+    """A step cannot be undone."""
+
+    code = "irreversible"
+
+
+class BackupError(MigrateSpecError):
+    """A backup is missing, damaged or cannot be put back."""
+
+    code = "backup-error"
+
+
+class LaterWrites(MigrateSpecError):
+    """A rollback would undo what was written since the migration.
+
+    Attributes:
+        keys: the keys it would undo, in key order, up to a bound.
+        count: how many there are in all.
+    """
+
+    code = "later-writes"
+
+    def __init__(self, keys: Sequence[bytes], count: int, *, where: str | None = None) -> None:
+        self.keys = tuple(keys)
+        self.count = count
+        shown = ", ".join(show_key(key) for key in self.keys)
+        more = f" and {count - len(self.keys)} more" if count > len(self.keys) else ""
+        super().__init__(
+            f"{count} record{'s were' if count != 1 else ' was'} written since the migration: {shown}{more}",
+            remedy="rolling back would undo that; pass --yes to do it all the same",
+            where=where,
+        )
+
+
+def show_key(key: bytes) -> str:
+    r"""A key as a person reads it: text where it is printable UTF-8, ``\xNN`` for every other byte."""
+    text = key.decode("utf-8", "backslashreplace")
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

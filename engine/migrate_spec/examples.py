@@ -1,0 +1,65 @@
+"""The examples of a spec, carried out: a spec whose own examples do not hold is a wrong spec."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from migrate_spec.codec import Json, decode, encode
+from migrate_spec.document import ABSENT, Index, Name, Path, Segment, equal
+from migrate_spec.errors import Fault, RecordRejected
+from migrate_spec.migration import Migration
+from migrate_spec.spec import Example
+
+__all__ = ["example_faults"]
+
+
+def example_faults(migration: Migration) -> Iterator[Fault]:
+    """What does not hold of a migration's examples: each is checked, carried over and compared."""
+    for example in migration.spec.examples:
+        fault = _fault(migration, example)
+        if fault is not None:
+            yield fault
+
+
+def _fault(migration: Migration, example: Example) -> Fault | None:
+    if not migration.schema_before.is_valid(example.before):
+        mismatch = migration.schema_before.best_mismatch(example.before)
+        fault = mismatch.fault()
+        where = f" at {mismatch.where!r}" if mismatch.where else ""
+        expected = f"{fault.expected} (by {migration.schema_before.file})"
+        return Fault(f"{fault.found} in `before`{where}", expected, fault.remedy, example.place, "example-invalid")
+    try:
+        result = decode(migration.migrate_item(b"", encode(example.before)))
+    except RecordRejected as error:
+        refusal = error.rejections[0]
+        where = f" at {refusal.path!r}" if refusal.path else ""
+        found = f"{refusal.fault.found} in the example{where}"
+        return Fault(found, refusal.fault.expected, refusal.fault.remedy, example.place, "example-refused")
+    difference = next(_differences(result, example.after, ()), None)
+    if difference is None:
+        return None
+    segments, found, expected = difference
+    return Fault(
+        f"{_shown(found)} came out at {str(Path(segments))!r}",
+        f"{_shown(expected)} was expected by `after`",
+        "mend the example or the steps",
+        example.place,
+        "example-differs",
+    )
+
+
+def _differences(found: Json, expected: Json, at: tuple[Segment, ...]) -> Iterator[tuple[tuple[Segment, ...], Json, Json]]:
+    """The innermost places where two values differ, in the order of the document that was expected."""
+    if type(found) is dict and type(expected) is dict:
+        for name in dict.fromkeys((*expected, *found)):
+            yield from _differences(found.get(name, ABSENT), expected.get(name, ABSENT), (*at, Name(name)))
+    elif type(found) is list and type(expected) is list and len(found) == len(expected):
+        for index, (one, other) in enumerate(zip(found, expected, strict=True)):
+            yield from _differences(one, other, (*at, Index(index)))
+    elif found is ABSENT or expected is ABSENT or not equal(found, expected):
+        yield at, found, expected
+
+
+def _shown(value: Json) -> str:
+    return "nothing" if value is ABSENT else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,209 @@
+"""What was done to a database, kept in the database. Reading it never writes.
+
+The keys and their JSON are those of Meridian's migration system, so that each can read what the other wrote:
+
+``_schema_version``
+    the database's version, a bare number: ``2``. Missing: version 1.
+``_migration_history``
+    ``{"migrations": [ENTRY, …]}``, one entry a version step, oldest first. An entry has ``from_version``,
+    ``to_version``, ``started_at``, ``completed_at`` (RFC 3339, UTC), ``items_migrated``, ``backup_key``, ``success`` and
+    ``error``. Ours have further fields after those, which Meridian's reader ignores: ``kind`` (``apply`` or
+    ``rollback``), ``tool``, ``collections`` (counts) and ``specs`` (``collection``, ``checksum`` and canonical ``text``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from migrate_spec.codec import Json, NotADocument, decode, encode, read
+from migrate_spec.errors import MetadataInvalid, SpecChanged
+from migrate_spec.registry import MigrationRegistry
+from migrate_spec.spec import Spec
+from migrate_spec.store import Store
+
+__all__ = [
+    "BACKUP_PREFIX",
+    "HISTORY_KEY",
+    "TOOL",
+    "VERSION_KEY",
+    "Entry",
+    "History",
+    "read_history",
+    "read_version",
+    "timestamp",
+]
+
+VERSION_KEY = b"_schema_version"
+HISTORY_KEY = b"_migration_history"
+BACKUP_PREFIX = b"_backup_"
+TOOL = f"migrate-spec {version('migrate-spec')}"
+
+_VERSION = re.compile(rb"[ \t\r\n]*([1-9][0-9]{0,9})[ \t\r\n]*")
+_LARGEST = 2**32 - 1
+
+
+def timestamp(moment: datetime | None = None) -> str:
+    """A moment (now, by default) as the history writes it: ``2026-01-31T12:00:00.123456Z``."""
+    return (moment or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def read_version(store: Store) -> int:
+    """The version of a database; 1 where it says nothing.
+
+    Raises:
+        MetadataInvalid: what stands under the key is no version.
+    """
+    value = store.get(VERSION_KEY)
+    if value is None:
+        return 1
+    number = _VERSION.fullmatch(value)
+    if number is None or int(number[1]) > _LARGEST:
+        raise MetadataInvalid(
+            f"{value.decode('utf-8', 'backslashreplace')!r} was found under {VERSION_KEY.decode()}",
+            f"a whole number from 1 to {_LARGEST} was expected",
+            "put the version of the program that wrote the database there",
+            where=str(store.path),
+        )
+    return int(number[1])
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the history: what was done in one version step.
+
+    Attributes:
+        fields: the entry as stored.
+    """
+
+    fields: dict[str, Json]
+
+    @property
+    def from_version(self) -> int:
+        """Where it started."""
+        return int(self.fields["from_version"])
+
+    @property
+    def to_version(self) -> int:
+        """Where it led."""
+        return int(self.fields["to_version"])
+
+    @property
+    def success(self) -> bool:
+        """Whether it was carried out (Meridian's system notes failures, too)."""
+        return bool(self.fields["success"])
+
+    @property
+    def backup_key(self) -> str | None:
+        """The backup made before it, or, of a rollback, the one that was put back."""
+        key = self.fields.get("backup_key")
+        return key if isinstance(key, str) else None
+
+    @property
+    def specs(self) -> list[Spec]:
+        """The specs it carried out; none where Meridian's system did it.
+
+        Raises:
+            SpecError: a spec's text is of a later version of this tool.
+        """
+        return [Spec.from_text(spec["text"], f"the history of v{self.to_version}") for spec in self.fields.get("specs", [])]
+
+    @property
+    def collections(self) -> dict[str, Json]:
+        """What it touched, by the collection's name: counts and the key prefix."""
+        found = self.fields.get("collections")
+        return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True)
+class History:
+    """All entries, oldest first."""
+
+    entries: tuple[Entry, ...] = ()
+
+    def with_entries(self, added: Sequence[dict[str, Json]]) -> bytes:
+        """The stored form of the history with further entries."""
+        return encode({"migrations": [*(entry.fields for entry in self.entries), *added]})
+
+    def standing(self) -> list[Entry]:
+        """The steps that are in force: carried out, and not taken back by a later rollback."""
+        steps: list[Entry] = []
+        for entry in self.entries:
+            if not entry.success:
+                continue
+            if entry.to_version < entry.from_version:
+                steps = [step for step in steps if step.to_version <= entry.to_version]
+            else:
+                steps.append(entry)
+        return steps
+
+    def check_specs(self, registry: MigrationRegistry) -> None:
+        """See that what was applied still means what it meant.
+
+        Raises:
+            SpecChanged: a spec that is in force has another meaning now, or came later for a step that is behind.
+        """
+        for entry in self.standing():
+            if "specs" not in entry.fields:
+                continue
+            applied = {spec["collection"]: spec for spec in entry.fields["specs"]}
+            for migration in registry.step(entry.from_version):
+                _check_spec(migration.spec, applied.get(migration.collection), entry, registry)
+
+
+def _check_spec(spec: Spec, applied: Json, entry: Entry, registry: MigrationRegistry) -> None:
+    if applied is None:
+        raise SpecChanged(
+            f"a spec for {spec.name} was found",
+            f"none was expected, as this database went to version {entry.to_version} without it on "
+            f"{entry.fields['completed_at']}",
+            f"make it the step v{registry.latest}→v{registry.latest + 1}",
+            where=spec.place(),
+        )
+    if applied["checksum"] != spec.checksum:
+        raise SpecChanged(
+            f"another meaning of {spec.name} was found than the one applied on {entry.fields['completed_at']}",
+            "an applied spec was expected to stay as it is",
+            f"undo the change, and write what is new as a further step\n    applied: {applied['text']}"
+            f"\n    now:     {spec.text}",
+            where=spec.place(),
+        )
+
+
+def read_history(store: Store) -> History:
+    """The history of a database; an empty one where it has none.
+
+    Raises:
+        MetadataInvalid: what stands under the key is no history.
+    """
+    value = store.get(HISTORY_KEY)
+    if value is None:
+        return History()
+    try:
+        read(value)
+        entries = decode(value)["migrations"]
+        return History(tuple(_checked(entry) for entry in entries))
+    except (NotADocument, KeyError, TypeError, ValueError) as error:
+        raise MetadataInvalid(
+            f"a history that cannot be read was found under {HISTORY_KEY.decode()} ({type(error).__name__}: {error})",
+            'an object {"migrations": […]} was expected',
+            "restore it from a backup, or delete the key and lose the history",
+            where=str(store.path),
+        ) from None
+
+
+def _checked(fields: Json) -> Entry:
+    entry = Entry(dict(fields))
+    for name in ("from_version", "to_version", "items_migrated"):
+        if type(fields[name]) is not int:
+            raise TypeError(name)
+    for name in ("started_at", "completed_at"):
+        if type(fields[name]) is not str:
+            raise TypeError(name)
+    _ = entry.success
+    return entry
+
+

@@ -1,0 +1,74 @@
+"""``add``: new fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from migrate_spec.codec import Document, Json, maker
+from migrate_spec.document import Change, Path, Refused, describe, put
+from migrate_spec.operation import Field, IfExists, Loss, Operation, by_parent, take
+
+
+@dataclass(frozen=True)
+class Add(Operation):
+    """Add fields that the older shape did not have. A record that has one already is refused.
+
+    Backwards the fields are taken away again; with `if_exists: keep` they are left.
+    """
+
+    fields: Mapping[Field, Json]
+    if_exists: IfExists = "fail"
+
+    example: ClassVar[str] = """
+        step: {add: {tags: [], meta.rating: null}}
+        before: {title: Write, meta: {}}
+        after: {title: Write, meta: {rating: null}, tags: []}
+    """
+
+    def forward(self) -> Change:
+        """Put each value in, or do what ``if_exists`` says where the field is there."""
+        return by_parent({path: maker(value) for path, value in self.fields.items()}, self._add)
+
+    def _add(self, fields: list[tuple[str, Callable[[], Json], Path]]) -> Change:
+        if_exists = self.if_exists
+
+        def change(parent: Document) -> bool:
+            changed = False
+            for name, make, path in fields:
+                if name not in parent:
+                    parent[name] = make()
+                    changed = True
+                elif if_exists == "replace":
+                    changed |= put(parent, name, make())
+                elif if_exists == "fail":
+                    raise Refused(
+                        f"{describe(parent[name])} was found",
+                        "no such field was expected",
+                        "say `if_exists: keep` or `if_exists: replace`, or use `default`",
+                        path=str(path.last),
+                        place=path.place,
+                    )
+            return changed
+
+        return change
+
+    def backward(self) -> Change:
+        """Take the fields away; with ``if_exists: keep`` leave them, as some were there before."""
+        fields = {} if self.if_exists == "keep" else dict.fromkeys(self.fields)
+        return by_parent(fields, take)
+
+    def reads(self) -> Sequence[Path]:
+        """The fields themselves: whether they are there decides."""
+        return tuple(self.fields)
+
+    def writes(self) -> Sequence[Path]:
+        """The fields."""
+        return tuple(self.fields)
+
+    def losses(self) -> Sequence[Loss]:
+        """Nothing by default, as the fields were not there."""
+        what = {"keep": "which records had it before", "replace": "the value it had before"}.get(self.if_exists)
+        return tuple(Loss(path, what) for path in self.fields) if what else ()
+

@@ -1,0 +1,81 @@
+"""``copy``: the same value under another path, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from migrate_spec.document import ABSENT, Change, Path, Refused, describe, equal, on_object, within
+from migrate_spec.errors import Fault
+from migrate_spec.operation import Field, IfExists, Loss, Operation, in_order
+from migrate_spec.transfer import check_pairs, transfer
+
+
+@dataclass(frozen=True)
+class Copy(Operation):
+    """Copy values to other places, making objects on the way. A source that is absent is passed over.
+
+    Backwards the copy is taken away where it still equals its source, and refused where it does not; with
+    `if_exists: keep` it is left.
+    """
+
+    fields: Mapping[Field, Field]
+    if_exists: IfExists = "fail"
+
+    example: ClassVar[str] = """
+        step: {copy: {updated_at: seen_at}}
+        before: {title: Write, updated_at: "2024-01-01T00:00:00Z"}
+        after: {title: Write, updated_at: "2024-01-01T00:00:00Z", seen_at: "2024-01-01T00:00:00Z"}
+    """
+
+    def check(self) -> Iterator[Fault]:
+        """Targets apart from each other and from the sources, both below the same list or object."""
+        yield from check_pairs(self.fields)
+
+    def forward(self) -> Change:
+        """Put the value of each source at its target."""
+        return transfer(self.fields, take=False, prune=False, if_exists=self.if_exists)
+
+    def backward(self) -> Change:
+        """Take each copy away; with ``if_exists: keep`` leave it, as some were there before."""
+        if self.if_exists == "keep":
+            return lambda _: False
+        return in_order([_at_base(source, target) for source, target in self.fields.items()])
+
+    def reads(self) -> Sequence[Path]:
+        """The sources and the targets."""
+        return (*self.fields, *self.fields.values())
+
+    def writes(self) -> Sequence[Path]:
+        """The targets."""
+        return tuple(self.fields.values())
+
+    def losses(self) -> Sequence[Loss]:
+        """Nothing by default, as the targets were not there."""
+        what = {"keep": "which records had it before", "replace": "the value it had before"}.get(self.if_exists)
+        return tuple(Loss(path, what) for path in self.fields.values()) if what else ()
+
+
+def _at_base(source: Path, target: Path) -> Change:
+    """Take one copy away."""
+    base = source.base
+    original, duplicate = source.below(base), target.below(base)
+
+    def change(parent: dict[str, object]) -> bool:
+        value = duplicate.get(parent)
+        if value is ABSENT:
+            return False
+        expected = original.get(parent)
+        if expected is ABSENT or not equal(value, expected):
+            raise Refused(
+                f"{describe(value)} was found",
+                f"the value of {str(original)!r} was expected, which it was copied from",
+                "it was changed since; make the two equal or remove it first",
+                path=str(duplicate),
+                place=target.place,
+            )
+        duplicate.take(parent, prune=True)
+        return True
+
+    return within(base, on_object(change))

@@ -1,0 +1,64 @@
+"""``remove``: take fields away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from migrate_spec.codec import Json, maker
+from migrate_spec.document import Change, Path
+from migrate_spec.errors import Irreversible
+from migrate_spec.operation import Field, Loss, Operation, by_parent, fill, take
+
+
+@dataclass(frozen=True)
+class Restore:
+    """What a removed field is filled with on the way back."""
+
+    restore: Json
+
+
+@dataclass(frozen=True)
+class Remove(Operation):
+    """Take fields away. A record without them is passed over.
+
+    Backwards each field is filled with its `restore` value; without one there is no way back.
+    """
+
+    fields: Sequence[Field] | Mapping[Field, Restore]
+
+    example: ClassVar[str] = """
+        step: {remove: [draft, meta.cache]}
+        before: {title: Write, draft: true, meta: {cache: 1, kept: 2}}
+        after: {title: Write, meta: {kept: 2}}
+    """
+
+    def forward(self) -> Change:
+        """Take each field away where it is there."""
+        return by_parent(dict.fromkeys(self.fields), take)
+
+    def backward(self) -> Change:
+        """Fill each field with its ``restore`` value."""
+        if not isinstance(self.fields, Mapping):
+            first = self.fields[0]
+            raise Irreversible(
+                f"the removal of {str(first)!r} was found",
+                "a value to put back was expected",
+                f"write `remove: {{{first}: {{restore: VALUE}}}}`",
+                where=first.place,
+            )
+        return by_parent({path: maker(option.restore) for path, option in self.fields.items()}, fill)
+
+    def reads(self) -> Sequence[Path]:
+        """Nothing."""
+        return ()
+
+    def writes(self) -> Sequence[Path]:
+        """The fields."""
+        return tuple(self.fields)
+
+    def losses(self) -> Sequence[Loss]:
+        """The values, and which records had them."""
+        return tuple(Loss(path, "the removed value") for path in self.fields)
+

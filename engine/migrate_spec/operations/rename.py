@@ -1,0 +1,106 @@
+"""``rename``: new names for fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from migrate_spec.codec import Document
+from migrate_spec.document import Change, Name, Path, Refused, describe
+from migrate_spec.errors import Fault
+from migrate_spec.operation import Field, FieldName, IfExists, Loss, Operation, by_parent, overlaps
+
+
+@dataclass(frozen=True)
+class Rename(Operation):
+    """Give fields new names, each in its old place among its siblings. `{a: b, b: a}` swaps.
+
+    Backwards they get their old names. With `if_exists: keep` a field whose new name is taken keeps its old name.
+    """
+
+    fields: Mapping[Field, FieldName]
+    if_exists: IfExists = "fail"
+
+    example: ClassVar[str] = """
+        step: {rename: {titel: title, meta.autor: author}}
+        before: {id: 1, titel: Write, meta: {autor: Ada}}
+        after: {id: 1, title: Write, meta: {author: Ada}}
+    """
+
+    def check(self) -> Iterator[Fault]:
+        """Two fields cannot get one name, and a new name must be new."""
+        yield from overlaps(tuple(self.fields))
+        yield from overlaps(self._targets())
+        for path, new in self.fields.items():
+            if path.last == Name(new):
+                yield Fault(
+                    f"{str(path)!r} renamed to itself was found", "a new name was expected", "", path.place, "no-effect"
+                )
+
+    def forward(self) -> Change:
+        """Rebuild each parent with the new names in the old places."""
+        return by_parent(self.fields, self._rename)
+
+    def backward(self) -> Change:
+        """The same the other way."""
+        swapped = zip(self._targets(), self.fields, strict=True)
+        return by_parent({new: old.last.name for new, old in swapped if isinstance(old.last, Name)}, self._rename)
+
+    def _rename(self, fields: list[tuple[str, str, Path]]) -> Change:
+        if_exists = self.if_exists
+        wanted = {old: (new, path) for old, new, path in fields}
+
+        def change(parent: Document) -> bool:
+            moves = {old: to for old, to in wanted.items() if old in parent}
+            taken = _taken(parent, moves)
+            while taken and if_exists == "keep":
+                for old in taken:
+                    del moves[old]  # what stays can be in the way of another
+                taken = _taken(parent, moves)
+            if not moves:
+                return False
+            if taken and if_exists == "fail":
+                new, path = moves[taken[0]]
+                raise _refusal(parent, new, path)
+            lost = {moves[old][0] for old in taken}
+            rebuilt = {moves[name][0] if name in moves else name: parent[name] for name in parent if name not in lost}
+            parent.clear()
+            parent.update(rebuilt)
+            return True
+
+        return change
+
+    def reads(self) -> Sequence[Path]:
+        """The fields and their new names."""
+        return self.writes()
+
+    def writes(self) -> Sequence[Path]:
+        """The fields and their new names."""
+        return tuple(dict.fromkeys((*self.fields, *self._targets())))
+
+    def losses(self) -> Sequence[Loss]:
+        """Nothing by default, as the new names were free."""
+        what = {
+            "keep": "which records kept the old name",
+            "replace": "the value that had the new name before",
+        }.get(self.if_exists)
+        return tuple(Loss(path, what) for path in self._targets()) if what else ()
+
+    def _targets(self) -> tuple[Path, ...]:
+        return tuple(Path((*path.parent.segments, Name(new)), path.place) for path, new in self.fields.items())
+
+
+def _taken(parent: Document, moves: Mapping[str, tuple[str, Path]]) -> list[str]:
+    """The old names whose new name belongs to a field that stays."""
+    return [old for old, (new, _) in moves.items() if new in parent and new not in moves]
+
+
+def _refusal(parent: Document, new: str, path: Path) -> Refused:
+    return Refused(
+        f"{describe(parent[new])} was found",
+        f"no such field was expected, as {str(path)!r} becomes it",
+        "say `if_exists: keep` or `if_exists: replace`, or remove one of the two first",
+        path=str(Name(new)),
+        place=path.place,
+    )

@@ -1,0 +1,79 @@
+"""A plan: the way chosen for one database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from migrate_spec.compiler import Route
+from migrate_spec.errors import DatabaseTooNew, PlanError
+from migrate_spec.migration import Migration
+from migrate_spec.operation import Loss
+from migrate_spec.project import Project
+
+__all__ = ["Plan", "make_plan"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The way of a database from one version to another.
+
+    Attributes:
+        from_version, to_version: where it is and where it is to go.
+        steps: for each version step the migrations of the collections it touches.
+        routes: for each collection touched, the way of its records.
+    """
+
+    from_version: int
+    to_version: int
+    steps: tuple[tuple[Migration, ...], ...]
+    routes: tuple[Route, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.steps
+
+    @property
+    def migrations(self) -> tuple[Migration, ...]:
+        """All migrations, step by step."""
+        return tuple(migration for step in self.steps for migration in step)
+
+    def losses(self) -> dict[str, tuple[Loss, ...]]:
+        """What only the backup could bring back, by the migration that loses it."""
+        return {migration.name: migration.losses() for migration in self.migrations if migration.losses()}
+
+
+def make_plan(project: Project, from_version: int, to_version: int | None = None) -> Plan:
+    """The plan that leads a database upwards.
+
+    Args:
+        project: the specs.
+        from_version: the database's version.
+        to_version: where to; the newest version by default.
+
+    Raises:
+        DatabaseTooNew: the database is at a later version than the specs lead to.
+        PlanError: ``to_version`` lies behind the database, or beyond the specs.
+        MigrationPathMissing: no spec covers one of the steps.
+    """
+    newest = project.version
+    if from_version > newest:
+        raise DatabaseTooNew(
+            f"a database of version {from_version} was found",
+            f"at most version {newest} was expected, the newest these specs know",
+            "use the specs of the program that wrote it",
+        )
+    target = newest if to_version is None else to_version
+    if target > newest:
+        found = f"the target version {target} was found"
+        raise PlanError(found, f"at most {newest} was expected, the newest these specs know", "write the missing specs")
+    if target < from_version:
+        raise PlanError(
+            f"the target version {target} was found",
+            f"at least {from_version} was expected, the version of the database",
+            "`migrate-spec rollback` puts a backup back",
+        )
+    steps = project.registry.path(from_version, target)
+    touched = dict.fromkeys(migration.collection for step in steps for migration in step)
+    routes = tuple(project.route(collection, target, from_version) for collection in touched)
+    return Plan(from_version, target, steps, routes)

@@ -1,0 +1,174 @@
+"""Going back: what a backup has that the database has not, and which of that was written after the migration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from migrate_spec.backup import Backup, Digest
+from migrate_spec.codec import NotADocument, decode, read
+from migrate_spec.compiler import RecordRefused, Route, Transform
+from migrate_spec.document import Refused, equal
+from migrate_spec.errors import BackupError
+from migrate_spec.history import Entry, History
+from migrate_spec.progress import Tracker
+from migrate_spec.spec import Spec
+from migrate_spec.store import KeyRange, StagedFile, Store
+
+__all__ = ["Restored", "Undoing", "choose", "put_back"]
+
+SHOWN_KEYS = 10
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """What a rollback takes back.
+
+    Attributes:
+        backup: the name of the backup it puts back.
+        entries: the steps that are in force and end with it, oldest first.
+    """
+
+    backup: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def prefixes(self) -> dict[str, str]:
+        """The key prefix of each collection that the steps touched."""
+        return {name: counts["prefix"] for entry in self.entries for name, counts in entry.collections.items()}
+
+
+@dataclass
+class Restored:
+    """What putting back a collection comes to.
+
+    Attributes:
+        records: how many records differ from the backup.
+        later: the first keys that were written after the migration.
+        later_count: how many there are.
+    """
+
+    records: int = 0
+    later: list[bytes] = field(default_factory=list)
+    later_count: int = 0
+
+    def note_later(self, key: bytes) -> None:
+        """Take note of a key that was written after the migration."""
+        self.later_count += 1
+        if len(self.later) < SHOWN_KEYS:
+            self.later.append(key)
+
+
+def choose(history: History, name: str | None) -> Undoing:
+    """What a rollback to a backup takes back.
+
+    Args:
+        history: of the database.
+        name: of the backup; ``None``: the one made before the last migration that is in force.
+
+    Raises:
+        BackupError: no migration that is in force made such a backup.
+    """
+    standing = history.standing()
+    if name is None:
+        name = standing[-1].backup_key if standing else None
+    first = next((index for index, entry in enumerate(standing) if entry.backup_key == name), None)
+    if name is None or first is None:
+        raise BackupError(
+            f"no migration in force with the backup {name!r} was found" if name else "no migration with a backup was found",
+            "a backup that a migration made was expected",
+            "`migrate-spec history` shows what was done, `migrate-spec backup list` what can be put back",
+        )
+    return Undoing(name, tuple(standing[first:]))
+
+
+def put_back(
+    backup: Backup, undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, tracker: Tracker
+) -> Restored:
+    """Stage what makes the collections of a migration again what the backup holds.
+
+    Args:
+        backup: what is known of the backup.
+        undoing: the steps to take back.
+        frozen: the backup's checkpoint.
+        live: the database.
+        staged: where the changes go.
+        tracker: is told of every record.
+
+    Raises:
+        BackupError: the backup does not hold what it held when it was made.
+    """
+    restored = Restored()
+    for name, prefix in sorted(undoing.prefixes.items(), key=lambda item: item[1].encode()):
+        outcome = _Outcome([spec for entry in undoing.entries for spec in entry.specs if spec.collection == name], backup)
+        digest, count = Digest(), 0
+        for key, old, new in _both(frozen, live, KeyRange.of_prefix(prefix.encode())):
+            tracker.advance(f"putting {name} back", 1)
+            if old is not None:
+                digest.add(key, old)
+                count += 1
+            if old == new:
+                continue
+            restored.records += 1
+            if not outcome.explains(old, new):
+                restored.note_later(key)
+            if old is None:
+                staged.delete(key)
+            else:
+                staged.put(key, old)
+        _verify(backup, name, count, digest)
+    return restored
+
+
+def _verify(backup: Backup, name: str, count: int, digest: Digest) -> None:
+    contents = backup.collections.get(name)
+    if contents is not None and (count, digest.hexdigest()) != (contents.records, contents.digest):
+        raise BackupError(
+            f"{count} records of {name} with the digest {digest.hexdigest()[:12]}… were found in the backup {backup.name}",
+            f"{contents.records} with the digest {contents.digest[:12]}… were expected, as when it was made",
+            "the backup was changed since; nothing was put back",
+            where=str(backup.path),
+        )
+
+
+def _both(frozen: Store, live: Store, keys: KeyRange) -> Iterator[tuple[bytes, bytes | None, bytes | None]]:
+    """Each key that one of two stores has, in ascending order, with its value in each."""
+    olds, news = frozen.scan(keys), live.scan(keys)
+    old, new = next(olds, None), next(news, None)
+    while old is not None or new is not None:
+        if new is None or (old is not None and old[0] < new[0]):
+            assert old is not None  # noqa: S101 - the loop goes on only while one is there
+            yield old[0], old[1], None
+            old = next(olds, None)
+        elif old is None or new[0] < old[0]:
+            yield new[0], None, new[1]
+            new = next(news, None)
+        else:
+            yield old[0], old[1], new[1]
+            old, new = next(olds, None), next(news, None)
+
+
+class _Outcome:
+    """What the migration made of a record, to tell it from what was written afterwards."""
+
+    def __init__(self, specs: Sequence[Spec], backup: Backup) -> None:
+        self._stamp = specs[-1].stamp if specs else None
+        target = specs[-1].to_version if specs else 1
+        route = Route(tuple(specs), None, target, 1, backup.version or 1) if specs else None
+        self._transform = Transform(route) if route else None
+
+    def explains(self, old: bytes | None, new: bytes | None) -> bool:
+        """Whether the migration alone made ``new`` of ``old``. The stamp does not count: a schema may ask for it."""
+        if old is None or new is None or self._transform is None or self._stamp is None:
+            return False
+        try:
+            made, found = (decode(value) for value in (self._transform(old) or old, new))
+            read(new)
+            if self._stamp.path is not None:
+                self._stamp.path.take(made)
+                self._stamp.path.take(found)
+        except (RecordRefused, NotADocument, Refused, ValueError, AttributeError, TypeError):
+            return False
+        return equal(made, found)
+
+

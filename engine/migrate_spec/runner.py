@@ -1,0 +1,151 @@
+"""How a plan is executed: records are read from a frozen copy, carried over, and written to staged files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from migrate_spec.backup import Contents, Digest
+from migrate_spec.compiler import RecordRefused, Route, Transform
+from migrate_spec.errors import RecordRejected, Rejection
+from migrate_spec.progress import Tracker
+from migrate_spec.store import KeyRange, StagedFile, Store
+
+__all__ = ["Carried", "carry", "check_rejections"]
+
+SHOWN_REJECTIONS = 100
+RECORDS_A_CHUNK = 1000
+RECORDS_A_FILE = 500_000
+
+
+@dataclass
+class Carried:
+    """What became of one collection.
+
+    Attributes:
+        route: the way its records went.
+        scanned: how many there are.
+        migrated: how many were written anew.
+        changed_by: for each step of the route, how many it changed.
+        before: what the frozen copy held.
+        files: the staged files.
+        rejections: the first rejected records.
+        rejected: how many in all.
+    """
+
+    route: Route
+    scanned: int = 0
+    migrated: int = 0
+    changed_by: Sequence[int] = ()
+    before: Contents = Contents("", 0, "")  # noqa: RUF009 - it cannot be altered
+    files: list[Path] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+    rejected: int = 0
+
+    @property
+    def collection(self) -> str:
+        """The collection's name."""
+        return self.route.collection
+
+    @property
+    def unchanged(self) -> int:
+        """How many records stay as they are."""
+        return self.scanned - self.migrated - self.rejected
+
+
+def carry(route: Route, frozen: Store, target: Store | None, folder: Path, tracker: Tracker) -> Carried:
+    """Carry all records of one collection.
+
+    Args:
+        route: the way.
+        frozen: where to read; it must not change meanwhile.
+        target: the database whose options the staged files get; ``None``: write nothing, only find out.
+        folder: where the staged files go.
+        tracker: is told of every chunk of records.
+
+    Returns:
+        What became of them. Records that are rejected are in it; none of the files is complete then.
+    """
+    prefix = route.key_prefix
+    result = Carried(route)
+    transform, digest = Transform(route), Digest()
+    records = frozen.scan(KeyRange.of_prefix(prefix))
+    staging = _Staging(target, folder, result)
+    try:
+        while chunk := list(islice(records, RECORDS_A_CHUNK)):
+            result.scanned += len(chunk)
+            staging.write(_changed(chunk, transform, digest, result))
+            tracker.advance(f"migrating {result.collection}", len(chunk))
+    finally:
+        staging.close()
+    result.changed_by = tuple(transform.changed_by)
+    result.before = Contents(prefix.decode(), result.scanned, digest.hexdigest())
+    return result
+
+
+def _changed(
+    chunk: Sequence[tuple[bytes, bytes]], transform: Transform, digest: Digest, result: Carried
+) -> Iterator[tuple[bytes, bytes]]:
+    """The records of a chunk that are to be written anew; what is rejected is noted in ``result``."""
+    for key, value in chunk:
+        digest.add(key, value)
+        try:
+            carried = transform(value)
+        except RecordRefused as refused:
+            result.rejected += 1
+            if len(result.rejections) < SHOWN_REJECTIONS:
+                result.rejections.append(Rejection(key, refused.step, refused.path, refused.fault))
+        else:
+            if carried is not None:
+                yield key, carried
+
+
+class _Staging:
+    """The staged files of one collection: a new one every :data:`RECORDS_A_FILE` records, none once one was rejected."""
+
+    def __init__(self, target: Store | None, folder: Path, result: Carried) -> None:
+        self._target = target
+        self._folder = folder
+        self._result = result
+        self._file: StagedFile | None = None
+        self._room = 0
+
+    def write(self, records: Iterator[tuple[bytes, bytes]]) -> None:
+        """Stage records."""
+        for key, value in records:
+            self._result.migrated += 1
+            if self._target is None or self._result.rejected:
+                continue
+            if not self._room:
+                self._begin(self._target)
+            self._room -= 1
+            self._put(key, value)
+
+    def _begin(self, target: Store) -> None:
+        self.close()
+        name = f"{self._result.collection}-{len(self._result.files):06}.sst"
+        self._file = target.stage(self._folder / name)
+        self._put = self._file.put
+        self._room = RECORDS_A_FILE
+
+    def close(self) -> None:
+        """Complete the file at hand."""
+        if self._file is not None:
+            path = self._file.finish()
+            self._file = None
+            if path is not None:
+                self._result.files.append(path)
+
+
+def check_rejections(results: Sequence[Carried], database: Path) -> None:
+    """See that no record was rejected.
+
+    Raises:
+        RecordRejected: some were; it names them, up to a bound.
+    """
+    count = sum(result.rejected for result in results)
+    if count:
+        shown = [rejection for result in results for rejection in result.rejections][:SHOWN_REJECTIONS]
+        raise RecordRejected(shown, count, where=str(database))

@@ -1,0 +1,264 @@
+"""A spec: one YAML file, one version step of one collection."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+
+from migrate_spec import language
+from migrate_spec.codec import Json
+from migrate_spec.document import Name, Path
+from migrate_spec.errors import Fault, Place, SpecError
+from migrate_spec.operation import Operation
+from migrate_spec.operations import all_operations
+from migrate_spec.schema import did_you_mean
+from migrate_spec.stamp import Stamp
+from migrate_spec.step import Step
+from migrate_spec.yaml_text import Node, node_of, parse
+
+__all__ = ["Example", "Spec", "parse_spec"]
+
+FILE_NAME = re.compile(r"v([1-9][0-9]{0,9})_to_v([1-9][0-9]{0,9})\.yaml")
+RESERVED_PREFIXES = ("_schema_version", "_migration_history", "_backup_")
+
+
+@dataclass(frozen=True)
+class Example:
+    """A document before and after the steps, as the author says it should be."""
+
+    before: Json
+    after: Json
+    place: Place | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One version step of one collection.
+
+    Attributes:
+        collection: the collection's name.
+        prefix: the beginning of its records' keys.
+        from_version, to_version: the step.
+        steps: what is done to each record, in order.
+        stamp: where records carry their version.
+        description: what changes, in a sentence.
+        examples: documents that show it.
+        places: where the spec's own parts stand, by their key; ``""`` for the whole.
+    """
+
+    collection: str
+    prefix: str
+    from_version: int
+    to_version: int
+    steps: tuple[Step, ...]
+    stamp: Stamp = Stamp()
+    description: str = field(default="", compare=False)
+    examples: tuple[Example, ...] = field(default=(), compare=False)
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    @property
+    def name(self) -> str:
+        """The step's name for people: ``task v1→v2``."""
+        return f"{self.collection} v{self.from_version}→v{self.to_version}"
+
+    @property
+    def key_prefix(self) -> bytes:
+        """The prefix as bytes."""
+        return self.prefix.encode()
+
+    def place(self, part: str = "") -> Place:
+        """Where a part of the spec stands, such as ``prefix``; the whole spec where it is not written."""
+        return self.places.get(part) or self.places.get("") or Place(self.name)
+
+    def to_json(self) -> Json:
+        """What the spec means, as JSON: no places, no remarks, no option that says what is so anyway."""
+        return {
+            "collection": self.collection,
+            "prefix": self.prefix,
+            "from": self.from_version,
+            "to": self.to_version,
+            "stamp": self.stamp.to_json(),
+            "steps": [_step_to_json(part) for part in self.steps],
+        }
+
+    @cached_property
+    def text(self) -> str:
+        """The canonical text: two specs of the same meaning have the same."""
+        return json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @cached_property
+    def checksum(self) -> str:
+        """SHA-256 of the canonical text, in hexadecimal."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @classmethod
+    def from_text(cls, text: str, source: str) -> Spec:
+        """A spec from its canonical text.
+
+        Raises:
+            SpecError: the text is not one that this version of the tool understands.
+        """
+        spec, faults = _read(node_of(json.loads(text), Place(source)))
+        if spec is None or faults:
+            raise SpecError(faults)
+        return spec
+
+
+def _step_to_json(part: Step) -> Json:
+    shown: dict[str, Json] = {} if part.at is None else {"at": str(part.at)}
+    if isinstance(part.body, tuple):
+        return shown | {"do": [_step_to_json(inner) for inner in part.body]}
+    argument, *options = fields(part.body)  # type: ignore[arg-type]  # each operation is a dataclass
+    shown[part.body.name()] = language.to_json(getattr(part.body, argument.name))
+    given = {option.name: getattr(part.body, option.name) for option in options}
+    # an option that says what is so anyway is left out: a later version with a further option reads the same text
+    return shown | {option.name: language.to_json(given[option.name]) for option in options if given[option.name] != option.default}
+
+
+def parse_spec(text: str, file: str) -> tuple[Spec | None, list[Fault]]:
+    """Read a spec's text.
+
+    Args:
+        text: YAML.
+        file: the file's name in faults; its last two parts are the collection and the step.
+
+    Returns:
+        The spec, or ``None``, and all that is wrong with it.
+    """
+    if not text.strip():
+        return None, [Fault("an empty file was found", "a spec was expected", "", Place(file), "empty")]
+    node, faults = parse(text, file)
+    if node is None:
+        return None, faults or [Fault("no document was found", "a spec was expected", "", Place(file), "empty")]
+    spec, more = _read(node)
+    return (spec if not faults else None), [*faults, *more]
+
+
+def _read(node: Node) -> tuple[Spec | None, list[Fault]]:
+    faults = list(language.faults_of(language.top_schema({}), node))
+    if type(node.value) is not dict:
+        return None, faults
+    given = node.value
+    listed = given["steps"].value if "steps" in given and type(given["steps"].value) is list else []
+    steps = _read_steps(listed, faults)
+    stamp = _read_stamp(given["stamp"], faults) if "stamp" in given and not faults else Stamp()
+    if faults:
+        return None, faults
+    spec = Spec(
+        collection=given["collection"].value,
+        prefix=given["prefix"].value,
+        from_version=given["from"].value,
+        to_version=given["to"].value,
+        steps=tuple(steps),
+        stamp=stamp,
+        description=given["description"].value if "description" in given else "",
+        examples=tuple(_read_example(part) for part in given["examples"].value) if "examples" in given else (),
+        places={"": node.place} | {key: part.place for key, part in given.items()},
+    )
+    faults += _faults(spec)
+    return (None if faults else spec), faults
+
+
+def _read_example(node: Node) -> Example:
+    return Example(node.value["before"].plain(), node.value["after"].plain(), node.place)
+
+
+def _read_stamp(node: Node, faults: list[Fault]) -> Stamp:
+    if node.value is None:
+        return Stamp(None)
+    if type(node.value) is str:
+        return Stamp(_stamp_path(node, faults))
+    as_node = node.value.get("as")
+    return Stamp(_stamp_path(node.value["path"], faults), as_text=as_node is not None and as_node.value == "string")
+
+
+def _stamp_path(node: Node, faults: list[Fault]) -> Path | None:
+    path = language.read_path(node, faults)
+    if path is not None and not all(isinstance(segment, Name) for segment in path.segments):
+        found = f"the path {node.value!r} was found"
+        faults.append(Fault(found, "a path of names was expected", "", node.place, "path-invalid"))
+    return path
+
+
+def _read_steps(nodes: Sequence[Node], faults: list[Fault]) -> list[Step]:
+    return [read for read in (_read_step(node, faults) for node in nodes) if read is not None]
+
+
+def _read_step(node: Node, faults: list[Fault]) -> Step | None:
+    operations = all_operations()
+    if type(node.value) is not dict:
+        faults.extend(language.faults_of({"type": "object"}, node))
+        return None
+    named = [key for key in node.value if key in operations or key == "do"]
+    if len(named) != 1:
+        faults.append(_not_one(node, named))
+        return None
+    at_node, note = node.value.get("at"), node.value.get("note")
+    begin = len(faults)
+    body: Operation | tuple[Step, ...] | None
+    if named == ["do"]:
+        faults.extend(language.faults_of(language.block_schema({}), node))
+        do = node.value["do"].value
+        body = tuple(_read_steps(do if type(do) is list else [], faults))
+    else:
+        body, more = language.read_operation(operations[named[0]], node)
+        faults.extend(more)
+    at = language.read_path(at_node, faults) if at_node and type(at_node.value) is str and at_node.value else None
+    if len(faults) > begin or body is None:
+        return None
+    return Step(body, at, note.value if note else "", node.place)
+
+
+def _not_one(node: Node, named: Sequence[str]) -> Fault:
+    known = [*all_operations(), "do"]
+    if named:
+        place = node.keys[named[1]]
+        found = f"{' and '.join(named)} were found in one step"
+        return Fault(found, "one operation was expected", "write a step for each", place, "step-operations")
+    for key, place in node.keys.items():
+        near = did_you_mean(key, known)
+        if near:
+            found = f"the unknown operation {key!r} was found"
+            return Fault(found, f"one of {', '.join(known)} was expected", near, place, "unknown-operation")
+    keys = ", ".join(repr(key) for key in node.value) or "nothing"
+    expected = f"one of {', '.join(known)} was expected"
+    return Fault(f"a step with {keys} was found", expected, "", node.place, "unknown-operation")
+
+
+def _faults(spec: Spec) -> Iterator[Fault]:
+    """What is wrong with a spec whose parts are well formed."""
+    if spec.to_version != spec.from_version + 1:
+        yield Fault(
+            f"to: {spec.to_version} was found",
+            f"{spec.from_version + 1} was expected, as the spec starts from {spec.from_version}",
+            "a spec leads to the next version",
+            spec.place("to"),
+            "not-the-next-version",
+        )
+    for reserved in RESERVED_PREFIXES:
+        if reserved.startswith(spec.prefix) or spec.prefix.startswith(reserved):
+            found = f"the prefix {spec.prefix!r} was found"
+            expected = f"a prefix apart from {reserved!r} was expected, which the system keeps for itself"
+            yield Fault(found, expected, "", spec.place("prefix"), "prefix-reserved")
+    for part in spec.steps:
+        yield from _stamp_faults(spec.stamp, part)
+
+
+def _stamp_faults(stamp: Stamp, part: Step) -> Iterator[Fault]:
+    for path in part.writes():
+        if stamp.path is not None and path.meets(stamp.path):
+            yield Fault(
+                f"a step that writes {str(path)!r} was found",
+                f"no step was expected to touch the stamp {str(stamp.path)!r}",
+                "the run itself writes the stamp",
+                path.place or part.place,
+                "stamp-written",
+            )
+            return

@@ -1,0 +1,42 @@
+"""The one call that an application makes at its start."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from migrate_spec.manager import ApplyReport, MigrationManager
+from migrate_spec.progress import OnProgress
+from migrate_spec.project import Project
+
+__all__ = ["check_and_migrate", "check_and_migrate_async"]
+
+
+def check_and_migrate(
+    database: str | Path | Any, project: Project, *, on_progress: OnProgress | None = None
+) -> ApplyReport:
+    """See that a database is at the newest version of the specs, and carry it there where it is not.
+
+    Where it is current this costs one read, and writes nothing.
+
+    Args:
+        database: its folder, or an open ``Rdict`` in raw mode, which stays open.
+        project: from :func:`migrate_spec.load`.
+        on_progress: is called with every :class:`~migrate_spec.progress.Progress`.
+
+    Raises:
+        MigrateSpecError: it could not be carried over (the subclass says why); the database is as it was.
+    """
+    manager = MigrationManager(database, project)
+    current = manager.version()
+    if current == project.version:
+        return ApplyReport(str(database), current, current)
+    return manager.apply(on_progress=on_progress)
+
+
+async def check_and_migrate_async(
+    database: str | Path | Any, project: Project, *, on_progress: OnProgress | None = None
+) -> ApplyReport:
+    """As :func:`check_and_migrate`, in a thread of its own; ``on_progress`` is called there."""
+    return await asyncio.to_thread(check_and_migrate, database, project, on_progress=on_progress)

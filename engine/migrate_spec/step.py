@@ -1,0 +1,89 @@
+"""One step of a spec: an operation, or several inside one part of the document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from migrate_spec.document import Change, Path, Refused, on_object, within
+from migrate_spec.errors import Place
+from migrate_spec.operation import Loss, Operation, in_order
+
+__all__ = ["Step", "forward", "backward"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a spec.
+
+    Attributes:
+        body: the operation, or the steps under ``do``.
+        at: the objects inside the document in which the body works; the whole document where it is absent.
+        note: a remark of the author's; it means nothing.
+        place: where in the spec the step begins.
+    """
+
+    body: Operation | tuple[Step, ...]
+    at: Path | None = None
+    note: str = field(default="", compare=False)
+    place: Place | None = field(default=None, compare=False)
+
+    def forward(self) -> Change:
+        """The step, compiled. Its change raises :class:`~migrate_spec.document.Refused`, with the step's place."""
+        return self._placed(self.body.forward() if isinstance(self.body, Operation) else forward(self.body))
+
+    def backward(self) -> Change:
+        """The way back, compiled.
+
+        Raises:
+            Irreversible: the step cannot be undone.
+        """
+        return self._placed(self.body.backward() if isinstance(self.body, Operation) else backward(self.body))
+
+    def _placed(self, change: Change) -> Change:
+        place = self.place
+        inner = within(self.at, on_object(change)) if self.at else change
+
+        def run(value: Any) -> bool:
+            try:
+                return inner(value)
+            except Refused as refusal:
+                refusal.place = refusal.place or place
+                raise
+
+        return run
+
+    def reads(self) -> tuple[Path, ...]:
+        """The paths, from the document down, whose values decide what the step does or writes."""
+        return self._paths(lambda part: part.reads())
+
+    def writes(self) -> tuple[Path, ...]:
+        """The paths, from the document down, that the step may alter."""
+        return self._paths(lambda part: part.writes())
+
+    def losses(self) -> tuple[Loss, ...]:
+        """What going forwards and backwards again does not bring back."""
+        parts = self.body if isinstance(self.body, tuple) else (self.body,)
+        return tuple(Loss(self._below_at(loss.path), loss.what) for part in parts for loss in part.losses())
+
+    def _paths(self, of: Callable[[Operation | Step], Sequence[Path]]) -> tuple[Path, ...]:
+        parts = self.body if isinstance(self.body, tuple) else (self.body,)
+        return tuple(self._below_at(path) for part in parts for path in of(part))
+
+    def _below_at(self, path: Path) -> Path:
+        return path.under(self.at) if self.at else path
+
+
+def forward(steps: Sequence[Step]) -> Change:
+    """Steps as one change, first to last."""
+    return in_order([step.forward() for step in steps])
+
+
+def backward(steps: Sequence[Step]) -> Change:
+    """Their way back as one change, last to first.
+
+    Raises:
+        Irreversible: a step cannot be undone.
+    """
+    return in_order([step.backward() for step in reversed(steps)])

@@ -1,0 +1,119 @@
+"""The seam to the database: all that the rest of the package may ask of one.
+
+A store speaks bytes and knows no specs. It has no single writes at all: the only way to change a database is
+:meth:`Store.ingest`, which swaps in any number of staged files as one atomic step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+__all__ = ["KeyRange", "Size", "StagedFile", "Store", "successor"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class KeyRange:
+    """The keys from ``start`` (included) up to ``stop`` (not included; ``None``: to the end)."""
+
+    start: bytes = b""
+    stop: bytes | None = None
+
+    @classmethod
+    def of_prefix(cls, prefix: bytes) -> KeyRange:
+        """All keys that begin with ``prefix``: ``task:`` gives ``task:`` up to ``task;``."""
+        return cls(prefix, successor(prefix))
+
+    def __contains__(self, key: bytes) -> bool:
+        return self.start <= key and (self.stop is None or key < self.stop)
+
+
+def successor(prefix: bytes) -> bytes | None:
+    """The first key after all keys that begin with ``prefix``; ``None`` where there is none (only 0xFF bytes)."""
+    kept = prefix.rstrip(b"\xff")
+    return kept[:-1] + bytes([kept[-1] + 1]) if kept else None
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much a range holds. Both are estimates, for progress and for planning space."""
+
+    records: int
+    bytes: int
+
+
+class StagedFile(Protocol):
+    """A file of changes that is not part of the database yet. Keys must come in strictly ascending order."""
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Stage a new value for ``key``."""
+
+    def delete(self, key: bytes) -> None:
+        """Stage the removal of ``key``; the key need not exist."""
+
+    def finish(self) -> Path | None:
+        """Complete the file. Returns its path, or ``None`` where nothing was staged (then there is no file).
+
+        Raises:
+            NoSpace: the disk is full.
+        """
+
+
+class Store(Protocol):
+    """An open database. Use it as a context manager, or close it yourself.
+
+    Every method that reads raises :class:`~migrate_spec.errors.CorruptDatabase` where a part cannot be read.
+    """
+
+    @property
+    def path(self) -> Path:
+        """The database's folder."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of ``key``, or ``None``."""
+
+    def scan(self, keys: KeyRange) -> Iterator[tuple[bytes, bytes]]:
+        """Each key and value in ``keys``, in ascending order.
+
+        The end of the iteration is a proof that all of it was read: a block that cannot be read raises.
+        """
+
+    def size(self, keys: KeyRange) -> Size:
+        """An estimate of what ``keys`` holds, without reading it."""
+
+    def sequence(self) -> int:
+        """A number that grows with every write to the database."""
+
+    def checkpoint(self, target: Path) -> None:
+        """Make ``target`` (which must not exist) a frozen copy of the database, by hard links where possible.
+
+        Raises:
+            NoSpace: the disk is full.
+            DatabaseReadOnly: the folder around ``target`` cannot be written.
+        """
+
+    def stage(self, path: Path) -> StagedFile:
+        """Begin a staged file at ``path``, written with this database's own options (compression, filters)."""
+
+    def ingest(self, files: Sequence[Path]) -> None:
+        """Swap in all changes of ``files`` as one atomic step and take the files over (they are moved).
+
+        A reader or a crash sees all of it or none. An empty sequence does nothing.
+
+        Raises:
+            NoSpace: the disk is full; nothing was swapped in.
+        """
+
+    def close(self) -> None:
+        """Let go of the database and its lock. A second call does nothing."""
+
+    def __enter__(self) -> Self:
+        """The store itself."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the store."""

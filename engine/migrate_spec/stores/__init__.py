@@ -1,0 +1,1 @@
+"""The databases behind the seam :mod:`migrate_spec.store`: one module for each kind."""

@@ -1,0 +1,307 @@
+"""RocksDB behind the seam :mod:`migrate_spec.store`: the only module that imports rocksdict.
+
+Three ways in, one store: :func:`open_for_reading` changes nothing and works beside a writer,
+:func:`open_for_writing` takes the lock, :func:`wrap` borrows the handle that an application has open already.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import nullcontext, suppress
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+from weakref import WeakSet
+
+from rocksdict import AccessType, Checkpoint, IngestExternalFileOptions, Options, Rdict, ReadOptions, SstFileWriter
+
+from migrate_spec.errors import DatabaseError, ForeignDatabase
+from migrate_spec.store import KeyRange, Size, StagedFile, Store
+from migrate_spec.stores.rocks_faults import SpeakingOf, is_missing_file
+from migrate_spec.stores.rocks_folder import config_kept, has_config, linked, options_copied, refuse_unsupported, typed
+from migrate_spec.stores.rocks_staged import RocksStagedFile
+
+__all__ = ["open_for_reading", "open_for_writing", "wrap"]
+
+_Record = tuple[bytes, bytes]
+
+_FAMILY = "default"  # the column family whose records are migrated
+_READ_AHEAD = 1 << 20  # measured: with none or with 4 MiB and more, a scan takes a quarter longer
+_PAUSES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # seconds, between two looks at a database that is being compacted
+
+
+def open_for_reading(path: Path) -> Store:
+    """Open the database in the folder ``path`` without changing a byte of it, beside a writer if there is one.
+
+    Returns:
+        a store that holds what had been written when it was opened, also where that is only in the write-ahead
+        log. Its methods ``checkpoint`` and ``ingest`` raise :class:`~migrate_spec.errors.DatabaseReadOnly`.
+
+    Raises:
+        NotADatabase: the folder is missing or holds no RocksDB.
+        ForeignDatabase: it is laid out in a way that is not supported.
+        CorruptDatabase: a part without which it does not open cannot be read.
+        DatabaseReadOnly: this user may not read it.
+        NoSpace: there is no room for temporary files.
+    """
+    with SpeakingOf(path):
+        for pause in _PAUSES:
+            try:
+                return _open_links(path)
+            except Exception as error:
+                if not is_missing_file(error):
+                    raise
+            time.sleep(pause)  # a compaction of the writer took a file away in the very moment: look again
+        return _open_links(path)
+
+
+def open_for_writing(path: Path) -> Store:
+    """Open the database in the folder ``path`` and take its lock. It is never created.
+
+    Returns:
+        a store whose ``close`` gives the lock free.
+
+    Raises:
+        NotADatabase: the folder is missing or holds no RocksDB.
+        ForeignDatabase: it is laid out in a way that is not supported.
+        DatabaseLocked: another handle, in this or another process, has it open for writing.
+        DatabaseReadOnly: this user may not write to it, or nobody can where it lies.
+        CorruptDatabase: a part without which it does not open cannot be read.
+        NoSpace: the disk is full.
+    """
+    with SpeakingOf(path):
+        refuse_unsupported(path)
+        database, families = _load_options(path)
+        with config_kept(path):
+            # All column families must be named, or RocksDB refuses.
+            handle = Rdict(str(path), database, families)
+    return _RocksStore(path, handle, families[_FAMILY], handle.close)
+
+
+def wrap(handle: Rdict) -> Store:
+    """Use the database that ``handle`` has open. Closing the store leaves ``handle`` as it is.
+
+    Raises:
+        ForeignDatabase: ``handle`` is not in raw mode or not of the default column family, or the database is laid
+            out in another way that is not supported.
+    """
+    path = Path(handle.path())
+    with SpeakingOf(path):
+        if not _is_raw(handle):
+            raise typed(path)
+        family = _family(handle)
+        if family != _FAMILY:
+            found, expected = f"this handle is of the column family {family}", f"only that of {_FAMILY} is supported"
+            raise ForeignDatabase(found, expected, "pass the handle of the database itself", where=str(path))
+        refuse_unsupported(path)
+        _, families = _load_options(path)
+    return _RocksStore(path, handle, families[_FAMILY], release=lambda: None)
+
+
+def _open_links(path: Path) -> Store:
+    refuse_unsupported(path)
+    links = linked(path)
+    try:
+        _, families = _load_options(path)
+        # RocksDB's defaults for the database: all files are opened at once, so that none can vanish afterwards,
+        # and no option leads it out of the folder of links.
+        only = {_FAMILY: families[_FAMILY]}
+        handle = Rdict(links.name, Options(raw_mode=True), only, AccessType.read_only(error_if_log_file_exist=False))
+    except BaseException:
+        links.cleanup()
+        raise
+
+    def release() -> None:
+        with links:
+            handle.close()
+
+    return _RocksStore(path, handle, families[_FAMILY], release)
+
+
+def _load_options(path: Path) -> tuple[Options, dict[str, Options]]:
+    """The options that the database was last opened with: its own, and those of each column family by its name."""
+    names = Rdict.list_cf(str(path), Options(raw_mode=True))
+    database, families = Options(raw_mode=True), dict[str, Options]()
+    with options_copied(path) as copy:
+        if copy:
+            database, families = Options.load_latest(str(copy), ignore_unknown_options=True)
+    database.create_if_missing(create_if_missing=False)
+    return database, {name: families.get(name) or Options(raw_mode=True) for name in names}
+
+
+def _is_raw(handle: Rdict) -> bool:
+    try:
+        handle.get("")
+    except KeyError:
+        return True  # only raw mode refuses a key that is text, and it does so without looking it up
+    return False
+
+
+def _family(handle: Rdict) -> str:
+    """The name of the handle's column family, which rocksdict tells nowhere: from the title of a short report."""
+    title = re.search(r"\[(.*)\]", handle.property_value("rocksdb.cf-file-histogram") or "")
+    return title[1] if title else _FAMILY
+
+
+def _bulk_reading(stop: bytes | None) -> ReadOptions:
+    options = ReadOptions()
+    if stop is not None:
+        options.set_iterate_upper_bound(stop)
+    options.set_total_order_seek(v=True)  # otherwise a prefix extractor hides the keys beyond the first prefix
+    options.set_readahead_size(_READ_AHEAD)
+    options.fill_cache(v=False)  # type: ignore[call-arg]  # the stub forgot the argument
+    return options
+
+
+class _RocksStore(Store):
+    """A store over a handle of rocksdict. ``release`` is called once, when the store is closed."""
+
+    def __init__(self, path: Path, handle: Rdict, options: Options, release: Callable[[], None]) -> None:
+        self._path = path
+        self._handle: Rdict | None = handle
+        self._options = options
+        self._release = release
+        self._errors = SpeakingOf(path)
+        self._scans: WeakSet[Generator[_Record, None, None]] = WeakSet()
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    @property
+    def _open(self) -> Rdict:
+        if self._handle is None:
+            raise ValueError(f"{self._path}: the store is closed")
+        return self._handle
+
+    def get(self, key: bytes) -> bytes | None:
+        with self._errors:
+            return cast("bytes | None", self._open.get(key))
+
+    def scan(self, keys: KeyRange) -> Iterator[_Record]:
+        """As they were when the first one was asked for; what lies before a damaged block is yielded before it raises.
+
+        Raises:
+            ValueError: the store was closed before the end.
+        """
+        records = self._records(keys)
+        self._scans.add(records)
+        return chain(records, self._end())
+
+    def _records(self, keys: KeyRange) -> Generator[_Record, None, None]:
+        # RocksDB keeps a pointer into it and no copy: it must live as long as the two iterators.
+        reading = _bulk_reading(keys.stop)
+        record: _Record | None = None
+        with self._errors:
+            sure = self._open.iter(reading)
+            for record in cast("Iterator[_Record]", self._open.items(from_key=keys.start, read_opt=reading)):
+                yield record
+            # That iterator is fast, and it ends without a word where a block cannot be read. The other one tells:
+            # it goes on behind the last record, where there must be nothing, and nothing wrong.
+            sure.seek(keys.start if record is None else record[0] + b"\0")
+            while sure.valid():
+                yield sure.key(), sure.value()
+                sure.next()
+            sure.status()
+
+    def _end(self) -> Iterator[_Record]:
+        """Nothing, unless the store was closed: a scan that was cut off must not look like one that is complete."""
+        _ = self._open
+        yield from ()
+
+    def size(self, keys: KeyRange) -> Size:
+        """All of each table file with keys in the range, and all that is in memory and in blob files."""
+        with self._errors:
+            handle = self._open
+            tables = [file for file in _tables(handle) if _overlap(file, keys)]
+            in_memory = handle.property_int_value("rocksdb.num-entries-active-mem-table") or 0
+            memory = handle.property_int_value("rocksdb.cur-size-all-mem-tables") or 0 if in_memory else 0
+            blobs = handle.property_int_value("rocksdb.live-blob-file-size") or 0
+        # A deletion is an entry, too, and hides another one.
+        records = sum(max(file["num_entries"] - 2 * file["num_deletions"], 0) for file in tables)
+        return Size(records + in_memory, sum(file["size"] for file in tables) + memory + blobs)
+
+    def sequence(self) -> int:
+        with self._errors:
+            return self._open.latest_sequence_number()
+
+    def checkpoint(self, target: Path) -> None:
+        """Nothing is left of ``target`` where that fails.
+
+        Raises:
+            DatabaseError: ``target`` exists already.
+        """
+        with self._errors:
+            self._refuse_reader()
+            if target.exists():
+                raise DatabaseError("it exists already", "a checkpoint makes its own folder", where=str(target))
+            try:
+                with nullcontext() if has_config(self._path) else config_kept(target):
+                    # Not kept in a variable: it would keep the database open.
+                    Checkpoint(self._open).create_checkpoint(str(target))
+            except BaseException:
+                shutil.rmtree(target, ignore_errors=True)
+                raise
+
+    def stage(self, path: Path) -> StagedFile:
+        _ = self._open
+        with self._errors:
+            writer = SstFileWriter(self._options)
+            writer.open(str(path))
+        return RocksStagedFile(path, writer, self._errors)
+
+    def ingest(self, files: Sequence[Path]) -> None:
+        """Where two files change the same key, the later file in the sequence counts."""
+        if not files:
+            return
+        moving = IngestExternalFileOptions()
+        moving.set_move_files(True)
+        with self._errors:
+            self._open.ingest_external_file([str(file) for file in files], moving)
+        for file in files:
+            # The change is made and stays made: that RocksDB could not remove a link is no failure of it.
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        if self._handle is None:
+            return
+        for records in tuple(self._scans):
+            records.close()
+        self._handle = None
+        with self._errors:
+            self._release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _refuse_reader(self) -> None:
+        """Raise what RocksDB says to a write through a handle for reading, which it would not say by itself.
+
+        A checkpoint of such a handle seems to succeed, and lacks what is only in the write-ahead log.
+        """
+        try:
+            self._open.ingest_external_file([])
+        except Exception as error:
+            if "Not supported operation" in str(error):
+                raise
+
+
+def _tables(handle: Rdict) -> list[dict[str, Any]]:
+    """The table files of the handle's column family; RocksDB lists those of all together and does not tell which."""
+    own = set(re.findall(r"^ (\d+):", handle.property_value("rocksdb.sstables") or "", re.MULTILINE))
+    return [file for file in handle.live_files() if Path(file["name"]).stem.lstrip("0") in own]
+
+
+def _overlap(file: dict[str, Any], keys: KeyRange) -> bool:
+    first, last = file["start_key"], file["end_key"]
+    return bool(last >= keys.start and (keys.stop is None or first < keys.stop))

@@ -1,0 +1,171 @@
+"""The folder of a RocksDB, looked at from outside: what is in it is judged and kept before RocksDB opens it.
+
+Nothing here opens the file ``LOCK``. To close any handle of that file would drop the lock that this same process
+may hold on the database (so say the rules of POSIX locks).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
+
+from migrate_spec.errors import ForeignDatabase, NotADatabase
+from migrate_spec.stores.rocks_faults import SpeakingOf
+
+__all__ = ["config_kept", "has_config", "linked", "options_copied", "refuse_unsupported", "typed"]
+
+# rocksdict writes this file into every folder it opens, even for reading.
+_CONFIG = "rocksdict-config.json"
+
+# Not a part of the data, and written to by whoever opens the database: RocksDB makes its own beside the links.
+_NOT_LINKED = ("LOCK", "LOG", _CONFIG)
+
+# In the OPTIONS file, the name of a filter that was made through RocksDB's C interface, as every language but C++ does,
+# lacks the bits it takes for a key, and without them no filter is written any more. RocksDB's own advice is 10.
+_FILTER = re.compile(r"^(\s*filter_policy=(?:bloom|ribbon)filter)$", re.MULTILINE)
+
+_OPTION = re.compile(r"^\s*(comparator|merge_operator|compaction_filter_factory|wal_dir)=(.*?)\s*$", re.MULTILINE)
+
+# Options of a column family that RocksDB forgets when the code behind them is not there: what they may be, and what
+# is wrong otherwise.
+_SUPPORTED = {
+    "comparator": (
+        r"leveldb\.BytewiseComparator",
+        "its keys are sorted by the comparator {value}",
+        "only keys in the order of their bytes are supported",
+    ),
+    "merge_operator": (
+        r"nullptr|",
+        "its values are put together by the merge operator {value}",
+        "only values that are stored whole are supported",
+    ),
+    "compaction_filter_factory": (
+        r"(?!.*Ttl).*",
+        "its values carry the time at which they expire",
+        "only values without a time to live are supported",
+    ),
+}
+_CHECK = "check the path; nothing was created"
+_REMEDY = "migrate it with the program that made it"
+
+
+def refuse_unsupported(path: Path) -> None:
+    """Look whether ``path`` is a RocksDB that can be worked on. Nothing is opened, changed or created.
+
+    Raises:
+        NotADatabase: there is no folder, or none with a RocksDB in it.
+        ForeignDatabase: it is laid out in a way that is not supported.
+        OSError: the folder cannot be read.
+    """
+    if not path.exists():
+        raise NotADatabase("there is no such folder", "", _CHECK, where=str(path))
+    if not path.is_dir():
+        raise NotADatabase("it is a file", "a database is a folder", _CHECK, where=str(path))
+    if not (path / "CURRENT").is_file():
+        raise NotADatabase("there is no file CURRENT in it", "every RocksDB has one", _CHECK, where=str(path))
+    if _config_says_typed(path):
+        raise typed(path)
+    for name, value in _OPTION.findall(_newest_options(path)):
+        _refuse_option(path, name, value)
+
+
+def typed(path: Path) -> ForeignDatabase:
+    """The error for a database that was written in rocksdict's default mode."""
+    return ForeignDatabase(
+        "its keys and values carry a type byte, as rocksdict writes them by default",
+        "this version supports raw databases only (Options(raw_mode=True))",
+        "copy its records into a raw database first",
+        where=str(path),
+    )
+
+
+def has_config(path: Path) -> bool:
+    """Whether rocksdict's own file lies in the folder."""
+    return (path / _CONFIG).exists()
+
+
+@contextmanager
+def config_kept(path: Path) -> Iterator[None]:
+    """A block after which rocksdict's own file in the folder is as it was before, or absent if it was absent."""
+    file = path / _CONFIG
+    before = file.read_bytes() if file.exists() else None
+    try:
+        yield
+    finally:
+        if before is None:
+            # Not without a look: on a read-only file system even this would be an error, hiding the real one.
+            if file.exists():
+                file.unlink()
+        elif file.exists() and file.read_bytes() != before:
+            file.write_bytes(before)
+
+
+def linked(path: Path) -> TemporaryDirectory[str]:
+    """A temporary folder of links to the files of the database: opened instead of it, it takes what is written.
+
+    Raises:
+        DatabaseError: the folder for temporary files cannot be written; the error is about that one.
+        OSError: the database's folder cannot be read.
+    """
+    files = [file for file in path.resolve().iterdir() if not file.name.startswith(_NOT_LINKED) and not file.is_dir()]
+    with SpeakingOf(Path(gettempdir())):
+        links = TemporaryDirectory(prefix="migrate-spec-", ignore_cleanup_errors=True)
+        try:
+            for file in files:
+                Path(links.name, file.name).symlink_to(file)
+        except OSError:
+            links.cleanup()
+            raise
+    return links
+
+
+@contextmanager
+def options_copied(path: Path) -> Iterator[Path | None]:
+    """A temporary folder with the newest OPTIONS file and rocksdict's own; ``None`` where there is no OPTIONS file.
+
+    In the copy, filters that have lost their size have one again, so that new files get filters like the old ones.
+    """
+    options = _newest_options(path)
+    if not options:
+        yield None
+        return
+    with SpeakingOf(Path(gettempdir())):
+        folder = TemporaryDirectory(prefix="migrate-spec-")
+    with folder:
+        Path(folder.name, "OPTIONS-000001").write_text(_FILTER.sub(r"\1:10", options), "utf-8", "surrogateescape")
+        if has_config(path):
+            shutil.copyfile(path / _CONFIG, Path(folder.name, _CONFIG))
+        yield Path(folder.name)
+
+
+def _config_says_typed(path: Path) -> bool:
+    try:
+        config = json.loads((path / _CONFIG).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return False  # rocksdict, too, takes a database without a readable one as raw
+    return isinstance(config, dict) and config.get("raw_mode") is False
+
+
+def _newest_options(path: Path) -> str:
+    """The text of the newest OPTIONS file; empty if there is none, which RocksDB does without."""
+    files = [file for file in path.iterdir() if re.fullmatch(r"OPTIONS-\d+", file.name)]
+    newest = max(files, key=lambda file: int(file.name.removeprefix("OPTIONS-")), default=None)
+    return newest.read_text("utf-8", "surrogateescape") if newest else ""
+
+
+def _refuse_option(path: Path, name: str, value: str) -> None:
+    if name == "wal_dir":
+        if value and Path(value).resolve() != path.resolve():
+            found, expected = f"its write-ahead log lies elsewhere ({value})", "only one within the folder is supported"
+            raise ForeignDatabase(found, expected, _REMEDY, where=str(path))
+        return
+    if (name, value) == ("comparator", "rocksdict"):
+        raise typed(path)
+    allowed, found, expected = _SUPPORTED[name]
+    if not re.fullmatch(allowed, value):
+        raise ForeignDatabase(found.format(value=value), expected, _REMEDY, where=str(path))

@@ -1,0 +1,97 @@
+"""Values carried from one path to another inside a document: what ``move`` and ``copy`` share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from migrate_spec.codec import Document, copied
+from migrate_spec.document import Change, Path, Refused, describe, on_object, within
+from migrate_spec.errors import Fault
+from migrate_spec.operation import IfExists, in_order, names_only, overlaps
+
+__all__ = ["check_pairs", "transfer"]
+
+Pair = tuple[Path, Path]
+
+
+def check_pairs(fields: Mapping[Path, Path]) -> Iterator[Fault]:
+    """What is wrong with these sources and targets although each alone is well formed."""
+    yield from overlaps(tuple(fields))
+    yield from overlaps(tuple(fields.values()))
+    for source, target in fields.items():
+        if source == target:
+            yield Fault(f"{str(source)!r} to itself was found", "another target was expected", "", source.place, "no-effect")
+        elif target.base != source.base or not names_only(target, source.base):
+            below = f"below {str(source.base)!r}" if source.base.segments else "without [] and *"
+            yield Fault(
+                f"the target {str(target)!r} was found",
+                f"a path of names {below} was expected, as its source is {str(source)!r}",
+                "a value can only be carried inside the same list item or object value",
+                target.place,
+                "target-elsewhere",
+            )
+
+
+def transfer(fields: Mapping[Path, Path], *, take: bool, prune: bool, if_exists: IfExists) -> Change:
+    """The change that carries values from the keys of ``fields`` to its values, all at the same time.
+
+    Args:
+        fields: sources and targets, which :func:`check_pairs` found nothing wrong with.
+        take: whether the value leaves its source.
+        prune: whether a parent that this leaves empty is removed.
+        if_exists: what becomes of a value that is at the target already; ``keep`` leaves the source in its place, too.
+    """
+    bases = dict.fromkeys(source.base for source in fields)
+    groups = {base: [(s.below(base), t.below(base)) for s, t in fields.items() if s.base == base] for base in bases}
+    return in_order([_at_base(base, _carry(pairs, take, prune, if_exists)) for base, pairs in groups.items()])
+
+
+def _at_base(base: Path, change: Change) -> Change:
+    return within(base, on_object(change)) if base.segments else change
+
+
+def _carry(pairs: Sequence[Pair], take: bool, prune: bool, if_exists: IfExists) -> Change:  # noqa: FBT001 - private
+    def change(parent: Document) -> bool:
+        going = [(pair, found) for pair in pairs if (found := pair[0].locate(parent)) is not None]
+        taken = _taken(parent, going, take=take)
+        while taken and if_exists == "keep":
+            going = [one for one in going if one[0] not in taken]  # what stays can be in the way of another
+            taken = _taken(parent, going, take=take)
+        if not going:
+            return False
+        if taken and if_exists == "fail":
+            raise _refusal(parent, *taken[0])
+        values = [holder[key] if take else copied(holder[key]) for _, (holder, key) in going]
+        if take:
+            for (source, _), _ in going:
+                source.take(parent, prune=prune)
+        for ((_, target), _), value in zip(going, values, strict=True):
+            target.put(parent, value)
+        return True
+
+    return change
+
+
+def _taken(parent: Document, going: Sequence[tuple[Pair, Any]], *, take: bool) -> list[Pair]:
+    """The pairs whose target belongs to a value that stays."""
+    leaving = [source for (source, _), _ in going] if take else []
+    return [
+        (source, target)
+        for (source, target), _ in going
+        if not any(_inside(target, gone) for gone in leaving) and target.locate(parent) is not None
+    ]
+
+
+def _inside(path: Path, other: Path) -> bool:
+    return path.segments[: len(other.segments)] == other.segments
+
+
+def _refusal(parent: Document, source: Path, target: Path) -> Refused:
+    return Refused(
+        f"{describe(target.get(parent))} was found",
+        f"no such field was expected, as the value of {str(source)!r} goes there",
+        "say `if_exists: keep` or `if_exists: replace`",
+        path=str(target),
+        place=target.place,
+    )

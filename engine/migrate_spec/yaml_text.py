@@ -1,0 +1,247 @@
+"""YAML text → nodes: values with the place of every part. The only module that imports ruamel.yaml.
+
+Scalars are what JSON calls them, and texts otherwise: ``no``, ``on``, ``2024-01-01``, ``0123`` and ``+7`` are texts.
+Anchors and aliases are fine; tags, duplicate keys, keys that are no texts and merge keys are faults.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from migrate_spec.codec import Json
+from migrate_spec.errors import Fault, Place
+
+__all__ = ["Node", "node_of", "parse"]
+
+LARGEST_NODE_COUNT = 100_000
+DEEPEST = 100
+
+_WORDS = {"null": None, "Null": None, "NULL": None, "~": None, "": None} | {
+    word: value for value in (True, False) for word in (str(value), str(value).lower(), str(value).upper())
+}
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_NOT_JSON = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value with its place.
+
+    Attributes:
+        value: a ``dict`` of nodes, a ``list`` of nodes or a scalar.
+        place: where it begins.
+        keys: where each key of an object begins.
+    """
+
+    value: Any
+    place: Place
+    keys: dict[str, Place]
+
+    def plain(self) -> Json:
+        """The value alone, as JSON."""
+        if type(self.value) is dict:
+            return {key: node.plain() for key, node in self.value.items()}
+        if type(self.value) is list:
+            return [node.plain() for node in self.value]
+        return self.value
+
+    def at(self, path: list[str | int]) -> Node:
+        """The node at ``path``, or the last one on the way there."""
+        node = self
+        for key in path:
+            inside = node.value if type(node.value) in {dict, list} else ()
+            if (key not in inside) if type(inside) is not list else (not isinstance(key, int) or key >= len(inside)):
+                return node
+            node = inside[key]
+        return node
+
+
+def node_of(value: Json, place: Place) -> Node:
+    """A value as nodes which all stand at one place, for text that has no lines worth naming."""
+    if type(value) is dict:
+        return Node({key: node_of(part, place) for key, part in value.items()}, place, dict.fromkeys(value, place))
+    if type(value) is list:
+        return Node([node_of(part, place) for part in value], place, {})
+    return Node(value, place, {})
+
+
+def parse(text: str, file: str) -> tuple[Node | None, list[Fault]]:
+    """Read YAML text.
+
+    Args:
+        text: one YAML document.
+        file: the name to use in places.
+
+    Returns:
+        The document, or ``None`` where there is none, and all that is wrong with it. Where the text is no YAML at all
+        there is one fault, for the first place that cannot be read.
+    """
+    reader = _Reader(file)
+    try:
+        node = reader.document(YAML(typ="safe", pure=True).parse(text))
+    except _Unreadable as stop:
+        return None, [*reader.faults, stop.fault]
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+        return None, [*reader.faults, Fault(f"{error.problem}", "YAML was expected", "", place, "not-yaml")]
+    except (YAMLError, RecursionError) as error:
+        return None, [*reader.faults, Fault(str(error).split("\n")[0], "YAML was expected", "", Place(file), "not-yaml")]
+    return node, reader.faults
+
+
+class _Unreadable(Exception):  # noqa: N818 - stops the reading; never leaves this module
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
+class _Reader:
+    """Makes nodes of ruamel's events and notes what is wrong on the way."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.faults: list[Fault] = []
+        self.anchors: dict[str, tuple[Node, int]] = {}  # with the number of values inside
+        self.count = 0
+
+    def document(self, events: Iterator[Event]) -> Node | None:
+        """The one document of the text."""
+        node: Node | None = None
+        documents = 0
+        for event in events:
+            if isinstance(event, DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self.fault(event, "a second document was found", "one document was expected", "", "not-yaml")
+                    return node
+            elif isinstance(event, NodeEvent):
+                node = self.node(event, events, 0)
+        return node
+
+    def node(self, event: Event, events: Iterator[Event], depth: int) -> Node:
+        """The node that begins with ``event``."""
+        if depth > DEEPEST:
+            raise _Unreadable(
+                Fault(f"more than {DEEPEST} levels were found", "fewer were expected", "", self.place(event), "too-deep")
+            )
+        if isinstance(event, AliasEvent):
+            return self.alias(event)
+        if event.tag is not None:
+            self.fault(event, f"the tag {event.tag} was found", "no tags were expected", "remove it", "tag")
+        begin = self.count
+        self.grow(1, event)
+        if isinstance(event, ScalarEvent):
+            node = Node(self.scalar(event), self.place(event), {})
+        elif isinstance(event, SequenceStartEvent):
+            node = Node(list(self.items(events, depth)), self.place(event), {})
+        else:
+            node = self.mapping(event, events, depth)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = (node, self.count - begin)
+        return node
+
+    def alias(self, event: AliasEvent) -> Node:
+        """What an alias stands for, counted as if it were written out: aliases of aliases grow fast."""
+        if event.anchor not in self.anchors:
+            raise _Unreadable(
+                Fault(
+                    f"the alias *{event.anchor} was found",
+                    f"an anchor &{event.anchor} before it was expected",
+                    "",
+                    self.place(event),
+                    "not-yaml",
+                )
+            )
+        node, size = self.anchors[event.anchor]
+        self.grow(size, event)
+        return Node(node.value, self.place(event), node.keys)
+
+    def items(self, events: Iterator[Event], depth: int) -> Iterator[Node]:
+        """The items of a list."""
+        while not isinstance(event := next(events), SequenceEndEvent):
+            yield self.node(event, events, depth + 1)
+
+    def mapping(self, start: MappingStartEvent, events: Iterator[Event], depth: int) -> Node:
+        """An object."""
+        found: dict[str, Node] = {}
+        keys: dict[str, Place] = {}
+        while not isinstance(event := next(events), MappingEndEvent):
+            key = self.key(event, events, depth)
+            value = self.node(next(events), events, depth + 1)
+            if key is None:
+                continue
+            if key in found:
+                first = keys[key].line
+                self.fault(
+                    event, f"the key {key!r} was found again", f"each key was expected once (it is in line {first})",
+                    "remove one of the two", "duplicate-key",
+                )  # fmt: skip
+                continue
+            found[key] = value
+            keys[key] = self.place(event)
+        return Node(found, self.place(start), keys)
+
+    def key(self, event: Event, events: Iterator[Event], depth: int) -> str | None:
+        """The key of an entry; ``None`` and a fault where it is no text."""
+        node = self.node(event, events, depth + 1)
+        if type(node.value) is str:
+            return node.value
+        written = event.value if isinstance(event, ScalarEvent) else "an object or a list"
+        self.fault(event, f"the key {written} was found", "a text was expected", "write it in quotes", "key-not-text")
+        return None
+
+    def scalar(self, event: ScalarEvent) -> Json:
+        """What JSON calls a plain scalar, or the text."""
+        text: str = event.value
+        if event.style is not None:
+            return text
+        if text in _WORDS:
+            return _WORDS[text]
+        if _INTEGER.fullmatch(text):
+            return int(text) if len(text) < 4000 else text  # Python caps the digits that int() takes
+        if _NUMBER.fullmatch(text) and abs(float(text)) != float("inf"):
+            return float(text)
+        if _NUMBER.fullmatch(text) or _NOT_JSON.fullmatch(text):
+            self.fault(event, f"{text} was found", "a number that JSON can hold was expected", "", "not-json")
+        return text
+
+    def grow(self, count: int, event: Event) -> None:
+        """Count nodes, with aliases written out."""
+        self.count += count
+        if self.count > LARGEST_NODE_COUNT:
+            raise _Unreadable(
+                Fault(
+                    f"more than {LARGEST_NODE_COUNT} values were found (aliases written out)",
+                    "fewer were expected",
+                    "",
+                    self.place(event),
+                    "too-large",
+                )
+            )
+
+    def place(self, event: Event) -> Place:
+        """Where an event begins."""
+        return Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+
+    def fault(self, event: Event, found: str, expected: str, remedy: str, code: str) -> None:
+        """Note a fault at ``event``."""
+        self.faults.append(Fault(found, expected, remedy, self.place(event), code))

@@ -1,0 +1,1 @@
+"""Meridian's database at version 1: a real system's records to try migrations on."""
