@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,10 +20,7 @@ from rocksdict import AccessType, BlockBasedOptions, DBCompressionType, Options,
 from migrate_spec.errors import (
     CorruptDatabase,
     DatabaseError,
-    DatabaseLocked,
     DatabaseReadOnly,
-    ForeignDatabase,
-    NotADatabase,
 )
 from migrate_spec.store import KeyRange, Size, Store
 from migrate_spec.stores.rocks import open_for_reading, open_for_writing, wrap
@@ -98,6 +96,13 @@ def damage(file: Path, text: bytes) -> int:
     position = data.index(text)
     file.write_bytes(data[:position] + bytes(byte ^ 255 for byte in text) + data[position + len(text) :])
     return position
+
+
+def refusal(open_store: Opener, path: Path) -> str:
+    """The class and the sentence of the error with which the database is not opened."""
+    with pytest.raises(DatabaseError) as caught:
+        open_store(path)
+    return f"{type(caught.value).__name__}: {caught.value}"
 
 
 def stage(store: Store, file: Path, changes: dict[bytes, bytes | None]) -> Path:
@@ -294,13 +299,9 @@ class TestDamage:
         path = build(tmp_path / "db", MANY, options=raw(DBCompressionType.none()))
         [file] = tables(path)
         position = damage(file, b'{"id":%05d' % number)
-        delivered = []
+        delivered: list[tuple[bytes, bytes]] = []
         with opened(path) as store, pytest.raises(CorruptDatabase) as caught:
             delivered.extend(store.scan(KeyRange.of_prefix(b"task:")))
-        assert delivered == []  # ``extend`` takes all or nothing
-        with opened(path) as store, pytest.raises(CorruptDatabase):
-            for record in store.scan(ALL):
-                delivered.append(record)  # noqa: PERF402  # what was delivered before the error counts
         assert delivered == list(MANY.items())[: len(delivered)]
         assert number - 40 < len(delivered) <= number
         offset = int(re.findall(r"offset (\d+)", str(caught.value.__cause__))[0])
@@ -309,3 +310,815 @@ class TestDamage:
             f"{path}: {file.name} at offset {offset} cannot be read, every file must be whole; "
             "put a backup back, or let RocksDB's repair save what is left"
         )
+
+    def test_scan_raises_in_the_last_of_many_files(self, opened: Opener, tmp_path: Path) -> None:
+        """Damage in one table file among several that overlap ends no scan silently."""
+        options = raw(DBCompressionType.none())
+        options.set_disable_auto_compactions(disable=True)
+        path = build(tmp_path / "db", MANY, options=options)
+        handle = Rdict(str(path), *Options.load_latest(str(path)))
+        for number in range(0, 5000, 7):
+            handle[b"task:%05d" % number] = b"newer %05d" % number
+        handle.close()
+        damage(tables(path)[-1], b"newer 04998")
+        with opened(path) as store, pytest.raises(CorruptDatabase):
+            list(store.scan(ALL))
+
+    def test_scan_raises_at_a_damaged_blob(self, opened: Opener, tmp_path: Path) -> None:
+        """A value in a damaged blob file is an error, too."""
+        options = raw()
+        options.set_enable_blob_files(val=True)
+        path = build(tmp_path / "db", MANY, options=options)
+        [blob] = path.glob("*.blob")
+        damage(blob, b'{"id":03000')
+        delivered: list[bytes] = []
+        with opened(path) as store, pytest.raises(CorruptDatabase):
+            delivered.extend(key for key, _ in store.scan(ALL))
+        assert delivered == list(MANY)[:3000]
+
+    def test_get_raises_at_a_damaged_block(self, opened: Opener, tmp_path: Path) -> None:
+        """A key in a damaged block is an error and not a missing key."""
+        path = build(tmp_path / "db", MANY, options=raw(DBCompressionType.none()))
+        damage(tables(path)[0], b'{"id":03000')
+        with opened(path) as store, pytest.raises(CorruptDatabase):
+            store.get(b"task:03000")
+
+    @pytest.mark.parametrize("open_store", [open_for_reading, open_for_writing])
+    def test_damage_found_when_opening(self, open_store: Opener, tmp_path: Path) -> None:
+        """Files without which nothing can be read are missed at once, by their names."""
+        path = build(tmp_path / "db", MANY)
+        [file], [manifest] = tables(path), path.glob("MANIFEST-*")
+        cause = "every file must be whole; put a backup back, or let RocksDB's repair save what is left"
+        footer = file.stat().st_size - 53
+        damage(file, file.read_bytes()[footer + 10 : footer + 30])
+        assert refusal(open_store, path) == (
+            f"CorruptDatabase: {path}: {file.name} at offset {footer} cannot be read, {cause}"
+        )
+        file.unlink()
+        assert refusal(open_store, path) == (
+            f"CorruptDatabase: {path}: {file.name} is missing, the database needs every file it names; "
+            "run again if another process is writing to it, otherwise put a backup back"
+        )
+        manifest.write_bytes(b"nothing of a manifest")
+        assert refusal(open_store, path) == f"CorruptDatabase: {path}: {manifest.name} cannot be read, {cause}"
+        (path / "CURRENT").write_bytes(b"")
+        assert refusal(open_store, path) == f"CorruptDatabase: {path}: CURRENT cannot be read, {cause}"
+        assert not (path / CONFIG).exists()
+
+
+class TestChanging:
+    """``stage`` and ``ingest``: the only way to change a database."""
+
+    OLD = {b"a": b"old", b"b": b"old", b"c": b"old"}
+
+    def test_staged_changes_are_swapped_in(self, writable: Opener, tmp_path: Path) -> None:
+        """New, changed and removed records are as staged, byte for byte; the rest stays; the files are gone."""
+        path, folder = build(tmp_path / "db", self.OLD), tmp_path / "staging"
+        folder.mkdir()
+        changes = {b"": b"empty key", b"a": None, b"b": b"", b"none": None, b"\x00\xff"[1:]: bytes(range(256))}
+        with writable(path) as store:
+            file = stage(store, folder / "1.sst", dict(sorted(changes.items())))
+            assert dict(store.scan(ALL)) == self.OLD
+            before = store.sequence()
+            store.ingest([file])
+            expected = {b"": b"empty key", b"b": b"", b"c": b"old", b"\xff": bytes(range(256))}
+            assert list(store.scan(ALL)) == sorted(expected.items())
+            assert store.sequence() > before
+        assert list(folder.iterdir()) == []
+        assert contents(path) == expected
+
+    def test_overlapping_files_are_one_step(self, writable: Opener, tmp_path: Path) -> None:
+        """Several files over the same keys go in together, and the later file counts."""
+        path = build(tmp_path / "db", self.OLD)
+        with writable(path) as store:
+            files = [
+                stage(store, tmp_path / "1.sst", {b"a": b"1", b"b": b"1", b"c": b"1", b"d": b"1"}),
+                stage(store, tmp_path / "2.sst", {b"b": b"2", b"c": None}),
+                stage(store, tmp_path / "3.sst", {b"_schema_version": b"2"}),
+            ]
+            store.ingest(files)
+            assert dict(store.scan(ALL)) == {b"_schema_version": b"2", b"a": b"1", b"b": b"2", b"d": b"1"}
+        assert [file for file in files if file.exists()] == []
+
+    def test_ingest_of_nothing(self, writable: Opener, tmp_path: Path) -> None:
+        """No files are no change."""
+        with writable(build(tmp_path / "db", self.OLD)) as store:
+            store.ingest([])
+            assert dict(store.scan(ALL)) == self.OLD
+            assert store.sequence() == len(self.OLD)
+
+    def test_ingest_over_unflushed_writes(self, tmp_path: Path) -> None:
+        """What an application has written, and RocksDB not yet moved to a table file, is replaced as well."""
+        handle = Rdict(str(tmp_path / "db"), raw())
+        with wrap(handle) as store:
+            handle[b"a"] = b"unflushed"
+            store.ingest([stage(store, tmp_path / "1.sst", {b"a": b"staged"})])
+            assert handle[b"a"] == b"staged"
+        handle.close()
+
+    def test_an_ingest_that_fails_changes_nothing(self, writable: Opener, tmp_path: Path) -> None:
+        """One damaged file among several: none of them is swapped in, and the database goes on working."""
+        path = build(tmp_path / "db", self.OLD)
+        with writable(path) as store:
+            good = stage(store, tmp_path / "good.sst", {b"a": b"new", b"d": b"new"})
+            bad = stage(store, tmp_path / "bad.sst", {b"b": b"new"})
+            bad.write_bytes(bad.read_bytes()[:-9])
+            with pytest.raises(CorruptDatabase) as caught:
+                store.ingest([good, bad])
+            assert str(caught.value) == (
+                f"{path}: bad.sst cannot be read, every file must be whole; "
+                "put a backup back, or let RocksDB's repair save what is left"
+            )
+            assert dict(store.scan(ALL)) == self.OLD
+            store.ingest([stage(store, tmp_path / "again.sst", {b"a": b"newer"})])
+        assert contents(path) == self.OLD | {b"a": b"newer"}
+
+    def test_ingest_into_a_database_opened_for_reading(self, tmp_path: Path) -> None:
+        """A store opened for reading can stage, as a worker does, and not swap in."""
+        path = build(tmp_path / "db", self.OLD)
+        with open_for_reading(path) as store:
+            file = stage(store, tmp_path / "1.sst", {b"a": b"new"})
+            with pytest.raises(DatabaseReadOnly) as caught:
+                store.ingest([file])
+        assert str(caught.value) == (
+            f"{path}: it was opened for reading, the work has to write to it; open it for writing"
+        )
+        with open_for_writing(path) as store:
+            store.ingest([file])
+        assert contents(path) == self.OLD | {b"a": b"new"}
+
+    def test_a_killed_ingest_is_whole_or_absent(self, tmp_path: Path) -> None:
+        """A process killed in the middle of ingests leaves all keys of one step, never of two."""
+        keys = [b"%03d" % number for number in range(100)]
+        path = build(tmp_path / "db", dict.fromkeys(keys, b"0"))
+        code = (
+            "import itertools, sys\nfrom pathlib import Path\n"
+            "from migrate_spec.stores.rocks import open_for_writing\n"
+            "store = open_for_writing(Path(sys.argv[1]))\nprint('ready', flush=True)\n"
+            "for step in itertools.count(1):\n"
+            "    files = [store.stage(Path(f'{sys.argv[1]}.{part}.sst')) for part in range(2)]\n"
+            "    for number in range(100):\n"
+            "        files[number % 2].put(b'%03d' % number, b'%d' % step)\n"
+            "    store.ingest([file.finish() for file in files])\n"
+        )
+        for pause in (0.05, 0.11, 0.17):
+            with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE) as process:
+                assert process.stdout is not None
+                process.stdout.readline()
+                time.sleep(pause)
+                process.kill()
+            with open_for_writing(path) as store:
+                found = dict(store.scan(ALL))
+            assert sorted(found) == keys
+            assert len(set(found.values())) == 1
+            assert found[b"000"] != b"0"
+
+
+def table_options(kind: str) -> Options:
+    """Options that give table files of another ``kind`` than RocksDB's defaults do."""
+    options, table = raw(), BlockBasedOptions()
+    if kind == "Bloom filter":
+        table.set_bloom_filter(10, block_based=False)
+    elif kind == "large blocks":
+        table.set_block_size(1 << 16)
+    elif kind != "default":
+        options.set_compression_type(getattr(DBCompressionType, kind)())
+    options.set_block_based_table_factory(table)
+    return options
+
+
+class TestStagedFile:
+    """A file of changes that is not part of the database yet."""
+
+    @pytest.mark.parametrize(
+        ("kind", "mark"),
+        [
+            ("default", b"Snappy"),
+            ("none", b"NoCompression"),
+            ("zstd", b"ZSTD"),
+            ("lz4", b"LZ4"),
+            ("Bloom filter", b"fullfilter.rocksdb.BuiltinBloomFilter"),
+            ("large blocks", b"Snappy"),
+        ],
+    )
+    def test_written_with_the_options_of_the_database(
+        self, opened: Opener, tmp_path: Path, kind: str, mark: bytes
+    ) -> None:
+        """A staged file has the compression, filter and block size of the database: to the byte its own size."""
+        path, own = build(tmp_path / "db", {b"a": b"1"}, options=table_options(kind)), tmp_path / "own.sst"
+        bare = SstFileWriter(table_options(kind))
+        bare.open(str(own))
+        for key, value in MANY.items():
+            bare[key] = value
+        bare.finish()
+        with opened(path) as store:
+            file = stage(store, tmp_path / "staged.sst", {**MANY})
+        assert file.stat().st_size == own.stat().st_size
+        assert mark in file.read_bytes()
+
+    def test_options_of_a_newer_rocksdb(self, opened: Opener, tmp_path: Path) -> None:
+        """Options that this RocksDB does not know are passed over, and the others still count."""
+        path = build(tmp_path / "db", {b"a": b"1"}, options=table_options("zstd"))
+        rewrite_options(
+            path,
+            ("rocksdb_version=9.8.4", "rocksdb_version=10.4.2"),
+            ("  max_open_files=", "  quite_new=1\n  max_open_files="),
+            ("  block_size=", "  newer_still={a=1;b=2;}\n  block_size="),
+        )
+        with opened(path) as store:
+            file = stage(store, tmp_path / "staged.sst", {**MANY})
+        assert b"ZSTD" in file.read_bytes()
+
+    def test_nothing_staged(self, opened: Opener, tmp_path: Path) -> None:
+        """Without a change there is no file."""
+        with opened(build(tmp_path / "db", {})) as store:
+            assert store.stage(tmp_path / "none.sst").finish() is None
+        assert not (tmp_path / "none.sst").exists()
+
+    @pytest.mark.parametrize("second", [b"a", b"b"])
+    def test_keys_must_ascend(self, opened: Opener, tmp_path: Path, second: bytes) -> None:
+        """A key that does not come after the one before it is a mistake in the program, and ends the file."""
+        file = tmp_path / "wrong.sst"
+        with opened(build(tmp_path / "db", {})) as store:
+            staged = store.stage(file)
+            staged.put(b"b", b"1")
+            with pytest.raises(ValueError, match=rf"^{file}: keys must be staged in strictly ascending order$"):
+                staged.put(second, b"2")
+            assert not file.exists()
+            staged = store.stage(file)
+            staged.delete(b"b")
+            with pytest.raises(ValueError, match=rf"^{file}: keys must be staged in strictly ascending order$"):
+                staged.delete(second)
+            assert not file.exists()
+
+
+class TestCheckpoint:
+    """A frozen copy of a database."""
+
+    def test_is_frozen(self, wrapped: Opener, tmp_path: Path) -> None:
+        """A checkpoint holds what was written before it, flushed or not, and nothing of what comes later."""
+        path, target = tmp_path / "db", tmp_path / "checkpoint"
+        handle = Rdict(str(path), raw())
+        handle[b"a"] = b"1"
+        handle.flush()
+        handle[b"b"] = b"1"
+        with wrap(handle) as store:
+            sequence = store.sequence()
+            store.checkpoint(target)
+            assert store.sequence() == sequence
+        handle[b"b"] = b"2"
+        handle.flush()
+        handle.compact_range(None, None)
+        handle.close()
+        with open_for_reading(target) as store:
+            assert dict(store.scan(ALL)) == {b"a": b"1", b"b": b"1"}
+
+    def test_has_no_file_that_the_database_has_not(self, tmp_path: Path) -> None:
+        """rocksdict's own file is in the checkpoint of a database that has it, and in no other."""
+        path = build(tmp_path / "db", {b"a": b"1"})
+        with open_for_writing(path) as store:
+            store.checkpoint(tmp_path / "without")
+            (path / CONFIG).write_text('{"raw_mode":true,"prefix_extractors":{}}')
+            store.checkpoint(tmp_path / "with")
+        assert not (tmp_path / "without" / CONFIG).exists()
+        assert (tmp_path / "with" / CONFIG).read_bytes() == (path / CONFIG).read_bytes()
+
+    def test_leaves_a_folder_alone_that_exists(self, writable: Opener, tmp_path: Path) -> None:
+        """A checkpoint never goes into a folder that is there already."""
+        target = tmp_path / "taken"
+        target.mkdir()
+        (target / "file").write_text("mine")
+        before = photograph(target)
+        with writable(build(tmp_path / "db", {})) as store, pytest.raises(DatabaseError) as caught:
+            store.checkpoint(target)
+        assert str(caught.value) == f"{target}: it exists already, a checkpoint makes its own folder"
+        assert photograph(target) == before
+
+    def test_leaves_nothing_where_it_fails(self, writable: Opener, tmp_path: Path) -> None:
+        """A checkpoint that cannot be made is not there."""
+        path, target = build(tmp_path / "db", {}), tmp_path / "missing" / "checkpoint"
+        with writable(path) as store, pytest.raises(DatabaseError) as caught:
+            store.checkpoint(target)
+        assert str(caught.value) == (
+            f"{path}: the work on it failed (IO error: No such file or directory: While mkdir: {target}.tmp: "
+            "No such file or directory); remove the cause and run again"
+        )
+        assert not target.parent.exists()
+
+    def test_of_a_database_opened_for_reading(self, tmp_path: Path) -> None:
+        """A store opened for reading makes none: it would lack what is only in the write-ahead log."""
+        path = build(tmp_path / "db", {b"a": b"1"}, flush=False)
+        with open_for_reading(path) as store, pytest.raises(DatabaseReadOnly) as caught:
+            store.checkpoint(tmp_path / "checkpoint")
+        assert str(caught.value) == (
+            f"{path}: it was opened for reading, the work has to write to it; open it for writing"
+        )
+        assert not (tmp_path / "checkpoint").exists()
+
+
+class TestClosing:
+    """``close`` lets go of everything."""
+
+    def test_lock_is_free_at_once(self, tmp_path: Path) -> None:
+        """After all that a store can do, also half done, its database can be opened for writing again."""
+        path = build(tmp_path / "db", MANY)
+        store = open_for_writing(path)
+        store.checkpoint(tmp_path / "checkpoint")
+        abandoned, kept, unstarted = store.scan(ALL), store.scan(ALL), store.scan(ALL)
+        next(abandoned)
+        next(kept)
+        del abandoned
+        staged = store.stage(tmp_path / "1.sst")
+        staged.put(b"a", b"1")
+        store.close()
+        store.close()
+        open_for_writing(path).close()
+        for scan in (kept, unstarted):
+            with pytest.raises(ValueError, match=rf"^{path}: the store is closed$"):
+                next(scan)
+        assert staged.finish() == tmp_path / "1.sst"
+
+    def test_is_done_by_the_context_manager(self, opened: Opener, tmp_path: Path) -> None:
+        """At the end of a ``with`` block the store is closed, also where it ends with an error."""
+        path = build(tmp_path / "db", {b"a": b"1"})
+        with pytest.raises(KeyError), opened(path) as store:
+            raise KeyError
+        for use in (lambda: store.get(b"a"), lambda: list(store.scan(ALL)), lambda: store.size(ALL), store.sequence):
+            with pytest.raises(ValueError, match=rf"^{path}: the store is closed$"):
+                use()
+
+    def test_an_abandoned_scan_holds_nothing(self, tmp_path: Path) -> None:
+        """A scan that nobody holds any more keeps no iterator of RocksDB: the files it pinned can be removed."""
+        handle = Rdict(str(build(tmp_path / "db", MANY)), raw())
+        [old] = tables(tmp_path / "db")
+        with wrap(handle) as store:
+            next(store.scan(ALL))
+            handle[b"task:00000"] = b"new"
+            handle.flush()
+            handle.compact_range(None, None)
+            assert old not in tables(tmp_path / "db")
+        handle.close()
+
+    def test_leaves_no_temporary_files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What opening for reading needs beside the database is gone after closing it."""
+        path, folder = build(tmp_path / "db", {b"a": b"1"}), tmp_path / "tmp"
+        folder.mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+        with open_for_reading(path):
+            assert len(list(folder.iterdir())) == 1
+        assert list(folder.iterdir()) == []
+        (path / "CURRENT").write_text("nonsense")
+        assert refusal(open_for_reading, path).startswith("CorruptDatabase")
+        assert list(folder.iterdir()) == []
+
+
+class TestOpeningForReading:
+    """Nothing is changed, whoever else is at work."""
+
+    def test_changes_nothing(self, tmp_path: Path) -> None:
+        """All that can be read leaves every file as it was: its name, its bytes and its time of change."""
+        path = build(tmp_path / "db", MANY, flush=False)
+        (path / "metrics").mkdir()
+        before = photograph(path)
+        with open_for_reading(path) as store:
+            assert dict(store.scan(ALL)) == MANY
+            assert store.get(b"task:00000") == MANY[b"task:00000"]
+            store.size(ALL)
+            stage(store, tmp_path / "1.sst", {b"a": b"1"})
+            assert photograph(path) == before
+        assert photograph(path) == before
+
+    def test_beside_a_writer_in_this_process(self, tmp_path: Path) -> None:
+        """What an open handle has just written is seen, and the handle keeps its lock."""
+        handle = Rdict(str(build(tmp_path / "db", MANY)), raw())
+        handle[b"live"] = b"1"
+        before = photograph(tmp_path / "db")
+        with open_for_reading(tmp_path / "db") as store:
+            assert dict(store.scan(ALL)) == MANY | {b"live": b"1"}
+            handle[b"later"] = b"1"
+            assert store.get(b"later") is None
+        del handle[b"later"]
+        assert photograph(tmp_path / "db").keys() == before.keys()
+        assert "DatabaseLocked" in python(TRY_TO_WRITE, tmp_path / "db")
+        handle.close()
+
+    def test_beside_a_writer_in_another_process(self, tmp_path: Path) -> None:
+        """What another process has just written is seen, and not a byte of its database changes."""
+        path = build(tmp_path / "db", MANY)
+        with writer(path):
+            before = photograph(path)
+            with open_for_reading(path) as store:
+                assert dict(store.scan(ALL)) == MANY | {b"live": b"1"}
+            assert photograph(path) == before
+
+    def test_beside_compactions(self, tmp_path: Path) -> None:
+        """Opened again and again while files come and go, it always shows a state that the database has had."""
+        path = build(tmp_path / "db", {b"%06d" % 0: b""})
+        code = (
+            "import sys, threading\nfrom rocksdict import Options, Rdict\n"
+            "options = Options(raw_mode=True)\noptions.set_write_buffer_size(1 << 16)\n"
+            "handle = Rdict(sys.argv[1], options)\nprint('ready', flush=True)\n"
+            "threading.Thread(target=lambda: (sys.stdin.read(), stop.append(1))).start()\n"
+            "stop, number = [], 0\n"
+            "while not stop:\n    number += 1\n    handle[b'%06d' % number] = b'x' * 1000\n"
+        )
+        command = [sys.executable, "-c", code, str(path)]
+        counts = []
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            for _ in range(20):
+                with open_for_reading(path) as store:
+                    keys = [key for key, _ in store.scan(ALL)]
+                assert keys == [b"%06d" % number for number in range(len(keys))]
+                counts.append(len(keys))
+        assert counts == sorted(counts)
+        assert counts[-1] > counts[0]
+
+    def test_on_a_read_only_file_system(self, tmp_path: Path, mounts: tuple[str, ...]) -> None:
+        """A database that nobody can write to is read."""
+        path = build(tmp_path / "db", {b"a": b"1"}, flush=False)
+        code = (
+            "import sys\nfrom pathlib import Path\nfrom migrate_spec.store import KeyRange\n"
+            "from migrate_spec.stores.rocks import open_for_reading\n"
+            "print(list(open_for_reading(Path(sys.argv[1])).scan(KeyRange())))"
+        )
+        under = (*mounts, f'mount --bind -o ro "{path}" "{path}" && exec "$@"', "sh")
+        assert python(code, path, under=under) == "[(b'a', b'1')]\n"
+        assert python(TRY_TO_WRITE, path, under=under) == (
+            f"DatabaseReadOnly: {path}: the file system is read-only, the work has to write there; "
+            "mount it for writing or work on a copy of the database\n"
+        )
+
+
+TRY_TO_WRITE = """
+import sys
+from pathlib import Path
+from migrate_spec.errors import MigrateSpecError
+from migrate_spec.stores.rocks import open_for_writing
+try:
+    open_for_writing(Path(sys.argv[1])).close()
+except MigrateSpecError as error:
+    print(f"{type(error).__name__}: {error}")
+"""
+
+
+@pytest.fixture
+def mounts(tmp_path: Path) -> tuple[str, ...]:
+    """The beginning of a command that runs a shell script in which file systems can be mounted for it alone."""
+    command = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
+    if not shutil.which("unshare"):
+        pytest.skip("no unshare here, and without it no file system can be mounted")
+    if subprocess.run([*command, f'mount -t tmpfs none "{tmp_path}"'], capture_output=True, check=False).returncode:
+        pytest.skip("this system lets no test mount a file system")
+    return command
+
+
+@pytest.fixture
+def unprivileged() -> tuple[str, ...]:
+    """The beginning of a command for which the permissions of files count."""
+    if os.geteuid() != 0:
+        return ()
+    if not shutil.which("setpriv"):
+        pytest.skip("permissions do not count for root, and there is no setpriv to give that up")
+    return ("setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", "--inh-caps=-all")
+
+
+class TestOpeningForWriting:
+    """The lock is taken, and nothing is left behind that was not there."""
+
+    def test_locked_by_this_process(self, tmp_path: Path) -> None:
+        """A database that this process has open is not opened a second time, and stays as it is."""
+        path = build(tmp_path / "db", MANY)
+        with open_for_writing(path):
+            assert refusal(open_for_writing, path) == (
+                f"DatabaseLocked: {path}: this process has it open for writing already, "
+                "only one handle can write to it at a time; close the other handle, or pass that one on instead of the path"
+            )
+            assert not (path / CONFIG).exists()
+            assert "DatabaseLocked" in python(TRY_TO_WRITE, path)
+
+    def test_locked_by_another_process(self, tmp_path: Path) -> None:
+        """A database that another process has open is left alone, to the byte."""
+        path = build(tmp_path / "db", MANY)
+        with writer(path):
+            (path / CONFIG).unlink()
+            before = photograph(path)
+            assert refusal(open_for_writing, path) == (
+                f"DatabaseLocked: {path}: another process has it open for writing, "
+                "only one process can write to it at a time; stop that process and run again"
+            )
+            assert photograph(path).keys() == before.keys()
+        open_for_writing(path).close()
+
+    @pytest.mark.parametrize("config", [None, b' {"raw_mode" : true,\n"prefix_extractors":{}}'])
+    def test_leaves_rocksdicts_own_file_as_it_was(self, tmp_path: Path, config: bytes | None) -> None:
+        """The file that rocksdict writes at every opening is as it was before, or absent if it was."""
+        path = build(tmp_path / "db", MANY)
+        if config:
+            (path / CONFIG).write_bytes(config)
+        with open_for_writing(path) as store:
+            assert (path / CONFIG).exists() == bool(config)
+            store.ingest([stage(store, tmp_path / "1.sst", {b"a": b"1"})])
+        assert (path / CONFIG).exists() == bool(config)
+        assert config in {None, (path / CONFIG).read_bytes() if config else None}
+
+    def test_without_permission(self, tmp_path: Path, unprivileged: tuple[str, ...]) -> None:
+        """A folder or a lock that this user may not write to is named as such, and nothing is changed."""
+        path = build(tmp_path / "db", MANY)
+        sentence = (
+            f"DatabaseReadOnly: {path}: the operating system denies this user access, "
+            "the work needs the folder and every file in it; run as their owner or correct their permissions\n"
+        )
+        for locked_out, mode in ((path, 0o555), (path / "LOCK", 0o444), (path, 0o000)):
+            before, allowed = photograph(path), locked_out.stat().st_mode
+            locked_out.chmod(mode)
+            assert python(TRY_TO_WRITE, path, under=unprivileged) == sentence
+            locked_out.chmod(allowed)
+            assert photograph(path).keys() == before.keys()
+
+    def test_column_families_survive(self, opened: Opener, tmp_path: Path) -> None:
+        """Column families beside the default one are opened with it, counted in nothing, and lose nothing."""
+        path = tmp_path / "db"
+        handle = Rdict(str(path), raw())
+        handle[b"a"] = b"default"
+        other = handle.create_column_family("other one", table_options("zstd"))
+        for key, value in MANY.items():
+            other[key] = value
+        other.close()
+        handle.close()
+        with opened(path) as store:
+            assert dict(store.scan(ALL)) == {b"a": b"default"}
+            assert store.size(ALL).records == 1
+            if opened is not open_for_reading:
+                store.ingest([stage(store, tmp_path / "1.sst", {b"b": b"new"})])
+                store.checkpoint(tmp_path / "checkpoint")
+        for folder in (path, tmp_path / "checkpoint") if opened is not open_for_reading else (path,):
+            copy = Path(shutil.copytree(folder, tmp_path / f"copy of {folder.name}"))
+            assert sorted(Rdict.list_cf(str(copy), raw())) == ["default", "other one"]
+            handle = Rdict(str(copy), *Options.load_latest(str(copy)))
+            other = handle.get_column_family("other one")
+            assert dict(other.items()) == MANY
+            other.close()
+            handle.close()
+
+    def test_a_database_in_a_sub_folder_survives(self, opened: Opener, tmp_path: Path) -> None:
+        """A second database inside the folder of the first one stays as it is, whatever is done to the first."""
+        path = build(tmp_path / "db", MANY)
+        build(path / "metrics", {b"metrics:1": b"{}"})
+        before = photograph(path / "metrics")
+        with opened(path) as store:
+            assert dict(store.scan(ALL)) == MANY
+            if opened is not open_for_reading:
+                store.ingest([stage(store, tmp_path / "1.sst", {b"b": b"new"})])
+        assert photograph(path / "metrics") == before
+        with open_for_reading(path / "metrics") as store:
+            assert dict(store.scan(ALL)) == {b"metrics:1": b"{}"}
+
+    def test_without_an_options_file(self, opened: Opener, tmp_path: Path) -> None:
+        """RocksDB's defaults are taken where its file of options is lost."""
+        path = build(tmp_path / "db", MANY)
+        for file in path.glob("OPTIONS-*"):
+            file.unlink()
+        if opened in {open_for_reading, open_for_writing}:
+            with opened(path) as store:
+                assert dict(store.scan(ALL)) == MANY
+                assert b"Snappy" in stage(store, tmp_path / "1.sst", {**MANY}).read_bytes()
+
+
+class TestWrapping:
+    """A store over the handle of an application."""
+
+    def test_leaves_the_handle_open(self, tmp_path: Path) -> None:
+        """The application's handle works before, beside and after the store, and closes when the application says."""
+        path = tmp_path / "db"
+        handle = Rdict(str(path), raw())
+        store = wrap(handle)
+        handle[b"a"] = b"1"
+        assert store.get(b"a") == b"1"
+        sequence = store.sequence()
+        handle[b"b"] = b"1"
+        assert store.sequence() == sequence + 1
+        assert store.size(ALL).records == 2
+        store.close()
+        assert handle[b"b"] == b"1"
+        handle.close()
+        open_for_writing(path).close()
+
+    def test_only_the_default_column_family(self, tmp_path: Path) -> None:
+        """A handle of another column family is refused: its records are not those that would be migrated."""
+        path = tmp_path / "db"
+        handle = Rdict(str(path), raw())
+        other = handle.create_column_family("other [1]", raw())
+        assert refusal(lambda _: wrap(other), path) == (
+            f"ForeignDatabase: {path}: this handle is of the column family other [1], only that of default is supported; "
+            "pass the handle of the database itself"
+        )
+        with wrap(handle.get_column_family("default")) as store:
+            assert list(store.scan(ALL)) == []
+        other.close()
+        handle.close()
+
+    def test_only_raw_mode(self, tmp_path: Path) -> None:
+        """A handle in rocksdict's default mode is refused, also where the file that says so is gone."""
+        path = tmp_path / "db"
+        handle = Rdict(str(path))
+        handle["a"] = 1
+        (path / CONFIG).unlink()
+        assert refusal(lambda _: wrap(handle), path) == TYPED.format(path=path)
+        assert handle["a"] == 1
+        handle.close()
+
+    def test_of_a_handle_for_reading(self, tmp_path: Path) -> None:
+        """A handle that cannot write makes neither a checkpoint nor a change."""
+        path = build(tmp_path / "db", {b"a": b"1"}, flush=False)
+        handle = Rdict(str(path), raw(), access_type=AccessType.read_only(error_if_log_file_exist=False))
+        sentence = f"{path}: it was opened for reading, the work has to write to it; open it for writing"
+        with wrap(handle) as store:
+            assert dict(store.scan(ALL)) == {b"a": b"1"}
+            file = stage(store, tmp_path / "1.sst", {b"a": b"2"})
+            with pytest.raises(DatabaseReadOnly) as caught:
+                store.checkpoint(tmp_path / "checkpoint")
+            assert str(caught.value) == sentence
+            with pytest.raises(DatabaseReadOnly) as caught:
+                store.ingest([file])
+            assert str(caught.value) == sentence
+        handle.close()
+
+
+def rewrite_options(path: Path, *changes: tuple[str, str]) -> None:
+    """Replace texts in the database's OPTIONS files; each must be there."""
+    for file in path.glob("OPTIONS-*"):
+        text = file.read_text()
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        file.write_text(text)
+
+
+TYPED = (
+    "ForeignDatabase: {path}: its keys and values carry a type byte, as rocksdict writes them by default, "
+    "this version supports raw databases only (Options(raw_mode=True)); copy its records into a raw database first"
+)
+
+
+@pytest.mark.parametrize("open_store", [open_for_reading, open_for_writing])
+class TestRefusing:
+    """What is no database, or one that is not supported, is refused before anything is touched."""
+
+    def test_no_database(self, open_store: Opener, tmp_path: Path) -> None:
+        """A mistyped path, a file and a folder of something else are refused, and nothing is created."""
+        (tmp_path / "file").write_text("text")
+        (tmp_path / "folder" / "db").mkdir(parents=True)
+        before = photograph(tmp_path)
+        for name, reason in {
+            "missing": "there is no such folder",
+            "missing/deeper": "there is no such folder",
+            "file": "it is a file, a database is a folder",
+            "folder": "there is no file CURRENT in it, every RocksDB has one",
+        }.items():
+            path = tmp_path / name
+            assert refusal(open_store, path) == f"NotADatabase: {path}: {reason}; check the path; nothing was created"
+        assert photograph(tmp_path) == before
+
+    @pytest.mark.parametrize("remains", [True, False], ids=["says so itself", "says so in its options"])
+    def test_default_mode_of_rocksdict(self, open_store: Opener, tmp_path: Path, *, remains: bool) -> None:
+        """A database of rocksdict's default mode is refused, with or without the file that says so."""
+        path = tmp_path / "db"
+        handle = Rdict(str(path))
+        handle["key"] = {"any": "object"}
+        handle.close()
+        if not remains:
+            (path / CONFIG).unlink()
+        before = photograph(path)
+        assert refusal(open_store, path) == TYPED.format(path=path)
+        assert photograph(path) == before
+
+    @pytest.mark.parametrize(
+        ("old", "new", "sentence"),
+        [
+            (
+                "comparator=leveldb.BytewiseComparator",
+                "comparator=by_number",
+                "its keys are sorted by the comparator by_number, only keys in the order of their bytes are supported",
+            ),
+            (
+                "merge_operator=nullptr",
+                "merge_operator={id=StringAppendOperator;delimiter=,;}",
+                "its values are put together by the merge operator {id=StringAppendOperator;delimiter=,;}, "
+                "only values that are stored whole are supported",
+            ),
+        ],
+    )
+    def test_foreign_options(self, open_store: Opener, tmp_path: Path, old: str, new: str, sentence: str) -> None:
+        """Code of an application without which keys or values mean something else is missed by its name."""
+        path = build(tmp_path / "db", MANY)
+        rewrite_options(path, (old, new))
+        before = photograph(path)
+        assert refusal(open_store, path) == (
+            f"ForeignDatabase: {path}: {sentence}; migrate it with the program that made it"
+        )
+        assert photograph(path) == before
+
+    def test_time_to_live(self, open_store: Opener, tmp_path: Path) -> None:
+        """Values that carry the time of their end are refused."""
+        path = tmp_path / "db"
+        handle = Rdict(str(path), raw(), access_type=AccessType.with_ttl(1000))
+        handle[b"a"] = b"1"
+        handle.close()
+        assert refusal(open_store, path) == (
+            f"ForeignDatabase: {path}: its values carry the time at which they expire, "
+            "only values without a time to live are supported; migrate it with the program that made it"
+        )
+
+    def test_write_ahead_log_elsewhere(self, open_store: Opener, tmp_path: Path) -> None:
+        """A database whose last writes lie in another folder is refused; its own folder by name is none."""
+        path, options = tmp_path / "db", raw()
+        options.set_wal_dir(str(tmp_path / "wal"))
+        handle = Rdict(str(path), options)
+        handle[b"a"] = b"1"
+        handle.close()
+        assert refusal(open_store, path) == (
+            f"ForeignDatabase: {path}: its write-ahead log lies elsewhere ({tmp_path / 'wal'}), "
+            "only one within the folder is supported; migrate it with the program that made it"
+        )
+        rewrite_options(path, (f"wal_dir={tmp_path / 'wal'}", f"wal_dir={path}"))
+        open_store(path).close()
+
+    def test_a_newer_rocksdb(self, open_store: Opener, tmp_path: Path) -> None:
+        """A format that this RocksDB cannot read yet is not taken for damage."""
+        path = build(tmp_path / "db", MANY)
+        rewrite_options(path, ("format_version=6", "format_version=99"))
+        assert refusal(open_store, path) == (
+            f"ForeignDatabase: {path}: a newer RocksDB wrote it, the installed rocksdict reads older files only; "
+            "install a newer rocksdict"
+        )
+
+
+NO_SPACE = """
+import os, sys
+from pathlib import Path
+from migrate_spec.errors import NoSpace
+from migrate_spec.store import KeyRange
+from migrate_spec.stores.rocks import open_for_writing
+
+small, elsewhere = Path(sys.argv[1]), Path(sys.argv[2])
+path = small / "db"
+
+def fails(action, *arguments):
+    try:
+        action(*arguments)
+    except NoSpace as error:
+        print(error)
+    else:
+        print("no error")
+
+def fill():
+    with open(small / "filler", "wb", 0) as filler:
+        try:
+            while filler.write(bytes(4096)):
+                pass
+        except OSError:
+            pass
+
+def put_all(staged):
+    for number in range(100000):
+        staged.put(b"%06d" % number, os.urandom(600))
+
+store = open_for_writing(path)
+fails(put_all, store.stage(small / "put.sst"))
+staged = store.stage(small / "finish.sst")
+staged.put(b"a", bytes(1000))
+across = store.stage(elsewhere / "across.sst")
+across.put(b"a", os.urandom(100000))
+across.finish()
+fill()
+fails(staged.finish)
+fails(store.checkpoint, small / "checkpoint")
+fails(store.ingest, [elsewhere / "across.sst"])
+print(dict(store.scan(KeyRange())) == {b"a": b"old"})
+store.close()
+fails(open_for_writing, path)
+print(sorted(file.name for file in small.iterdir()), (path / "rocksdict-config.json").exists())
+(small / "filler").unlink()
+with open_for_writing(path) as store:
+    print(dict(store.scan(KeyRange())) == {b"a": b"old"})
+    store.ingest([elsewhere / "across.sst"])
+    print(len(store.get(b"a")), (elsewhere / "across.sst").exists())
+"""
+
+
+def test_no_space(tmp_path: Path, mounts: tuple[str, ...]) -> None:
+    """On a full disk each step says so, leaves nothing half made and the data as it was, and works once there is room."""
+    source, small = build(tmp_path / "source", {b"a": b"old"}), tmp_path / "small"
+    small.mkdir()
+    script = f'mount -t tmpfs -o size=4m none "{small}" && cp -r "{source}" "{small}/db" && exec "$@"'
+    full = f"{small / 'db'}: the disk is full, the work needs more room; make room and run again"
+    assert python(NO_SPACE, small, tmp_path, under=(*mounts, script, "sh")).splitlines() == [
+        *[full] * 4,
+        "True",
+        full,
+        "['db', 'filler'] False",
+        "True",
+        "100000 False",
+    ]

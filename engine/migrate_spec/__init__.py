@@ -1,8 +1,8 @@
 """Change the shape of JSON documents stored in RocksDB: specs are data, the engine does the rest.
 
 >>> import migrate_spec as ms
->>> project = ms.load("specs", "schemas")                  # doctest: +SKIP
->>> report = ms.check_and_migrate("path/to/db", project)   # doctest: +SKIP
+>>> project = ms.load("specs", "schemas")  # doctest: +SKIP
+>>> report = ms.check_and_migrate("path/to/db", project)  # doctest: +SKIP
 """
 
 from migrate_spec.errors import *  # noqa: F403 - the tree of errors is part of the interface, all of it

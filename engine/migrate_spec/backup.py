@@ -21,10 +21,19 @@ from pathlib import Path
 
 from migrate_spec.codec import Json, decode, encode
 from migrate_spec.errors import BackupError
-from migrate_spec.history import BACKUP_PREFIX, TOOL, timestamp
+from migrate_spec.history import BACKUP_PREFIX, TOOL
 from migrate_spec.store import KeyRange, Store
 
-__all__ = ["Backup", "Contents", "Digest", "backups_folder", "list_backups", "find_backup", "new_name", "staging_folder"]
+__all__ = [
+    "Backup",
+    "Contents",
+    "Digest",
+    "backups_folder",
+    "find_backup",
+    "list_backups",
+    "new_name",
+    "staging_folder",
+]
 
 MANIFEST = "backup.json"
 DATABASE = "database"
@@ -202,7 +211,10 @@ def find_backup(store: Store, name: str) -> Backup:
             return backup
     known = ", ".join(backup.name for backup in backups) or "no backup at all"
     raise BackupError(
-        f"no backup called {name!r} was found", f"one of {known} was expected", "", where=str(backups_folder(store.path))
+        f"no backup called {name!r} was found",
+        f"one of {known} was expected",
+        "",
+        where=str(backups_folder(store.path)),
     )
 
 
@@ -231,5 +243,3 @@ def keep_checkpoint(store: Store, name: str) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-

@@ -59,7 +59,7 @@ encode: Callable[[Json], bytes] = msgspec.json.Encoder().encode
 """A JSON value as compact UTF-8 bytes: no blanks, text outside ASCII as it is, as Rust's serde_json writes it."""
 
 
-class NotADocument(ValueError):
+class NotADocument(ValueError):  # noqa: N818 - says what the value is
     """A stored value that is no JSON object.
 
     Attributes:
@@ -102,7 +102,9 @@ def _read_raw(value: bytes) -> Document:
         )
         document: Document = _decode_object(value)
     except RecursionError:
-        raise NotADocument("a value nested too deep to read was found", "fewer than 1000 levels were expected") from None
+        raise NotADocument(
+            "a value nested too deep to read was found", "fewer than 1000 levels were expected"
+        ) from None
     except UnicodeDecodeError as error:
         found = f"the byte 0x{value[error.start]:02x} at offset {error.start} was found"
         raise NotADocument(found, "UTF-8 text was expected") from None
@@ -127,8 +129,8 @@ def _excerpt(value: bytes, position: int) -> str:
 def _refuse_duplicates(pairs: list[tuple[str, Json]]) -> Document:
     found = dict(pairs)
     if len(found) != len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
         raise NotADocument(f"the key {twice!r} was found twice in one object", "each key was expected once")
     return found
 

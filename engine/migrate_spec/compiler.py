@@ -154,7 +154,9 @@ class Transform:
         else:
             expected, remedy = f"at least version {earliest} was expected", "no spec starts from an earlier one"
         return RecordRefused(
-            "", str(self._stamp.path), Fault(f"a record of version {version} was found", expected, remedy, None, "version")
+            "",
+            str(self._stamp.path),
+            Fault(f"a record of version {version} was found", expected, remedy, None, "version"),
         )
 
 
@@ -191,5 +193,3 @@ def compile_downgrade(spec: Spec, schema: Schema | None) -> Callable[[bytes], by
         return result
 
     return downgrade
-
-

@@ -173,8 +173,8 @@ class Path:
             if token is None or not _joins(token, first=not segments):
                 raise PathError(
                     f"the path {text!r} was found",
-                    f"a name, [], [0], * or [\"odd.name\"] was expected at character {position + 1}",
-                    "write a name with dots, brackets, stars or quotes as [\"odd.name\"]",
+                    f'a name, [], [0], * or ["odd.name"] was expected at character {position + 1}',
+                    'write a name with dots, brackets, stars or quotes as ["odd.name"]',
                     where=place,
                 )
             segments.append(_segment(token))
@@ -362,7 +362,8 @@ def describe(value: Json) -> str:
 
 def equal(one: Json, other: Json) -> bool:
     """Whether two values are the same JSON: type-strictly (``true`` is not ``1``, ``1`` is not ``1.0``), whatever the
-    order of keys in objects."""
+    order of keys in objects.
+    """
     return _key(decode(one)) == _key(decode(other))
 
 

@@ -49,7 +49,9 @@ def _fault(migration: Migration, example: Example) -> Fault | None:
     )
 
 
-def _differences(found: Json, expected: Json, at: tuple[Segment, ...]) -> Iterator[tuple[tuple[Segment, ...], Json, Json]]:
+def _differences(
+    found: Json, expected: Json, at: tuple[Segment, ...]
+) -> Iterator[tuple[tuple[Segment, ...], Json, Json]]:
     """The innermost places where two values differ, in the order of the document that was expected."""
     if type(found) is dict and type(expected) is dict:
         for name in dict.fromkeys((*expected, *found)):

@@ -109,7 +109,8 @@ class Entry:
         Raises:
             SpecError: a spec's text is of a later version of this tool.
         """
-        return [Spec.from_text(spec["text"], f"the history of v{self.to_version}") for spec in self.fields.get("specs", [])]
+        source = f"the history of v{self.to_version}"
+        return [Spec.from_text(spec["text"], source) for spec in self.fields.get("specs", [])]
 
     @property
     def collections(self) -> dict[str, Json]:
@@ -205,5 +206,3 @@ def _checked(fields: Json) -> Entry:
             raise TypeError(name)
     _ = entry.success
     return entry
-
-

@@ -109,6 +109,13 @@ def operation_schema(operation: type[Operation]) -> dict[str, Json]:
     }
 
 
+_SIMPLE: dict[Any, dict[str, Json]] = {
+    bool: {"type": "boolean"},
+    str: {"type": "string"},
+    Path: {"type": "string", "minLength": 1},
+}
+
+
 def _schema_of(hint: Any) -> dict[str, Json]:  # noqa: PLR0911 - one kind of annotation a line
     kind, inner = get_origin(hint), get_args(hint)
     if kind is Annotated:
@@ -123,7 +130,7 @@ def _schema_of(hint: Any) -> dict[str, Json]:  # noqa: PLR0911 - one kind of ann
         return {"type": "array", "minItems": 1, "items": _schema_of(inner[0])}
     if dataclasses.is_dataclass(hint) and hint is not Path:
         return _options_schema(hint)
-    return {bool: {"type": "boolean"}, str: {"type": "string"}, Path: {"type": "string", "minLength": 1}}.get(hint, {})
+    return dict(_SIMPLE.get(hint, {}))
 
 
 def _options_schema(kind: Any) -> dict[str, Json]:

@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -137,7 +137,7 @@ class MigrationManager:
                 used as it is and stays open.
             project: the specs and schemas.
         """
-        self._handle = None if isinstance(database, str | Path) else database
+        self._handle: Any = None if isinstance(database, str | Path) else database
         self._path = Path(database).resolve() if isinstance(database, str | Path) else None
         self._project = project
 
@@ -192,7 +192,7 @@ class MigrationManager:
             plan = self._plan(store, to_version)
             results = _carry_all(plan, store, None, Path(), on_progress)
             check_rejections(results, store.path)
-            return _report(plan, store.path, results, start, None, dry_run=True)
+            return replace(_report(plan, store.path, results, start), dry_run=True)
 
     def apply(
         self, to_version: int | None = None, *, backup: bool = True, on_progress: OnProgress | None = None
@@ -211,14 +211,13 @@ class MigrationManager:
 
         Whatever is raised, the database is as it was.
         """
-        start = time.monotonic()
         with self._reading() as store:
             plan = self._plan(store, to_version)
             if plan.is_empty:
-                return _report(plan, store.path, [], start, None)
+                return ApplyReport(str(store.path), plan.from_version, plan.to_version)
         with self._writing() as store, _staging(store) as staging:
             plan = self._plan(store, to_version)
-            return _Run(store, plan, staging, on_progress, start, keeps_backup=backup).carry_out()
+            return _Run(store, plan, staging, keeps_backup=backup).carry_out(on_progress)
 
     def rollback(
         self, backup: str | None = None, *, undo_later_writes: bool = False, on_progress: OnProgress | None = None
@@ -294,20 +293,17 @@ class _Run:
         store: Store,
         plan: Plan,
         staging: Path,
-        on_progress: OnProgress | None,
-        start: float,
         *,
         keeps_backup: bool,
     ) -> None:
         self.store = store
         self.plan = plan
         self.staging = staging
-        self.on_progress = on_progress
-        self.start = start
         self.started_at = timestamp()
+        self.start = time.monotonic()
         self.keeps_backup = keeps_backup
 
-    def carry_out(self) -> ApplyReport:
+    def carry_out(self, on_progress: OnProgress | None) -> ApplyReport:
         """The run."""
         _check_space(self.store, self.plan)
         sequence = self.store.sequence()
@@ -315,7 +311,7 @@ class _Run:
         checkpoint.parent.mkdir()
         self.store.checkpoint(checkpoint)
         with open_for_reading(checkpoint) as frozen:
-            results = _carry_all(self.plan, frozen, self.store, self.staging, self.on_progress)
+            results = _carry_all(self.plan, frozen, self.store, self.staging, on_progress)
         check_rejections(results, self.store.path)
         backup = self._backup(results)
         files = [file for result in results for file in result.files]
@@ -331,7 +327,8 @@ class _Run:
             self.store.ingest(files)
             if backup is not None:
                 keep_checkpoint(self.store, backup.name)
-        return _report(self.plan, self.store.path, results, self.start, backup)
+        report = _report(self.plan, self.store.path, results, self.start)
+        return replace(report, backup=backup.name if backup else None)
 
     def _backup(self, results: Sequence[Carried]) -> Backup | None:
         """The backup that the checkpoint becomes; none where there is nothing to put back."""
@@ -355,7 +352,7 @@ class _Run:
         staged = self.store.stage(self.staging / "metadata.sst")
         if backup is not None:
             staged.put(backup.name.encode(), backup.stored())
-        staged.put(HISTORY_KEY, history.with_entries(self._entries(results, backup)))
+        staged.put(HISTORY_KEY, history.with_entries(list(self._entries(results, backup))))
         staged.put(VERSION_KEY, str(self.plan.to_version).encode())
         path = staged.finish()
         assert path is not None  # noqa: S101 - something was staged
@@ -410,9 +407,7 @@ def _changed_by(results: Sequence[Carried], from_version: int) -> int:
     )
 
 
-def _report(
-    plan: Plan, database: Path, results: Sequence[Carried], start: float, backup: Backup | None, *, dry_run: bool = False
-) -> ApplyReport:
+def _report(plan: Plan, database: Path, results: Sequence[Carried], start: float) -> ApplyReport:
     return ApplyReport(
         str(database),
         plan.from_version,
@@ -427,8 +422,6 @@ def _report(
             for step in plan.steps
         ],
         time.monotonic() - start,
-        backup.name if backup else None,
-        dry_run,
     )
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -219,7 +220,7 @@ def _step_faults(specs: list[Spec]) -> Iterator[Fault]:
                 "duplicate-step",
             )
     starts = sorted({spec.from_version for spec in specs})
-    for before, after in zip(starts, starts[1:], strict=False):
+    for before, after in pairwise(starts):
         if after != before + 1:
             spec = next(spec for spec in specs if spec.from_version == after)
             missing = ", ".join(f"v{version}→v{version + 1}" for version in range(before + 1, after))
@@ -250,14 +251,18 @@ def _migrations(specs: list[Spec], schemas: Schemas, folder: Path, faults: list[
     for spec in specs:
         known = schemas.get(spec.collection, {})
         before = max((version for version in known if version <= spec.from_version), default=None)
-        for key, version, present in (("from", 1, before is not None), ("to", spec.to_version, spec.to_version in known)):
+        for key, version, present in (
+            ("from", 1, before is not None),
+            ("to", spec.to_version, spec.to_version in known),
+        ):
             file = folder / spec.collection / f"v{version if key == 'to' else spec.from_version}.json"
             if not present and not file.exists():  # one that exists and is wrong is a fault already
                 faults.append(
                     Fault(
                         f"no schema {file} was found",
                         f"one was expected, as this spec {'leads to' if key == 'to' else 'starts from'} that version",
-                        "write the JSON Schema of its documents" + ("" if key == "to" else ", or of an earlier version"),
+                        "write the JSON Schema of its documents"
+                        + ("" if key == "to" else ", or of an earlier version"),
                         spec.place(key),
                         "schema-missing",
                     )

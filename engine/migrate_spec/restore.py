@@ -75,7 +75,9 @@ def choose(history: History, name: str | None) -> Undoing:
     first = next((index for index, entry in enumerate(standing) if entry.backup_key == name), None)
     if name is None or first is None:
         raise BackupError(
-            f"no migration in force with the backup {name!r} was found" if name else "no migration with a backup was found",
+            f"no migration in force with the backup {name!r} was found"
+            if name
+            else "no migration with a backup was found",
             "a backup that a migration made was expected",
             "`migrate-spec history` shows what was done, `migrate-spec backup list` what can be put back",
         )
@@ -100,7 +102,9 @@ def put_back(
     """
     restored = Restored()
     for name, prefix in sorted(undoing.prefixes.items(), key=lambda item: item[1].encode()):
-        outcome = _Outcome([spec for entry in undoing.entries for spec in entry.specs if spec.collection == name], backup)
+        outcome = _Outcome(
+            [spec for entry in undoing.entries for spec in entry.specs if spec.collection == name], backup
+        )
         digest, count = Digest(), 0
         for key, old, new in _both(frozen, live, KeyRange.of_prefix(prefix.encode())):
             tracker.advance(f"putting {name} back", 1)
@@ -170,5 +174,3 @@ class _Outcome:
         except (RecordRefused, NotADocument, Refused, ValueError, AttributeError, TypeError):
             return False
         return equal(made, found)
-
-

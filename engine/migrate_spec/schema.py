@@ -77,7 +77,11 @@ class Mismatch:
 def _unexpected(mismatch: Mismatch) -> tuple[str, str, str]:
     extra = sorted(set(mismatch.value) - set(mismatch.properties))
     known = ", ".join(sorted(mismatch.properties)) or "nothing"
-    return f"the unknown key {extra[0]!r} was found", f"one of {known} was expected", did_you_mean(extra[0], mismatch.properties)
+    return (
+        f"the unknown key {extra[0]!r} was found",
+        f"one of {known} was expected",
+        did_you_mean(extra[0], mismatch.properties),
+    )
 
 
 def _missing(mismatch: Mismatch) -> tuple[str, str, str]:
@@ -233,7 +237,9 @@ def load_schema(path: FilePath, file: str) -> tuple[Schema | None, list[Fault]]:
     try:
         content = json.loads(path.read_bytes().decode(), object_pairs_hook=_unique)
     except OSError as error:
-        return None, [Fault(f"{error.strerror or error}", "a readable file was expected", "", Place(file), "schema-missing")]
+        return None, [
+            Fault(f"{error.strerror or error}", "a readable file was expected", "", Place(file), "schema-missing")
+        ]
     except UnicodeDecodeError as error:
         found = f"a byte that is not UTF-8 was found at offset {error.start}"
         return None, [Fault(found, "UTF-8 text was expected", "", Place(file), "not-utf-8")]

@@ -55,7 +55,7 @@ class Spec:
     from_version: int
     to_version: int
     steps: tuple[Step, ...]
-    stamp: Stamp = Stamp()
+    stamp: Stamp = field(default_factory=Stamp)
     description: str = field(default="", compare=False)
     examples: tuple[Example, ...] = field(default=(), compare=False)
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
@@ -119,7 +119,9 @@ def _step_to_json(part: Step) -> Json:
     shown[part.body.name()] = language.to_json(getattr(part.body, argument.name))
     given = {option.name: getattr(part.body, option.name) for option in options}
     # an option that says what is so anyway is left out: a later version with a further option reads the same text
-    return shown | {option.name: language.to_json(given[option.name]) for option in options if given[option.name] != option.default}
+    return shown | {
+        option.name: language.to_json(given[option.name]) for option in options if given[option.name] != option.default
+    }
 
 
 def parse_spec(text: str, file: str) -> tuple[Spec | None, list[Fault]]:

@@ -13,6 +13,9 @@ __all__ = ["Stamp"]
 _DIGITS = re.compile(r"[1-9][0-9]*")
 
 
+TOP = Path((Name("schema_version"),))
+
+
 @dataclass(frozen=True)
 class Stamp:
     """Where and how the records of a collection carry their version.
@@ -22,7 +25,7 @@ class Stamp:
         as_text: whether the version is stored as a text.
     """
 
-    path: Path | None = Path((Name("schema_version"),))
+    path: Path | None = TOP
     as_text: bool = False
 
     def version_of(self, document: Document, unstamped: int = 1) -> int:

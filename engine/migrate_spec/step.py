@@ -10,7 +10,7 @@ from migrate_spec.document import Change, Path, Refused, on_object, within
 from migrate_spec.errors import Place
 from migrate_spec.operation import Loss, Operation, in_order
 
-__all__ = ["Step", "forward", "backward"]
+__all__ = ["Step", "backward", "forward"]
 
 
 @dataclass(frozen=True)

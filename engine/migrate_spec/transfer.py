@@ -21,7 +21,9 @@ def check_pairs(fields: Mapping[Path, Path]) -> Iterator[Fault]:
     yield from overlaps(tuple(fields.values()))
     for source, target in fields.items():
         if source == target:
-            yield Fault(f"{str(source)!r} to itself was found", "another target was expected", "", source.place, "no-effect")
+            yield Fault(
+                f"{str(source)!r} to itself was found", "another target was expected", "", source.place, "no-effect"
+            )
         elif target.base != source.base or not names_only(target, source.base):
             below = f"below {str(source.base)!r}" if source.base.segments else "without [] and *"
             yield Fault(

@@ -32,6 +32,7 @@ __all__ = ["Node", "node_of", "parse"]
 
 LARGEST_NODE_COUNT = 100_000
 DEEPEST = 100
+MOST_DIGITS = 4000  # Python caps the digits that int() takes
 
 _WORDS = {"null": None, "Null": None, "NULL": None, "~": None, "": None} | {
     word: value for value in (True, False) for word in (str(value), str(value).lower(), str(value).upper())
@@ -67,10 +68,10 @@ class Node:
         """The node at ``path``, or the last one on the way there."""
         node = self
         for key in path:
-            inside = node.value if type(node.value) in {dict, list} else ()
-            if (key not in inside) if type(inside) is not list else (not isinstance(key, int) or key >= len(inside)):
-                return node
-            node = inside[key]
+            try:
+                node = node.value[key]
+            except (KeyError, IndexError, TypeError):
+                break
         return node
 
 
@@ -104,7 +105,10 @@ def parse(text: str, file: str) -> tuple[Node | None, list[Fault]]:
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
         return None, [*reader.faults, Fault(f"{error.problem}", "YAML was expected", "", place, "not-yaml")]
     except (YAMLError, RecursionError) as error:
-        return None, [*reader.faults, Fault(str(error).split("\n")[0], "YAML was expected", "", Place(file), "not-yaml")]
+        return None, [
+            *reader.faults,
+            Fault(str(error).split("\n")[0], "YAML was expected", "", Place(file), "not-yaml"),
+        ]
     return node, reader.faults
 
 
@@ -137,11 +141,13 @@ class _Reader:
                 node = self.node(event, events, 0)
         return node
 
-    def node(self, event: Event, events: Iterator[Event], depth: int) -> Node:
+    def node(self, event: Any, events: Iterator[Event], depth: int) -> Node:
         """The node that begins with ``event``."""
         if depth > DEEPEST:
             raise _Unreadable(
-                Fault(f"more than {DEEPEST} levels were found", "fewer were expected", "", self.place(event), "too-deep")
+                Fault(
+                    f"more than {DEEPEST} levels were found", "fewer were expected", "", self.place(event), "too-deep"
+                )
             )
         if isinstance(event, AliasEvent):
             return self.alias(event)
@@ -217,7 +223,7 @@ class _Reader:
         if text in _WORDS:
             return _WORDS[text]
         if _INTEGER.fullmatch(text):
-            return int(text) if len(text) < 4000 else text  # Python caps the digits that int() takes
+            return int(text) if len(text) < MOST_DIGITS else text
         if _NUMBER.fullmatch(text) and abs(float(text)) != float("inf"):
             return float(text)
         if _NUMBER.fullmatch(text) or _NOT_JSON.fullmatch(text):

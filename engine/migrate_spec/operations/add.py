@@ -71,4 +71,3 @@ class Add(Operation):
         """Nothing by default, as the fields were not there."""
         what = {"keep": "which records had it before", "replace": "the value it had before"}.get(self.if_exists)
         return tuple(Loss(path, what) for path in self.fields) if what else ()
-

@@ -61,4 +61,3 @@ class Remove(Operation):
     def losses(self) -> Sequence[Loss]:
         """The values, and which records had them."""
         return tuple(Loss(path, "the removed value") for path in self.fields)
-

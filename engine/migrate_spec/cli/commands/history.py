@@ -1,0 +1,28 @@
+"""``migrate-spec history``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from migrate_spec.cli.commands.status import show_history
+from migrate_spec.cli.output import emit_json, json_option
+from migrate_spec.history import read_history
+from migrate_spec.stores.rocks import open_for_reading
+
+
+@click.command()
+@click.argument("database", type=click.Path(path_type=Path))
+@json_option
+def command(database: Path, *, as_json: bool) -> None:
+    """Show what was done to DATABASE.
+
+    Writes nothing, and works beside a running program.
+    """
+    with open_for_reading(database.resolve()) as store:
+        history = read_history(store)
+    if as_json:
+        emit_json([entry.fields for entry in history.entries])
+    else:
+        show_history(history)

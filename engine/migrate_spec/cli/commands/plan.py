@@ -1,0 +1,99 @@
+"""``migrate-spec plan``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from migrate_spec.cli.output import emit_json, good, heading, json_option, show
+from migrate_spec.cli.progress_display import ProgressDisplay
+from migrate_spec.cli.settings import Settings, with_project
+from migrate_spec.document import names
+from migrate_spec.manager import MigrationManager
+from migrate_spec.plan import Plan
+from migrate_spec.project import load
+
+PENDING = 3
+
+
+@click.command()
+@click.argument("database", type=click.Path(path_type=Path))
+@click.option("--to", type=click.IntRange(min=1), help="The version to go to.  [default: the newest]")
+@click.option("--scan", is_flag=True, help="Carry every record over to find out, and write nothing.")
+@click.option("--check", is_flag=True, help=f"Exit with {PENDING} where something is pending.")
+@json_option
+@with_project
+def command(settings: Settings, database: Path, to: int | None, *, scan: bool, check: bool, as_json: bool) -> int:
+    """Show what `apply` would do with DATABASE: steps, counts, a record before and after, what only a backup brings back.
+
+    Writes nothing, and works beside a running program.
+    """
+    manager = MigrationManager(database, load(settings.specs, settings.schemas))
+    plan = manager.plan(to)
+    shown = _plan_json(manager, plan)
+    if scan:
+        with ProgressDisplay() as progress:
+            shown["scan"] = asdict(manager.scan(to, progress))
+    if as_json:
+        emit_json(shown)
+    else:
+        _show(plan, shown)
+    return PENDING if check and not plan.is_empty else 0
+
+
+def _plan_json(manager: MigrationManager, plan: Plan) -> dict[str, Any]:
+    return {
+        "from_version": plan.from_version,
+        "to_version": plan.to_version,
+        "steps": [
+            {"name": migration.name, "description": migration.spec.description, "file": migration.spec.place().file}
+            for migration in plan.migrations
+        ],
+        "collections": {
+            name: {"records": size.records, "bytes": size.bytes} for name, size in manager.sizes(plan).items()
+        },
+        "losses": {name: [str(loss) for loss in losses] for name, losses in plan.losses().items()},
+        "samples": {name: asdict(sample) for name, sample in manager.samples(plan).items()},
+    }
+
+
+def _show(plan: Plan, shown: dict[str, Any]) -> None:
+    if plan.is_empty:
+        show(good(f"✓ Schema is up to date (v{plan.to_version})"))
+        return
+    show(heading(f"Plan: v{plan.from_version} -> v{plan.to_version}"))
+    for number, step in enumerate(shown["steps"], 1):
+        show(f"{number}. {step['name']}  {step['description']}".rstrip())
+    for name, size in shown["collections"].items():
+        show(f"   {name}: at most {size['records']:,} records, {size['bytes']:,} bytes on disk (estimates)")
+    for name, sample in shown["samples"].items():
+        show()
+        show(heading(f"For example {sample['key']} ({name})"))
+        _show_difference(sample["before"], sample["after"])
+    if shown["losses"]:
+        show()
+        show(heading("Only the backup brings back"))
+        for name, losses in plan.losses().items():
+            for what in dict.fromkeys(loss.what for loss in losses):
+                show(f"   {name}, {what}: {names(loss.path for loss in losses if loss.what == what)}")
+    if "scan" in shown:
+        show()
+        for name, counts in shown["scan"]["collections"].items():
+            show(
+                f"{name}: {counts['scanned']} scanned, {counts['migrated']} to migrate, {counts['unchanged']} unchanged"
+            )
+        show(good("✓ Every record can be carried over"))
+
+
+def _show_difference(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """The fields of two documents that differ."""
+    for name in dict.fromkeys((*before, *after)):
+        one, other = (json.dumps(document.get(name), ensure_ascii=False) for document in (before, after))
+        if name in before and (name not in after or one != other):
+            show(f"   - {name}: {one}")
+        if name in after and (name not in before or one != other):
+            show(f"   + {name}: {other}")

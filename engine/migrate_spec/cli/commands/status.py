@@ -1,0 +1,109 @@
+"""``migrate-spec status``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from migrate_spec.cli.output import bad, emit_json, good, json_option, show, warn
+from migrate_spec.cli.settings import Settings, with_project
+from migrate_spec.history import Entry, History
+from migrate_spec.manager import MigrationManager, Status
+from migrate_spec.project import load
+
+PENDING = 3
+
+
+@click.command()
+@click.argument("database", type=click.Path(path_type=Path))
+@click.option("--check", is_flag=True, help=f"Exit with {PENDING} where something is pending, 1 where it is too new.")
+@json_option
+@with_project
+def command(settings: Settings, database: Path, *, check: bool, as_json: bool) -> int:
+    """Show where DATABASE stands: its version, what is pending, what was done, what could be put back.
+
+    Writes nothing, and works beside a running program.
+    """
+    status = MigrationManager(database, load(settings.specs, settings.schemas)).status()
+    if as_json:
+        emit_json(
+            {
+                "current_version": status.current_version,
+                "target_version": status.target_version,
+                "up_to_date": status.up_to_date,
+                "pending": status.pending,
+                "history": [entry.fields for entry in status.history.entries],
+                "backups": [backup.to_json() for backup in status.backups],
+            }
+        )
+    else:
+        _show(status)
+    if not check or status.up_to_date:
+        return 0
+    return PENDING if status.pending else 1
+
+
+def _show(status: Status) -> None:
+    """The screen of Meridian's own system, with what is pending and the backups behind."""
+    current, target = status.current_version, status.target_version
+    show("Schema Version Status")
+    show("====================")
+    show(f"Current version: v{current}")
+    show(f"Target version:  v{target}")
+    show()
+    if status.up_to_date:
+        show(good("✓ Schema is up to date"))
+    elif current > target:
+        show(bad(f"✗ Schema version is newer than supported (database: v{current}, supported: v{target})"))
+    else:
+        show(warn(f"⚠ Migration needed: v{current} -> v{target}"))
+    show()
+    show_history(status.history)
+    if status.pending:
+        show()
+        show("Pending Steps:")
+        show("--------------")
+        for number, name in enumerate(status.pending, 1):
+            show(f"{number}. {name}")
+    if status.backups:
+        show("Backups:")
+        show("--------")
+        for backup in status.backups:
+            show(f"{backup.name}  {backup.reason}, {backup.records} records")
+
+
+def show_history(history: History) -> None:
+    """All entries, as Meridian's own system shows them."""
+    if not history.entries:
+        show("No migrations have been run yet")
+        return
+    show("Migration History:")
+    show("------------------")
+    for number, entry in enumerate(history.entries, 1):
+        _show_entry(number, entry)
+
+
+def _show_entry(number: int, entry: Entry) -> None:
+    fields = entry.fields
+    started, completed = (_moment(fields[name]) for name in ("started_at", "completed_at"))
+    when = started.strftime("%Y-%m-%d %H:%M:%S") if started else fields["started_at"]
+    kind = " (rollback)" if fields.get("kind") == "rollback" else ""
+    show(f"{number}. v{entry.from_version} -> v{entry.to_version} at {when}{kind}")
+    show(f"   Status: {good('✓ Success') if entry.success else bad('✗ Failed')}")
+    show(f"   Items migrated: {fields['items_migrated']}")
+    if started and completed:
+        show(f"   Duration: {(completed - started).total_seconds():.2f}s")
+    if entry.backup_key:
+        show(f"   Backup: {entry.backup_key}")
+    if fields.get("error"):
+        show(f"   Error: {fields['error']}")
+    show()
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

@@ -1,0 +1,66 @@
+"""The group of commands: each is a module of its own name below ``commands/``, imported when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from pkgutil import iter_modules
+
+import click
+
+from migrate_spec.cli import commands
+from migrate_spec.cli.settings import Settings
+
+__all__ = ["cli"]
+
+
+class Commands(click.Group):
+    """Finds commands by walking a folder; importing one only when it runs keeps the start fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, in alphabetical order."""
+        del ctx
+        return sorted(module.name for module in iter_modules(commands.__path__))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name, or ``None``."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = import_module(f"{commands.__name__}.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with a "did you mean" for a mistyped name."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from migrate_spec.schema import did_you_mean  # noqa: PLC0415 - only for bad news
+
+            near = did_you_mean(args[0], self.list_commands(ctx))
+            if near:
+                error.message += f" {near[0].upper()}{near[1:]}"
+            raise
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "MIGRATE_SPEC"},
+    epilog="Every option can come from the environment (MIGRATE_SPEC_SPECS, …) or from [tool.migrate-spec] in "
+    "pyproject.toml; a flag goes before the environment, and that before the file.",
+)
+@click.option("--specs", type=click.Path(path_type=Path), default=Path("specs"), help="The folder of specs.")
+@click.option("--schemas", type=click.Path(path_type=Path), default=Path("schemas"), help="The folder of schemas.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(version("migrate-spec"), prog_name="migrate-spec")
+@click.pass_context
+def cli(ctx: click.Context, *, specs: Path, schemas: Path, debug: bool) -> None:
+    """Change the shape of JSON documents in RocksDB by specs.
+
+    A spec says in YAML what one version step changes; between two versions of a JSON Schema it carries every record
+    over, all or nothing, and back again.
+    """
+    del debug  # read by main, which is told of errors
+    ctx.obj = Settings(specs, schemas)

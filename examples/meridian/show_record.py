@@ -1,0 +1,29 @@
+"""Print one record of a database, a field a line.
+
+PYTHONPATH=examples python -m meridian.show_record DATABASE KEY
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from migrate_spec.stores.rocks import open_for_reading
+
+
+def main() -> int:
+    """Print the record that the command line names, and give the exit code."""
+    database, key = sys.argv[1:]
+    with open_for_reading(Path(database)) as store:
+        value = store.get(key.encode())
+    if value is None:
+        sys.stderr.write(f"{key}: there is no such record\n")
+        return 1
+    for name, part in json.loads(value).items():
+        sys.stdout.write(f"  {name}: {json.dumps(part, ensure_ascii=False)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
