@@ -4,8 +4,8 @@
 says what it is. A name is ``_backup_YYYYMMDD_HHMMSS`` (UTC); a second one in the same second gets ``_2`` behind it.
 
 The database itself notes each backup of a migration under its name, in the form of Meridian's own backups
-(``timestamp``, ``prefix``, ``item_count``, ``keys``) with ``checkpoint`` and ``collections`` behind. Its ``prefix`` is one
-that no key has: Meridian's rollback deletes what is under the prefix, and must find nothing there.
+(``timestamp``, ``prefix``, ``item_count``, ``keys``) with ``checkpoint`` and ``collections`` behind. Its ``prefix`` is
+one that no key has: Meridian's rollback deletes what is under the prefix, and must find nothing there.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ DATABASE = "database"
 
 
 class Digest:
-    """SHA-256 over records in key order: for each the lengths of key and value (4 bytes each, big endian), key, value."""
+    """SHA-256 over records in key order: for each the lengths of key and value (4 bytes, big endian), then both."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()

@@ -52,6 +52,9 @@ Json = Any
 Document = dict[str, Json]
 """A JSON object, the shape of every record."""
 
+MOST_DIGITS = 4300
+"""Of an integer: what Python reads at most."""
+
 _decode_plain = msgspec.json.Decoder().decode
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_list = msgspec.json.Decoder(list[Raw]).decode
@@ -98,7 +101,8 @@ def _read_raw(value: bytes) -> Document:
             value.decode(),
             object_pairs_hook=_refuse_duplicates,
             parse_float=_refuse_infinite,
-            parse_int=len,  # the number itself is not needed, and Python caps the digits that int() takes
+            parse_int=_refuse_endless,
+            parse_constant=_refuse_constant,
         )
         document: Document = _decode_object(value)
     except RecursionError:
@@ -114,8 +118,8 @@ def _read_raw(value: bytes) -> Document:
     except msgspec.ValidationError:
         found = f"{type_names[type(decode(value))]} was found"
         raise NotADocument(found, "a JSON object was expected") from None
-    except msgspec.DecodeError as error:
-        raise NotADocument(f"{_excerpt(value, 0)} was found ({error})", "JSON was expected") from None
+    except msgspec.DecodeError:  # all that json lets pass and msgspec does not
+        raise NotADocument("half of a surrogate pair was found", "Unicode text was expected") from None
     return document
 
 
@@ -138,8 +142,19 @@ def _refuse_duplicates(pairs: list[tuple[str, Json]]) -> Document:
 def _refuse_infinite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise NotADocument(f"the number {text} was found", "a number within the range of a 64-bit float was expected")
+        shown = text if len(text) <= 40 else f"{text[:39]}…"
+        raise NotADocument(f"the number {shown} was found", "a number within the range of a 64-bit float was expected")
     return number
+
+
+def _refuse_endless(text: str) -> None:
+    if len(text.lstrip("-")) > MOST_DIGITS:
+        found = f"an integer of {len(text.lstrip('-'))} digits was found"
+        raise NotADocument(found, f"at most {MOST_DIGITS} digits were expected")
+
+
+def _refuse_constant(word: str) -> None:
+    raise NotADocument(f"{word} was found", "a number that JSON can hold was expected")
 
 
 def opened(value: Json) -> Json:

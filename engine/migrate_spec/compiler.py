@@ -113,7 +113,7 @@ class Transform:
             raise RecordRefused.by("", refusal) from None
         reached = self._change(document, version)
         if reached:
-            self._stamp.write(document, reached)
+            document = self._stamp.stamped(document, reached)
             result = encode(document)
             if self._valid(document if plain else decode(result)):
                 return result
@@ -139,7 +139,7 @@ class Transform:
     def _restamped(self, document: Document, version: int) -> bytes:
         """A record that does not fit as it is, with the latest stamp, as the schema may demand that."""
         if self._stamp.path is not None and self._steps_from[version]:
-            self._stamp.write(document, self._latest)
+            document = self._stamp.stamped(document, self._latest)
         result = encode(document)
         final = decode(result)
         if self._valid(final) or self.route.schema is None:
@@ -179,7 +179,7 @@ def compile_downgrade(spec: Spec, schema: Schema | None) -> Callable[[bytes], by
                 if spec.from_version == 1:
                     spec.stamp.path.take(document)
                 else:
-                    spec.stamp.write(document, spec.from_version)
+                    document = spec.stamp.stamped(document, spec.from_version)
             change(document)
         except NotADocument as error:
             raise RecordRefused("", "", Fault(error.found, error.expected, "", None, "not-a-document")) from None

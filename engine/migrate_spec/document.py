@@ -45,6 +45,9 @@ __all__ = [
 ABSENT: Final = object()
 """Stands for a field that is not there; ``None`` is a value."""
 
+LONGEST_SHOWN = 40
+"""Characters of a value in an error."""
+
 Change = Callable[[Any], bool]
 """What a step does to a value it may alter in place; true where it changed something."""
 
@@ -140,7 +143,7 @@ Segment = Name | Index | Each | EachValue
 _BARE = re.compile(r'(?!#/)(?!\*$)[^.\[\]"*]+')
 _TOKEN = re.compile(
     r"""(?P<dot>\.)?(?:
-        (?P<each>\[\]) | \[(?P<index>0|[1-9][0-9]*)\] | \[(?P<quoted>"(?:[^"\\]|\\.)*")\]
+        (?P<each>\[\]) | \[(?P<index>0|[1-9][0-9]{0,8})\] | \[(?P<quoted>"(?:[^"\\]|\\.)*")\]
       | (?P<value>\*)(?=[.\[]|$) | (?P<name>(?!\#/)[^.\[\]"*]+)
     )""",
     re.VERBOSE,
@@ -170,14 +173,15 @@ class Path:
         position = 0
         while position < len(text) or not segments:
             token = _TOKEN.match(text, position)
-            if token is None or not _joins(token, first=not segments):
+            segment = _segment(token) if token is not None and _joins(token, first=not segments) else None
+            if token is None or segment is None:
                 raise PathError(
                     f"the path {text!r} was found",
                     f'a name, [], [0], * or ["odd.name"] was expected at character {position + 1}',
                     'write a name with dots, brackets, stars or quotes as ["odd.name"]',
                     where=place,
                 )
-            segments.append(_segment(token))
+            segments.append(segment)
             position = token.end()
         return cls(tuple(segments), place)
 
@@ -241,6 +245,13 @@ class Path:
             key = keys[0]
         return parent, key
 
+    def locator(self) -> Callable[[Any], tuple[Any, Any] | None]:
+        """:meth:`locate` for a path that is asked often, and always of an object."""
+        if len(self.segments) > 1 or not isinstance(self.last, Name):
+            return self.locate
+        name = self.last.name
+        return lambda document: (document, name) if name in document else None
+
     def get(self, document: Json) -> Json:
         """The one value at this path, opened; :data:`ABSENT` where there is none. Raises as :meth:`locate`."""
         found = self.locate(document)
@@ -290,14 +301,19 @@ def _joins(token: re.Match[str], *, first: bool) -> bool:
     return bool(token["dot"]) == (not first and not bracket)
 
 
-def _segment(token: re.Match[str]) -> Segment:
+def _segment(token: re.Match[str]) -> Segment | None:
+    """The segment; ``None`` for a quoted name that is no JSON text."""
     if token["each"]:
         return Each()
     if token["index"]:
         return Index(int(token["index"]))
     if token["value"]:
         return EachValue()
-    return Name(json.loads(token["quoted"]) if token["quoted"] else token["name"])
+    try:
+        name = decode(token["quoted"].encode()) if token["quoted"] else token["name"]
+    except ValueError:
+        return None
+    return Name(name)
 
 
 def within(path: Path, change: Change) -> Change:
@@ -357,13 +373,11 @@ def describe(value: Json) -> str:
     if type(value) in {dict, list}:
         return type_names[type(value)]
     text = json.dumps(value, ensure_ascii=False)
-    return f"{type_names[type(value)]} {text if len(text) <= 40 else text[:39] + '…'}"
+    return f"{type_names[type(value)]} {text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + '…'}"
 
 
 def equal(one: Json, other: Json) -> bool:
-    """Whether two values are the same JSON: type-strictly (``true`` is not ``1``, ``1`` is not ``1.0``), whatever the
-    order of keys in objects.
-    """
+    """Whether two values are the same JSON, whatever the order of keys: ``true`` is not ``1``, nor ``1`` ``1.0``."""
     return _key(decode(one)) == _key(decode(other))
 
 

@@ -6,9 +6,9 @@ The keys and their JSON are those of Meridian's migration system, so that each c
     the database's version, a bare number: ``2``. Missing: version 1.
 ``_migration_history``
     ``{"migrations": [ENTRY, …]}``, one entry a version step, oldest first. An entry has ``from_version``,
-    ``to_version``, ``started_at``, ``completed_at`` (RFC 3339, UTC), ``items_migrated``, ``backup_key``, ``success`` and
-    ``error``. Ours have further fields after those, which Meridian's reader ignores: ``kind`` (``apply`` or
-    ``rollback``), ``tool``, ``collections`` (counts) and ``specs`` (``collection``, ``checksum`` and canonical ``text``).
+    ``to_version``, ``started_at``, ``completed_at`` (RFC 3339, UTC), ``items_migrated``, ``backup_key``, ``success``
+    and ``error``. Ours have further fields after those, which Meridian's reader ignores: ``kind`` (``apply`` or
+    ``rollback``), ``tool``, ``collections`` (counts) and ``specs`` (``collection``, ``checksum``, canonical ``text``).
 """
 
 from __future__ import annotations

@@ -14,7 +14,6 @@ from typing import Any
 from migrate_spec.backup import (
     DATABASE,
     Backup,
-    find_backup,
     keep_checkpoint,
     list_backups,
     new_name,
@@ -237,7 +236,7 @@ class MigrationManager:
         Whatever is raised, the database is as it was.
         """
         with self._reading() as store:
-            choose(read_history(store), backup)
+            choose(store, backup)
         with self._writing() as store, _staging(store) as staging:
             return _roll_back(store, staging, backup, on_progress, undo_later_writes=undo_later_writes)
 
@@ -459,12 +458,12 @@ def _roll_back(
 ) -> RollbackReport:
     start, started_at = time.monotonic(), timestamp()
     history, current = read_history(store), read_version(store)
-    undoing = choose(history, name)
-    backup = find_backup(store, undoing.backup)
+    undoing = choose(store, name)
+    backup = undoing.backup
     tracker = Tracker(on_progress, backup.records)
     changes = store.stage(staging / "records.sst")
     with open_for_reading(backup.database) as frozen:
-        restored = put_back(backup, undoing, frozen, store, changes, tracker)
+        restored = put_back(undoing, frozen, store, changes, tracker)
         version, old_version = read_version(frozen), frozen.get(VERSION_KEY)
     files = [path for path in [changes.finish()] if path is not None]
     tracker.finish()

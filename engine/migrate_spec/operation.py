@@ -129,8 +129,11 @@ def _at(parent: Path, change: Change) -> Change:
 
 def fill(fields: list[tuple[str, Callable[[], Json], Path]]) -> Change:
     """The change that puts a new value into each of these fields that is absent (for :func:`by_parent`)."""
+    names = frozenset(name for name, _, _ in fields)
 
     def change(parent: Document) -> bool:
+        if parent.keys() >= names:
+            return False
         changed = False
         for name, make, _ in fields:
             if name not in parent:

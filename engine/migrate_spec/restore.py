@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from migrate_spec.backup import Backup, Digest
+from migrate_spec.backup import Backup, Digest, find_backup
 from migrate_spec.codec import NotADocument, decode, read
 from migrate_spec.compiler import RecordRefused, Route, Transform
 from migrate_spec.document import Refused, equal
 from migrate_spec.errors import BackupError
-from migrate_spec.history import Entry, History
+from migrate_spec.history import Entry, read_history
 from migrate_spec.progress import Tracker
-from migrate_spec.spec import Spec
 from migrate_spec.store import KeyRange, StagedFile, Store
 
 __all__ = ["Restored", "Undoing", "choose", "put_back"]
@@ -25,12 +24,14 @@ class Undoing:
     """What a rollback takes back.
 
     Attributes:
-        backup: the name of the backup it puts back.
+        backup: the backup it puts back.
         entries: the steps that are in force and end with it, oldest first.
+        standing: these and the steps before, which records of earlier versions went through as well.
     """
 
-    backup: str
+    backup: Backup
     entries: tuple[Entry, ...]
+    standing: tuple[Entry, ...]
 
     @property
     def prefixes(self) -> dict[str, str]:
@@ -59,17 +60,17 @@ class Restored:
             self.later.append(key)
 
 
-def choose(history: History, name: str | None) -> Undoing:
+def choose(store: Store, name: str | None) -> Undoing:
     """What a rollback to a backup takes back.
 
     Args:
-        history: of the database.
+        store: the database.
         name: of the backup; ``None``: the one made before the last migration that is in force.
 
     Raises:
-        BackupError: no migration that is in force made such a backup.
+        BackupError: no migration that is in force made such a backup, or another program went on from there.
     """
-    standing = history.standing()
+    standing = read_history(store).standing()
     if name is None:
         name = standing[-1].backup_key if standing else None
     first = next((index for index, entry in enumerate(standing) if entry.backup_key == name), None)
@@ -81,17 +82,23 @@ def choose(history: History, name: str | None) -> Undoing:
             "a backup that a migration made was expected",
             "`migrate-spec history` shows what was done, `migrate-spec backup list` what can be put back",
         )
-    return Undoing(name, tuple(standing[first:]))
+    entries = tuple(standing[first:])
+    for entry in entries:
+        if not entry.collections:
+            raise BackupError(
+                f"a step v{entry.from_version}→v{entry.to_version} that another program carried out was found",
+                "steps of migrate-spec were expected, which say what they touched",
+                "use that program to take it back",
+                where=str(store.path),
+            )
+    return Undoing(find_backup(store, name), entries, tuple(standing))
 
 
-def put_back(
-    backup: Backup, undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, tracker: Tracker
-) -> Restored:
+def put_back(undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, tracker: Tracker) -> Restored:
     """Stage what makes the collections of a migration again what the backup holds.
 
     Args:
-        backup: what is known of the backup.
-        undoing: the steps to take back.
+        undoing: the backup, and the steps to take back.
         frozen: the backup's checkpoint.
         live: the database.
         staged: where the changes go.
@@ -102,9 +109,7 @@ def put_back(
     """
     restored = Restored()
     for name, prefix in sorted(undoing.prefixes.items(), key=lambda item: item[1].encode()):
-        outcome = _Outcome(
-            [spec for entry in undoing.entries for spec in entry.specs if spec.collection == name], backup
-        )
+        outcome = _Outcome(undoing, name)
         digest, count = Digest(), 0
         for key, old, new in _both(frozen, live, KeyRange.of_prefix(prefix.encode())):
             tracker.advance(f"putting {name} back", 1)
@@ -120,7 +125,7 @@ def put_back(
                 staged.delete(key)
             else:
                 staged.put(key, old)
-        _verify(backup, name, count, digest)
+        _verify(undoing.backup, name, count, digest)
     return restored
 
 
@@ -128,7 +133,7 @@ def _verify(backup: Backup, name: str, count: int, digest: Digest) -> None:
     contents = backup.collections.get(name)
     if contents is not None and (count, digest.hexdigest()) != (contents.records, contents.digest):
         raise BackupError(
-            f"{count} records of {name} with the digest {digest.hexdigest()[:12]}… were found in the backup {backup.name}",
+            f"{count} records of {name} with the digest {digest.hexdigest()[:12]}… were found in {backup.name}",
             f"{contents.records} with the digest {contents.digest[:12]}… were expected, as when it was made",
             "the backup was changed since; nothing was put back",
             where=str(backup.path),
@@ -155,15 +160,15 @@ def _both(frozen: Store, live: Store, keys: KeyRange) -> Iterator[tuple[bytes, b
 class _Outcome:
     """What the migration made of a record, to tell it from what was written afterwards."""
 
-    def __init__(self, specs: Sequence[Spec], backup: Backup) -> None:
-        self._stamp = specs[-1].stamp if specs else None
-        target = specs[-1].to_version if specs else 1
-        route = Route(tuple(specs), None, target, 1, backup.version or 1) if specs else None
-        self._transform = Transform(route) if route else None
+    def __init__(self, undoing: Undoing, collection: str) -> None:
+        specs = tuple(spec for entry in undoing.standing for spec in entry.specs if spec.collection == collection)
+        self._stamp = specs[-1].stamp
+        unstamped = 1 if self._stamp.path is not None else undoing.backup.version or 1
+        self._transform = Transform(Route(specs, None, specs[-1].to_version, 1, unstamped))
 
     def explains(self, old: bytes | None, new: bytes | None) -> bool:
         """Whether the migration alone made ``new`` of ``old``. The stamp does not count: a schema may ask for it."""
-        if old is None or new is None or self._transform is None or self._stamp is None:
+        if old is None or new is None:
             return False
         try:
             made, found = (decode(value) for value in (self._transform(old) or old, new))

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from migrate_spec.codec import Document, Json
-from migrate_spec.document import ABSENT, Name, Path, Refused, describe
+from migrate_spec.document import ABSENT, Name, Path, Refused, describe, str_of
 
 __all__ = ["Stamp"]
 
@@ -43,18 +43,20 @@ class Stamp:
             raise Refused(f"{describe(value)} was found", wanted, path=str(self.path))
         return number
 
-    def write(self, document: Document, version: int) -> None:
-        """Stamp a record: in place where it has a stamp, else at its beginning (or the end of the stamp's parent)."""
+    def stamped(self, document: Document, version: int) -> Document:
+        """A record with a stamp: in place where it has one, else at its beginning (or the end of the stamp's parent).
+
+        Returns:
+            The document itself, altered, or a new one; the other is not to be used any more.
+        """
         if self.path is None:
-            return
+            return document
         value = str(version) if self.as_text else version
-        if len(self.path.segments) > 1 or self.path.locate(document) is not None:
-            self.path.put(document, value)
-            return
-        rest = dict(document)
-        document.clear()
+        name = str_of(self.path.last)
+        if len(self.path.segments) == 1 and name not in document:
+            return {name: value, **document}
         self.path.put(document, value)
-        document.update(rest)
+        return document
 
     def to_json(self) -> Json:
         """The stamp as a spec says it."""

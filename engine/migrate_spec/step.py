@@ -8,7 +8,7 @@ from typing import Any
 
 from migrate_spec.document import Change, Path, Refused, on_object, within
 from migrate_spec.errors import Place
-from migrate_spec.operation import Loss, Operation, in_order
+from migrate_spec.operation import Loss, Operation
 
 __all__ = ["Step", "backward", "forward"]
 
@@ -30,8 +30,8 @@ class Step:
     place: Place | None = field(default=None, compare=False)
 
     def forward(self) -> Change:
-        """The step, compiled. Its change raises :class:`~migrate_spec.document.Refused`, with the step's place."""
-        return self._placed(self.body.forward() if isinstance(self.body, Operation) else forward(self.body))
+        """The step, compiled. Its change raises :class:`~migrate_spec.document.Refused`."""
+        return self._inside(self.body.forward() if isinstance(self.body, Operation) else forward(self.body))
 
     def backward(self) -> Change:
         """The way back, compiled.
@@ -39,20 +39,10 @@ class Step:
         Raises:
             Irreversible: the step cannot be undone.
         """
-        return self._placed(self.body.backward() if isinstance(self.body, Operation) else backward(self.body))
+        return self._inside(self.body.backward() if isinstance(self.body, Operation) else backward(self.body))
 
-    def _placed(self, change: Change) -> Change:
-        place = self.place
-        inner = within(self.at, on_object(change)) if self.at else change
-
-        def run(value: Any) -> bool:
-            try:
-                return inner(value)
-            except Refused as refusal:
-                refusal.place = refusal.place or place
-                raise
-
-        return run
+    def _inside(self, change: Change) -> Change:
+        return within(self.at, on_object(change)) if self.at else change
 
     def reads(self) -> tuple[Path, ...]:
         """The paths, from the document down, whose values decide what the step does or writes."""
@@ -76,8 +66,8 @@ class Step:
 
 
 def forward(steps: Sequence[Step]) -> Change:
-    """Steps as one change, first to last."""
-    return in_order([step.forward() for step in steps])
+    """Steps as one change, first to last. Its refusals name the place of the step, where the operation named none."""
+    return _placed([(step.forward(), step.place) for step in steps])
 
 
 def backward(steps: Sequence[Step]) -> Change:
@@ -86,4 +76,20 @@ def backward(steps: Sequence[Step]) -> Change:
     Raises:
         Irreversible: a step cannot be undone.
     """
-    return in_order([step.backward() for step in reversed(steps)])
+    return _placed([(step.backward(), step.place) for step in reversed(steps)])
+
+
+def _placed(changes: Sequence[tuple[Change, Place | None]]) -> Change:
+    fixed = tuple(changes)
+
+    def run(value: Any) -> bool:
+        changed = False
+        for change, place in fixed:
+            try:
+                changed |= change(value)
+            except Refused as refusal:
+                refusal.place = refusal.place or place
+                raise
+        return changed
+
+    return run

@@ -46,7 +46,10 @@ class Size:
 
 
 class StagedFile(Protocol):
-    """A file of changes that is not part of the database yet. Keys must come in strictly ascending order."""
+    """A file of changes that is not part of the database yet.
+
+    Keys must come in strictly ascending order, or ``ValueError`` is raised. After any error there is no file.
+    """
 
     def put(self, key: bytes, value: bytes) -> None:
         """Stage a new value for ``key``."""
@@ -65,7 +68,8 @@ class StagedFile(Protocol):
 class Store(Protocol):
     """An open database. Use it as a context manager, or close it yourself.
 
-    Every method that reads raises :class:`~migrate_spec.errors.CorruptDatabase` where a part cannot be read.
+    Every method that reads raises :class:`~migrate_spec.errors.CorruptDatabase` where a part cannot be read, and every
+    method raises ``ValueError`` once the store is closed, also a scan that was begun before.
     """
 
     @property
@@ -85,14 +89,15 @@ class Store(Protocol):
         """An estimate of what ``keys`` holds, without reading it."""
 
     def sequence(self) -> int:
-        """A number that grows with every write to the database."""
+        """A number that grows with every write of a record; :meth:`ingest` need not make it grow."""
 
     def checkpoint(self, target: Path) -> None:
-        """Make ``target`` (which must not exist) a frozen copy of the database, by hard links where possible.
+        """Make ``target`` a frozen copy of the database, by hard links where possible; nothing of it where that fails.
 
         Raises:
+            DatabaseError: ``target`` exists already.
             NoSpace: the disk is full.
-            DatabaseReadOnly: the folder around ``target`` cannot be written.
+            DatabaseReadOnly: the folder around ``target`` cannot be written, or the store was opened for reading.
         """
 
     def stage(self, path: Path) -> StagedFile:
@@ -101,7 +106,8 @@ class Store(Protocol):
     def ingest(self, files: Sequence[Path]) -> None:
         """Swap in all changes of ``files`` as one atomic step and take the files over (they are moved).
 
-        A reader or a crash sees all of it or none. An empty sequence does nothing.
+        A reader or a crash sees all of it or none. Where two files change the same key, the later file counts. An
+        empty sequence does nothing.
 
         Raises:
             NoSpace: the disk is full; nothing was swapped in.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from migrate_spec.codec import Document, copied
@@ -53,47 +54,65 @@ def _at_base(base: Path, change: Change) -> Change:
     return within(base, on_object(change)) if base.segments else change
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A source and its target, with what finds them in an object."""
+
+    source: Path
+    target: Path
+    find_source: Callable[[Any], tuple[Any, Any] | None]
+    find_target: Callable[[Any], tuple[Any, Any] | None]
+
+
 def _carry(pairs: Sequence[Pair], take: bool, prune: bool, if_exists: IfExists) -> Change:  # noqa: FBT001 - private
+    ways = [_Way(source, target, source.locator(), target.locator()) for source, target in pairs]
+
     def change(parent: Document) -> bool:
-        going = [(pair, found) for pair in pairs if (found := pair[0].locate(parent)) is not None]
+        going = [way for way in ways if way.find_source(parent) is not None]
         taken = _taken(parent, going, take=take)
         while taken and if_exists == "keep":
-            going = [one for one in going if one[0] not in taken]  # what stays can be in the way of another
+            going = [way for way in going if way not in taken]  # what stays can be in the way of another
             taken = _taken(parent, going, take=take)
         if not going:
             return False
         if taken and if_exists == "fail":
-            raise _refusal(parent, *taken[0])
-        values = [holder[key] if take else copied(holder[key]) for _, (holder, key) in going]
+            raise _refusal(parent, taken[0])
+        values = [_value(parent, way, take=take) for way in going]
         if take:
-            for (source, _), _ in going:
-                source.take(parent, prune=prune)
-        for ((_, target), _), value in zip(going, values, strict=True):
-            target.put(parent, value)
+            for way in going:
+                way.source.take(parent, prune=prune)
+        for way, value in zip(going, values, strict=True):
+            way.target.put(parent, value)
         return True
 
     return change
 
 
-def _taken(parent: Document, going: Sequence[tuple[Pair, Any]], *, take: bool) -> list[Pair]:
-    """The pairs whose target belongs to a value that stays."""
-    leaving = [source for (source, _), _ in going] if take else []
+def _taken(parent: Document, going: Sequence[_Way], *, take: bool) -> list[_Way]:
+    """The ways whose target belongs to a value that stays."""
+    leaving = [way.source for way in going] if take else ()
     return [
-        (source, target)
-        for (source, target), _ in going
-        if not any(_inside(target, gone) for gone in leaving) and target.locate(parent) is not None
+        way
+        for way in going
+        if way.find_target(parent) is not None and not any(_inside(way.target, gone) for gone in leaving)
     ]
+
+
+def _value(parent: Document, way: _Way, *, take: bool) -> Any:
+    holder, key = way.find_source(parent) or ({}, None)
+    # two places must not share one object: a change in one would be seen in the other
+    return holder[key] if take else copied(holder[key])
 
 
 def _inside(path: Path, other: Path) -> bool:
     return path.segments[: len(other.segments)] == other.segments
 
 
-def _refusal(parent: Document, source: Path, target: Path) -> Refused:
+def _refusal(parent: Document, way: _Way) -> Refused:
     return Refused(
-        f"{describe(target.get(parent))} was found",
-        f"no such field was expected, as the value of {str(source)!r} goes there",
+        f"{describe(way.target.get(parent))} was found",
+        f"no such field was expected, as the value of {str(way.source)!r} goes there",
         "say `if_exists: keep` or `if_exists: replace`",
-        path=str(target),
-        place=target.place,
+        path=str(way.target),
+        place=way.target.place,
     )

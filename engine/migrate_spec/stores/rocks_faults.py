@@ -86,7 +86,7 @@ _MEANINGS = (
         "raise the limit (ulimit -n) and run again",
     ),
     _Meaning(
-        "newer version of RocksDB|Unsupported BlockBasedTable format_version",
+        "newer version of RocksDB|[Uu]nsupported (BlockBasedTable )?format_version",
         ForeignDatabase,
         "a newer RocksDB wrote it",
         "the installed rocksdict reads older files only",

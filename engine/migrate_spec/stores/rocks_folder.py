@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
@@ -113,15 +112,12 @@ def linked(path: Path) -> TemporaryDirectory[str]:
         OSError: the database's folder cannot be read.
     """
     files = [file for file in path.resolve().iterdir() if not file.name.startswith(_NOT_LINKED) and not file.is_dir()]
-    with SpeakingOf(Path(gettempdir())):
-        links = TemporaryDirectory(prefix="migrate-spec-", ignore_cleanup_errors=True)
-        try:
-            for file in files:
-                Path(links.name, file.name).symlink_to(file)
-        except OSError:
-            links.cleanup()
-            raise
-    return links
+
+    def link(folder: Path) -> None:
+        for file in files:
+            (folder / file.name).symlink_to(file)
+
+    return _temporary(link)
 
 
 @contextmanager
@@ -134,13 +130,26 @@ def options_copied(path: Path) -> Iterator[Path | None]:
     if not options:
         yield None
         return
+    config = (path / _CONFIG).read_bytes() if has_config(path) else None
+
+    def copy(folder: Path) -> None:
+        (folder / "OPTIONS-000001").write_text(_FILTER.sub(r"\1:10", options), "utf-8", "surrogateescape")
+        if config is not None:
+            (folder / _CONFIG).write_bytes(config)
+
+    with _temporary(copy) as folder:
+        yield Path(folder)
+
+
+def _temporary(fill: Callable[[Path], None]) -> TemporaryDirectory[str]:
     with SpeakingOf(Path(gettempdir())):
-        folder = TemporaryDirectory(prefix="migrate-spec-")
-    with folder:
-        Path(folder.name, "OPTIONS-000001").write_text(_FILTER.sub(r"\1:10", options), "utf-8", "surrogateescape")
-        if has_config(path):
-            shutil.copyfile(path / _CONFIG, Path(folder.name, _CONFIG))
-        yield Path(folder.name)
+        folder = TemporaryDirectory(prefix="migrate-spec-", ignore_cleanup_errors=True)
+        try:
+            fill(Path(folder.name))
+        except BaseException:
+            folder.cleanup()
+            raise
+    return folder
 
 
 def _config_says_typed(path: Path) -> bool:
