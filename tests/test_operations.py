@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +40,14 @@ def yaml(text: str, file: str) -> Any:
     return node.plain()
 
 
-def rows(kind: str | None = None) -> Iterator[Any]:
+def rows(kind: str | None = None) -> list[Any]:
     """All rows of all tables, or those that have the key ``kind``."""
-    for file in sorted(CASES.glob("*.yaml")):
-        for row in yaml(file.read_text(encoding="utf-8"), str(file)):
-            if kind is None or kind in row:
-                yield pytest.param(row, id=f"{file.stem}: {row['name']}")
+    return [
+        pytest.param(row, id=f"{file.stem}: {row['name']}")
+        for file in sorted(CASES.glob("*.yaml"))
+        for row in yaml(file.read_text(encoding="utf-8"), str(file))
+        if kind is None or kind in row
+    ]
 
 
 def steps_of(row: Row) -> list[Any]:
@@ -59,12 +60,15 @@ def spec_in(row: Row) -> Spec:
     return spec_of(steps_of(row), stamp=None)
 
 
-def backwards() -> Iterator[Any]:
+def backwards() -> list[Any]:
     """The rows that say what comes back, or whose steps lose nothing."""
-    for param in rows():
-        (row,) = param.values
-        if "refused" not in row and (BACK & row.keys() or not any(step.losses() for step in spec_in(row).steps)):
-            yield param
+    return [param for param in rows() if "refused" not in param.values[0] and has_way_back(param.values[0])]
+
+
+def has_way_back(row: Row) -> bool:
+    """Whether the way back of a row is known; a step that cannot be read is left to the test."""
+    spec, _ = parse_spec(spec_text(steps_of(row), stamp=None), SPEC_FILE)
+    return bool(BACK & row.keys()) or spec is None or not any(step.losses() for step in spec.steps)
 
 
 def texts(row: Row, key: str) -> dict[str, bytes]:

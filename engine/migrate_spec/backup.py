@@ -21,7 +21,7 @@ from pathlib import Path
 
 from migrate_spec.codec import Json, decode, encode
 from migrate_spec.errors import BackupError
-from migrate_spec.history import BACKUP_PREFIX, TOOL
+from migrate_spec.history import BACKUP_PREFIX, TOOL, History, timestamp
 from migrate_spec.store import KeyRange, Store
 
 __all__ = [
@@ -218,21 +218,24 @@ def find_backup(store: Store, name: str) -> Backup:
     )
 
 
-def settle_staging(store: Store, finished: set[str]) -> None:
-    """Clear away what a killed run left; keep its checkpoint where the run had got as far as the swap.
+def settle_staging(store: Store, history: History) -> None:
+    """Clear away what a run left, finished or killed; its checkpoint becomes a backup if it got as far as the swap.
 
     Args:
         store: the database, open for writing: holding its lock is what entitles to this.
-        finished: the names of the backups that the history speaks of.
+        history: of the database, which has the backup's name from the swap on.
+
+    Raises:
+        OSError: the checkpoint cannot be moved; then all is left as it is, for the next call.
     """
     staging = staging_folder(store.path)
     backup = read_manifest(staging / "backup")
-    if backup is not None and backup.name in finished:
-        keep_checkpoint(store, backup.name)
+    if backup is not None and any(entry.backup_key == backup.name for entry in history.entries):
+        _keep_checkpoint(store, backup.name)
     shutil.rmtree(staging, ignore_errors=True)
 
 
-def keep_checkpoint(store: Store, name: str) -> None:
+def _keep_checkpoint(store: Store, name: str) -> None:
     """Move a run's checkpoint from the staging folder to the backups."""
     target = backups_folder(store.path) / name
     target.parent.mkdir(exist_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import Any
 from migrate_spec.backup import (
     DATABASE,
     Backup,
-    keep_checkpoint,
     list_backups,
     new_name,
     settle_staging,
@@ -265,11 +264,11 @@ class MigrationManager:
 @contextmanager
 def _staging(store: Store) -> Iterator[Path]:
     """An empty staging folder, which is gone afterwards; what a killed run left is settled first."""
-    keys = {entry.backup_key for entry in read_history(store).entries if entry.backup_key}
-    folder = staging_folder(store.path)
+    folder, backups = staging_folder(store.path), folder_of_backups(store.path)
     try:
-        settle_staging(store, keys)
+        settle_staging(store, read_history(store))
         folder.mkdir()
+        backups.mkdir(exist_ok=True)  # now, as nothing may be in the way after the swap
     except PermissionError as error:
         raise DatabaseReadOnly(
             f"the folder {folder.parent} that cannot be written was found",
@@ -280,8 +279,9 @@ def _staging(store: Store) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        with uninterrupted():
-            shutil.rmtree(folder, ignore_errors=True)
+        with uninterrupted(), suppress(OSError):
+            settle_staging(store, read_history(store))
+            backups.rmdir()  # where no backup is in it
 
 
 class _Run:
@@ -324,8 +324,6 @@ class _Run:
             )
         with uninterrupted():
             self.store.ingest(files)
-            if backup is not None:
-                keep_checkpoint(self.store, backup.name)
         report = _report(self.plan, self.store.path, results, self.start)
         return replace(report, backup=backup.name if backup else None)
 

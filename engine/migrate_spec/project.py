@@ -104,6 +104,12 @@ def load(specs: str | Path = "specs", schemas: str | Path = "schemas") -> Projec
     faults += _collection_faults(read_specs)
     faults += _step_faults(read_specs)
     migrations = list(_migrations(read_specs, read_schemas, Path(schemas), faults))
+    if not read_specs and not faults:
+        faults.append(
+            Fault(
+                "no spec was found", "<collection>/vN_to_vM.yaml was expected", "", Place(str(specs)), "specs-missing"
+            )
+        )
     if faults:
         raise SpecError(list(dict.fromkeys(faults)))
     for migration in migrations:

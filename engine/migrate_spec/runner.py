@@ -111,6 +111,7 @@ def _changed(
             result.rejected += 1
             if len(result.rejections) < SHOWN_REJECTIONS:
                 result.rejections.append(Rejection(key, refused.step, refused.path, refused.fault))
+            transform.explains = len(result.rejections) < SHOWN_REJECTIONS
         else:
             if carried is not None:
                 yield key, carried
