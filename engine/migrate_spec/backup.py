@@ -21,7 +21,7 @@ from pathlib import Path
 
 from migrate_spec.codec import Json, decode, encode
 from migrate_spec.errors import BackupError
-from migrate_spec.history import BACKUP_PREFIX, TOOL, History, timestamp
+from migrate_spec.history import BACKUP_PREFIX, TOOL, History
 from migrate_spec.store import KeyRange, Store
 
 __all__ = [
