@@ -17,7 +17,7 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lock clean
+.PHONY: help setup demo test bench lock clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -33,6 +33,9 @@ test: $(READY) ## run all checks; the first failure ends it
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	@$(INSIDE) $(BIN)/pytest
+
+bench: $(READY) ## measure apply against the script one would write by hand
+	@$(BIN)/python -m benchmarks.apply
 
 lock: ## resolve pyproject.toml into requirements.lock; with UPGRADE=--upgrade to the newest releases
 	@$(PYTHON) -c "$$CHECK_PYTHON"

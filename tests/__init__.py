@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 from migrate_spec.spec import Spec, parse_spec
@@ -18,7 +19,13 @@ def spec_text(steps: Any, **keys: Any) -> str:
 
 def spec_of(steps: Any, **keys: Any) -> Spec:
     """The spec with these steps, which must have no fault."""
-    spec, faults = parse_spec(spec_text(steps, **keys), SPEC_FILE)
+    return parsed(spec_text(steps, **keys))
+
+
+@cache
+def parsed(text: str) -> Spec:
+    """The spec that a text says, which must have no fault."""
+    spec, faults = parse_spec(text, SPEC_FILE)
     assert [str(fault) for fault in faults] == []
     assert spec is not None
     return spec

@@ -194,8 +194,9 @@ def python(code: str, *arguments: object, under: Iterable[str] = (), **environme
 
 
 def variables(**more: object) -> dict[str, str]:
-    """The environment of a Python process that imports the package from here."""
-    return {**os.environ, "PYTHONPATH": str(ROOT / "engine"), **{name: str(value) for name, value in more.items()}}
+    """The environment of a Python process that imports the package, the examples and the tests from here."""
+    path = os.pathsep.join(map(str, (ROOT / "engine", ROOT / "examples", ROOT)))
+    return {**os.environ, "PYTHONPATH": path, **{name: str(value) for name, value in more.items()}}
 
 
 def without_times(text: str) -> str:

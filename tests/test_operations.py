@@ -179,7 +179,7 @@ def test_each_operation_is_whole(name: str) -> None:
     """An operation has a table of cases that are about it, a docstring that begins with a sentence, and an example."""
     table = yaml((CASES / f"{name}.yaml").read_text(encoding="utf-8"), name)
     operation = all_operations()[name]
-    assert all(name in step for row in table for step in steps_of(row))
+    assert all(any(name in step for step in steps_of(row)) for row in table)
     assert operation.__doc__ != Operation.__doc__
     assert (operation.__doc__ or "").split("\n")[0].rstrip().endswith((".", "`"))
     assert operation.__module__ == f"migrate_spec.operations.{name}"

@@ -156,18 +156,25 @@ def python(code: str, *arguments: object, under: tuple[str, ...] = ()) -> str:
 
 
 @contextmanager
-def writer(path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process that has the database open for writing, and has just written ``live`` = ``1`` to it."""
-    code = (
-        "import sys\nfrom rocksdict import Options, Rdict\n"
-        "handle = Rdict(sys.argv[1], Options(raw_mode=True))\nhandle[b'live'] = b'1'\n"
-        "print('ready', flush=True)\nsys.stdin.read()"
-    )
-    command = [sys.executable, "-c", code, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+def running(code: str, *arguments: object) -> Iterator[subprocess.Popen[bytes]]:
+    """Another Python that runs ``code`` and has printed its first line. At the end of the block its input ends."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    environment = os.environ | {"PYTHONPATH": str(ENGINE)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+        assert process.stdout.readline()
         yield process
+
+
+WRITER = """
+import sys
+from rocksdict import Options, Rdict
+handle = Rdict(sys.argv[1], Options(raw_mode=True))
+handle[b"live"] = b"1"
+print("ready", flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.fixture
@@ -420,6 +427,20 @@ class TestDamage:
 OLD = {b"a": b"old", b"b": b"old", b"c": b"old"}
 
 
+INGEST_FOR_EVER = """
+import itertools, sys
+from pathlib import Path
+from migrate_spec.stores.rocks import open_for_writing
+store = open_for_writing(Path(sys.argv[1]))
+for step in itertools.count(1):
+    files = [store.stage(Path(f"{sys.argv[1]}.{part}.sst")) for part in range(2)]
+    for number in range(100):
+        files[number % 2].put(b"%03d" % number, b"%d" % step)
+    store.ingest([file.finish() for file in files])
+    print(step, flush=True)
+"""
+
+
 class TestChanging:
     """``stage`` and ``ingest``: the only way to change a database."""
 
@@ -431,8 +452,9 @@ class TestChanging:
         with writable(path) as store:
             file = stage(store, folder / "1.sst", dict(sorted(changes.items())))
             assert dict(store.scan(ALL)) == OLD
-            before = store.sequence()
+            before, inode = store.sequence(), file.stat().st_ino
             store.ingest([file])
+            assert inode in {table.stat().st_ino for table in tables(path)}  # moved and not copied
             expected = {b"": b"empty key", b"b": b"", b"c": b"old", b"\xff": bytes(range(256))}
             assert list(store.scan(ALL)) == sorted(expected.items())
             assert store.sequence() > before
@@ -503,21 +525,8 @@ class TestChanging:
         """A process killed in the middle of ingests leaves all keys of one step, never of two."""
         keys = [b"%03d" % number for number in range(100)]
         path = build(tmp_path / "db", dict.fromkeys(keys, b"0"))
-        code = (
-            "import itertools, sys\nfrom pathlib import Path\n"
-            "from migrate_spec.stores.rocks import open_for_writing\n"
-            "store = open_for_writing(Path(sys.argv[1]))\n"
-            "for step in itertools.count(1):\n"
-            "    files = [store.stage(Path(f'{sys.argv[1]}.{part}.sst')) for part in range(2)]\n"
-            "    for number in range(100):\n"
-            "        files[number % 2].put(b'%03d' % number, b'%d' % step)\n"
-            "    store.ingest([file.finish() for file in files])\n"
-            "    print('done', flush=True)\n"
-        )
         for pause in (0.01, 0.03, 0.07, 0.11):
-            with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE) as process:
-                assert process.stdout is not None
-                process.stdout.readline()
+            with running(INGEST_FOR_EVER, path) as process:
                 time.sleep(pause)
                 process.kill()
             with open_for_writing(path) as store:
@@ -597,6 +606,17 @@ class TestStagedFile:
         with open_store(path) as store:
             file = stage(store, tmp_path / "staged.sst", {**MANY})
         assert b"ZSTD" in file.read_bytes()
+
+    def test_leaves_a_file_of_the_database_alone(self, opened: Opener, tmp_path: Path) -> None:
+        """A name that a killed ingest left for a file of the database is given up, and the file stays as it is."""
+        path, file = build(tmp_path / "db", MANY), tmp_path / "staged.sst"
+        [table] = tables(path)
+        file.hardlink_to(table)
+        before = table.read_bytes()
+        with opened(path) as store:
+            stage(store, file, {b"a": b"1"})
+            assert table.read_bytes() == before
+            assert dict(store.scan(ALL)) == MANY
 
     def test_nothing_staged(self, opened: Opener, tmp_path: Path) -> None:
         """Without a change there is no file."""
@@ -745,6 +765,24 @@ class TestClosing:
         assert list(folder.iterdir()) == []
 
 
+WRITE_FOR_EVER = """
+import sys, threading
+from rocksdict import Options, Rdict
+options = Options(raw_mode=True)
+options.set_write_buffer_size(1 << 16)
+options.set_target_file_size_base(1 << 16)
+options.set_max_bytes_for_level_base(1 << 18)
+options.set_level_zero_file_num_compaction_trigger(2)
+handle, number, stop = Rdict(sys.argv[1], options, {"default": options}), 0, []
+threading.Thread(target=lambda: stop.append(sys.stdin.read())).start()
+print("ready", flush=True)
+while not stop:
+    number += 1
+    for key in range(500):
+        handle[b"%03d" % key] = b"%0500d" % number
+"""
+
+
 class TestOpeningForReading:
     """Nothing is changed, whoever else is at work."""
 
@@ -778,7 +816,7 @@ class TestOpeningForReading:
     def test_beside_a_writer_in_another_process(self, tmp_path: Path) -> None:
         """What another process has just written is seen, and not a byte of its database changes."""
         path = build(tmp_path / "db", MANY)
-        with writer(path):
+        with running(WRITER, path):
             before = photograph(path)
             with open_for_reading(path) as store:
                 assert dict(store.scan(ALL)) == MANY | {b"live": b"1"}
@@ -786,27 +824,19 @@ class TestOpeningForReading:
 
     def test_beside_compactions(self, tmp_path: Path) -> None:
         """Opened again and again while files come and go, it always shows a state that the database has had."""
-        path = build(tmp_path / "db", {b"%09d" % 0: b""})
-        code = (
-            "import sys, threading, time\nfrom rocksdict import Options, Rdict\n"
-            "options = Options(raw_mode=True)\noptions.set_write_buffer_size(1 << 16)\n"
-            "handle = Rdict(sys.argv[1], options)\nprint('ready', flush=True)\n"
-            "threading.Thread(target=lambda: (sys.stdin.read(), stop.append(1))).start()\n"
-            "stop, number = [], 0\n"
-            "while not stop:\n    number += 1\n    handle[b'%09d' % number] = b'x' * 1000\n    time.sleep(0.0001)\n"
-        )
-        command = [sys.executable, "-c", code, str(path)]
-        counts: list[int] = []
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
-            while len(set(counts)) < 20:
+        path = build(tmp_path / "db", {b"%03d" % key: b"0" for key in range(500)})
+        newest = 0
+        with running(WRITE_FOR_EVER, path) as process:
+            for _ in range(50):
                 with open_for_reading(path) as store:
-                    keys = [key for key, _ in store.scan(ALL)]
-                assert keys == [b"%09d" % number for number in range(len(keys))]
-                assert process.poll() is None
-                counts.append(len(keys))
-        assert counts == sorted(counts)
+                    rounds = [int(value) for _, value in store.scan(ALL)]
+                # The writer goes through the keys in order, again and again.
+                assert len(rounds) == 500
+                assert rounds == sorted(rounds, reverse=True)
+                assert rounds[0] - rounds[-1] <= 1
+                assert rounds[-1] >= newest - 1
+                newest = rounds[0]
+            assert process.poll() is None
 
     def test_too_many_files(self, tmp_path: Path) -> None:
         """Where the system's limit on open files is too low for the database, the error says what to raise."""
@@ -861,7 +891,7 @@ class TestOpeningForWriting:
     def test_locked_by_another_process(self, tmp_path: Path) -> None:
         """A database that another process has open is left alone, to the byte."""
         path = build(tmp_path / "db", MANY)
-        with writer(path):
+        with running(WRITER, path):
             (path / CONFIG).unlink()
             before = data(path)
             assert refusal(open_for_writing, path) == (
@@ -1025,15 +1055,15 @@ class TestRefusing:
             assert refusal(open_store, path) == f"NotADatabase: {path}: {reason}; check the path; nothing was created"
         assert photograph(tmp_path) == before
 
-    @pytest.mark.parametrize("remains", [True, False], ids=["says so itself", "says so in its options"])
-    def test_default_mode_of_rocksdict(self, open_store: Opener, tmp_path: Path, *, remains: bool) -> None:
-        """A database of rocksdict's default mode is refused, with or without the file that says so."""
+    @pytest.mark.parametrize("lost", [CONFIG, "OPTIONS-*"])
+    def test_default_mode_of_rocksdict(self, open_store: Opener, tmp_path: Path, lost: str) -> None:
+        """A database of rocksdict's default mode is refused, also where one of the files that say so is lost."""
         path = tmp_path / "db"
         handle = Rdict(str(path))
         handle["key"] = {"any": "object"}
         handle.close()
-        if not remains:
-            (path / CONFIG).unlink()
+        for file in path.glob(lost):
+            file.unlink()
         before = photograph(path)
         assert refusal(open_store, path) == TYPED.format(path=path)
         assert photograph(path) == before

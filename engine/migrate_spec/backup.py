@@ -189,8 +189,9 @@ def _noted(store: Store) -> Iterator[Backup]:
         try:
             noted = decode(value)
             name, prefix, when = key.decode(), noted["prefix"], noted["timestamp"]
-            count = int(noted["item_count"])
-            checkpoint = noted.get("checkpoint")
+            count, checkpoint = int(noted["item_count"]), noted.get("checkpoint")
+            if not (type(prefix) is type(when) is str):
+                continue
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
         if checkpoint is not None:
@@ -209,10 +210,10 @@ def find_backup(store: Store, name: str) -> Backup:
     for backup in backups:
         if backup.name == name:
             return backup
-    known = ", ".join(backup.name for backup in backups) or "no backup at all"
+    known = ", ".join(backup.name for backup in backups)
     raise BackupError(
         f"no backup called {name!r} was found",
-        f"one of {known} was expected",
+        f"one of {known} was expected" if known else "this database has none",
         "",
         where=str(backups_folder(store.path)),
     )

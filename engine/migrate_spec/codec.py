@@ -142,8 +142,8 @@ def _refuse_duplicates(pairs: list[tuple[str, Json]]) -> Document:
 def _refuse_infinite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        shown = text if len(text) <= 40 else f"{text[:39]}…"
-        raise NotADocument(f"the number {shown} was found", "a number within the range of a 64-bit float was expected")
+        found = f"the number {text:.40} was found"
+        raise NotADocument(found, "a number within the range of a 64-bit float was expected")
     return number
 
 

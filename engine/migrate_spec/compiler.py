@@ -20,6 +20,9 @@ from migrate_spec.step import backward, forward
 __all__ = ["RecordRefused", "Route", "Transform", "compile_downgrade"]
 
 
+TOO_DEEP = Fault("a value nested too deep to work on was found", "fewer than 500 levels were expected", code="too-deep")
+
+
 class RecordRefused(Exception):  # noqa: N818 - the run makes errors of them, with the record's key
     """A record cannot be carried over.
 
@@ -91,11 +94,10 @@ class Transform:
         self._stamp = route.stamp
         self._latest = route.specs[-1].to_version
         self._valid: Callable[[Document], bool] = route.schema.is_valid if route.schema else lambda _: True
-        steps = [(index, spec.to_version, spec.name, forward(spec.steps)) for index, spec in enumerate(route.specs)]
-        self._steps_from = {
-            version: tuple(step for step, spec in zip(steps, route.specs, strict=True) if spec.from_version >= version)
-            for version in range(route.earliest, route.target + 1)
-        }
+        self._steps = [
+            (index, spec.to_version, spec.name, forward(spec.steps)) for index, spec in enumerate(route.specs)
+        ]
+        self._steps_from: dict[int, tuple[tuple[int, int, str, Change], ...]] = {}  # for the versions met so far
 
     def __call__(self, value: bytes) -> bytes | None:
         """Carry one record over.
@@ -109,25 +111,27 @@ class Transform:
         try:
             document, plain = read(value)
             version = self._stamp.version_of(document, self.route.unstamped)
+            reached = self._change(document, version)
+            if reached:
+                document = self._stamp.stamped(document, reached)
+                result = encode(document)
+                if self._valid(document if plain else decode(result)):
+                    return result
+            elif self._valid(document if plain else decode(value)):
+                return None
+            return self._restamped(document, version)
         except NotADocument as error:
             raise RecordRefused("", "", Fault(error.found, error.expected, "", None, "not-a-document")) from None
         except Refused as refusal:
             raise RecordRefused.by("", refusal) from None
-        reached = self._change(document, version)
-        if reached:
-            document = self._stamp.stamped(document, reached)
-            result = encode(document)
-            if self._valid(document if plain else decode(result)):
-                return result
-        elif self._valid(document if plain else decode(value)):
-            return None
-        return self._restamped(document, version)
+        except RecursionError:
+            raise RecordRefused("", "", TOO_DEEP) from None
 
     def _change(self, document: Document, version: int) -> int:
         """Run the steps from ``version`` on; the version of the last that changed something, 0 where none did."""
         steps = self._steps_from.get(version)
         if steps is None:
-            raise self._out_of_range(version)
+            steps = self._way_from(version)
         reached = 0
         for index, to_version, name, change in steps:
             try:
@@ -137,6 +141,14 @@ class Transform:
             except Refused as refusal:
                 raise RecordRefused.by(name, refusal) from None
         return reached
+
+    def _way_from(self, version: int) -> tuple[tuple[int, int, str, Change], ...]:
+        """The steps that a record of a version has before it."""
+        if not self.route.earliest <= version <= self.route.target:
+            raise _out_of_range(self._stamp, version, self.route.earliest, self.route.target)
+        steps = zip(self._steps, self.route.specs, strict=True)
+        self._steps_from[version] = tuple(step for step, spec in steps if spec.from_version >= version)
+        return self._steps_from[version]
 
     def _restamped(self, document: Document, version: int) -> bytes:
         """A record that does not fit as it is, with the latest stamp, as the schema may demand that."""
@@ -151,17 +163,14 @@ class Transform:
         mismatch = self.route.schema.best_mismatch(final)
         raise RecordRefused(self.route.specs[-1].name, mismatch.where, mismatch.fault(self.route.schema.file))
 
-    def _out_of_range(self, version: int) -> RecordRefused:
-        earliest, target = self.route.earliest, self.route.target
-        if version > target:
-            expected, remedy = f"at most version {target} was expected", "it was written by a newer program"
-        else:
-            expected, remedy = f"at least version {earliest} was expected", "no spec starts from an earlier one"
-        return RecordRefused(
-            "",
-            str(self._stamp.path),
-            Fault(f"a record of version {version} was found", expected, remedy, None, "version"),
-        )
+
+def _out_of_range(stamp: Stamp, version: int, earliest: int, latest: int) -> RecordRefused:
+    if version > latest:
+        expected, remedy = f"at most version {latest} was expected", "it was written by a newer program"
+    else:
+        expected, remedy = f"at least version {earliest} was expected", "no spec starts from an earlier one"
+    found = f"a record of version {version} was found"
+    return RecordRefused("", str(stamp.path), Fault(found, expected, remedy, None, "version"))
 
 
 def compile_downgrade(spec: Spec, schema: Schema | None) -> Callable[[bytes], bytes]:
@@ -178,19 +187,24 @@ def compile_downgrade(spec: Spec, schema: Schema | None) -> Callable[[bytes], by
         try:
             document, _ = read(value)
             if spec.stamp.path is not None:
-                if spec.stamp.version_of(document) < spec.to_version:
+                version = spec.stamp.version_of(document)
+                if version < spec.to_version:
                     return value
+                if version > spec.to_version:
+                    raise _out_of_range(spec.stamp, version, 1, spec.to_version)
                 if spec.from_version == 1:
                     spec.stamp.path.take(document)
                 else:
                     document = spec.stamp.stamped(document, spec.from_version)
             change(document)
+            result = encode(document)
+            final = decode(result)
         except NotADocument as error:
             raise RecordRefused("", "", Fault(error.found, error.expected, "", None, "not-a-document")) from None
         except Refused as refusal:
             raise RecordRefused.by(f"{spec.name} backwards", refusal) from None
-        result = encode(document)
-        final = decode(result)
+        except RecursionError:
+            raise RecordRefused("", "", TOO_DEEP) from None
         if schema is not None and not schema.is_valid(final):
             mismatch = schema.best_mismatch(final)
             raise RecordRefused(f"{spec.name} backwards", mismatch.where, mismatch.fault(schema.file))

@@ -208,6 +208,11 @@ class Path:
         many = [index for index, segment in enumerate(self.segments, 1) if isinstance(segment, Each | EachValue)]
         return Path(self.segments[: many[-1] if many else 0], self.place)
 
+    @property
+    def top(self) -> Path:
+        """The path up to the first segment after :attr:`base`."""
+        return Path(self.segments[: len(self.base.segments) + 1], self.place)
+
     def below(self, base: Path) -> Path:
         """This path as seen from ``base``, which it must begin with."""
         return Path(self.segments[len(base.segments) :], self.place)

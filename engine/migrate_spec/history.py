@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from migrate_spec.codec import Json, NotADocument, decode, encode, read
+from migrate_spec.codec import Json, NotADocument, decode, encode, read, type_names
 from migrate_spec.errors import MetadataInvalid, SpecChanged
 from migrate_spec.registry import MigrationRegistry
 from migrate_spec.spec import Spec
@@ -44,6 +44,16 @@ TOOL = f"migrate-spec {version('migrate-spec')}"
 
 _VERSION = re.compile(rb"[ \t\r\n]*([1-9][0-9]{0,9})[ \t\r\n]*")
 _LARGEST = 2**32 - 1
+
+_FIELDS: dict[str, type] = {
+    "from_version": int,
+    "to_version": int,
+    "started_at": str,
+    "completed_at": str,
+    "items_migrated": int,
+    "success": bool,
+}
+"""What every entry has; ``backup_key`` and ``error`` may be null or absent."""
 
 
 def timestamp(moment: datetime | None = None) -> str:
@@ -185,24 +195,51 @@ def read_history(store: Store) -> History:
         return History()
     try:
         read(value)
-        entries = decode(value)["migrations"]
-        return History(tuple(_checked(entry) for entry in entries))
-    except (NotADocument, KeyError, TypeError, ValueError) as error:
-        raise MetadataInvalid(
-            f"a history that cannot be read was found under {HISTORY_KEY.decode()} ({type(error).__name__}: {error})",
-            'an object {"migrations": […]} was expected',
-            "restore it from a backup, or delete the key and lose the history",
-            where=str(store.path),
-        ) from None
+    except NotADocument as error:
+        raise _invalid(store, f"{error.found}, {error.expected}") from None
+    entries = decode(value).get("migrations")
+    if type(entries) is not list:
+        raise _invalid(store, "no list of migrations is in it")
+    for number, fields in enumerate(entries, 1):
+        wrong = _wrong_in(fields)
+        if wrong:
+            raise _invalid(store, f"entry {number}: {wrong}")
+    return History(tuple(Entry(fields) for fields in entries))
 
 
-def _checked(fields: Json) -> Entry:
-    entry = Entry(dict(fields))
-    for name in ("from_version", "to_version", "items_migrated"):
-        if type(fields[name]) is not int:
-            raise TypeError(name)
-    for name in ("started_at", "completed_at"):
-        if type(fields[name]) is not str:
-            raise TypeError(name)
-    _ = entry.success
-    return entry
+def _invalid(store: Store, reason: str) -> MetadataInvalid:
+    return MetadataInvalid(
+        f"a history that cannot be read was found under {HISTORY_KEY.decode()} ({reason})",
+        'an object {"migrations": […]} was expected',
+        "restore it from a backup, or delete the key and lose the history",
+        where=str(store.path),
+    )
+
+
+def _wrong_in(fields: Json) -> str:
+    """What is wrong with an entry; empty where nothing is."""
+    if type(fields) is not dict:
+        return f"{type_names[type(fields)]} is no entry"
+    for name, kind in _FIELDS.items():
+        if name not in fields:
+            return f"{name} is absent"
+        if type(fields[name]) is not kind:
+            return f"{name} is {type_names[type(fields[name])]}, not {type_names[kind]}"
+    if not _is_specs(fields.get("specs", [])):
+        return "specs is no list of objects with collection, checksum and text"
+    if not _is_collections(fields.get("collections", {})):
+        return "collections is no object of objects with a prefix"
+    return ""
+
+
+def _is_specs(value: Json) -> bool:
+    return type(value) is list and all(
+        type(spec) is dict and all(type(spec.get(name)) is str for name in ("collection", "checksum", "text"))
+        for spec in value
+    )
+
+
+def _is_collections(value: Json) -> bool:
+    return type(value) is dict and all(
+        type(counts) is dict and type(counts.get("prefix")) is str for counts in value.values()
+    )

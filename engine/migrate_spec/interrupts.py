@@ -25,7 +25,7 @@ def uninterrupted() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)  # None: not installed by Python
 
 
 def _forget(_number: int, _frame: FrameType | None) -> None:

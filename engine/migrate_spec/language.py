@@ -213,8 +213,8 @@ def _distinct(pairs: Sequence[tuple[Any, Any]], faults: list[Fault]) -> dict[Any
 
 def faults_of(schema: Json, node: Node) -> Iterator[Fault]:
     """Where a node does not fit a schema of the language, each at its own line and column."""
-    for mismatch in Schema(schema).mismatches(node.plain()):
-        yield from _located(mismatch, node)
+    mismatches = Schema(schema).mismatches(node.plain())
+    yield from dict.fromkeys(fault for mismatch in mismatches for fault in _located(mismatch, node))
 
 
 def _located(mismatch: Mismatch, node: Node) -> Iterator[Fault]:
@@ -222,6 +222,11 @@ def _located(mismatch: Mismatch, node: Node) -> Iterator[Fault]:
         yield from _nearest(mismatch, node)
         return
     inside = node.at(list(mismatch.path))
+    if mismatch.keyword == "required":  # one mismatch a name, none of which says its own
+        for name in mismatch.argument:
+            if name not in mismatch.value:
+                yield dataclasses.replace(mismatch, argument=[name]).fault(inside.place, "spec-required")
+        return
     if mismatch.keyword != "additionalProperties" or not isinstance(mismatch.value, dict):
         yield mismatch.fault(inside.place, f"spec-{mismatch.keyword}")
         return

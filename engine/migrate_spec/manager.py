@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -22,7 +23,7 @@ from migrate_spec.backup import (
 from migrate_spec.backup import backups_folder as folder_of_backups
 from migrate_spec.codec import Json, decode
 from migrate_spec.compiler import RecordRefused, Transform
-from migrate_spec.errors import DatabaseChanged, DatabaseReadOnly, LaterWrites, NoSpace, show_key
+from migrate_spec.errors import DatabaseChanged, DatabaseError, DatabaseReadOnly, LaterWrites, NoSpace, show_key
 from migrate_spec.history import (
     HISTORY_KEY,
     TOOL,
@@ -40,6 +41,7 @@ from migrate_spec.restore import choose, put_back
 from migrate_spec.runner import Carried, carry, check_rejections
 from migrate_spec.store import KeyRange, Size, Store
 from migrate_spec.stores.rocks import open_for_reading, open_for_writing, wrap
+from migrate_spec.stores.rocks_faults import SpeakingOf
 
 __all__ = ["ApplyReport", "MigrationManager", "RollbackReport", "Sample", "Status"]
 
@@ -139,6 +141,11 @@ class MigrationManager:
         self._path = Path(database).resolve() if isinstance(database, str | Path) else None
         self._project = project
 
+    @property
+    def path(self) -> Path:
+        """The database's folder."""
+        return self._path or wrap(self._handle).path
+
     def version(self) -> int:
         """The database's version. Nothing is written.
 
@@ -211,11 +218,27 @@ class MigrationManager:
         """
         with self._reading() as store:
             plan = self._plan(store, to_version)
-            if plan.is_empty:
-                return ApplyReport(str(store.path), plan.from_version, plan.to_version)
-        with self._writing() as store, _staging(store) as staging:
+        if plan.is_empty:
+            return self.settle(plan.to_version)
+        with ExitStack() as swapped, self._writing() as store, _staging(store) as staging:
             plan = self._plan(store, to_version)
-            return _Run(store, plan, staging, keeps_backup=backup).carry_out(on_progress)
+            if plan.is_empty:  # another process was faster
+                return ApplyReport(str(store.path), plan.from_version, plan.to_version)
+            return _Run(store, plan, staging, keeps_backup=backup).carry_out(on_progress, swapped)
+
+    def settle(self, version: int) -> ApplyReport:
+        """Clear away what a killed run left beside a database that is current, where that is possible.
+
+        Args:
+            version: the database's version.
+
+        Returns:
+            The report of a run that had nothing to do.
+        """
+        if staging_folder(self.path).exists():
+            with suppress(DatabaseError), self._writing() as store, _staging(store):
+                pass
+        return ApplyReport(str(self.path), version, version)
 
     def rollback(
         self, backup: str | None = None, *, undo_later_writes: bool = False, on_progress: OnProgress | None = None
@@ -234,10 +257,11 @@ class MigrationManager:
 
         Whatever is raised, the database is as it was.
         """
-        with self._reading() as store:
-            choose(store, backup)
-        with self._writing() as store, _staging(store) as staging:
-            return _roll_back(store, staging, backup, on_progress, undo_later_writes=undo_later_writes)
+        if not staging_folder(self.path).exists():  # else the backup may be there still, left by a killed run
+            with self._reading() as store:
+                choose(store, backup)
+        with ExitStack() as swapped, self._writing() as store, _staging(store) as staging:
+            return _roll_back(store, staging, backup, on_progress, swapped, undo_later_writes=undo_later_writes)
 
     def backups(self) -> list[Backup]:
         """All backups, oldest first. Nothing is written."""
@@ -265,21 +289,22 @@ class MigrationManager:
 def _staging(store: Store) -> Iterator[Path]:
     """An empty staging folder, which is gone afterwards; what a killed run left is settled first."""
     folder, backups = staging_folder(store.path), folder_of_backups(store.path)
-    try:
-        settle_staging(store, read_history(store))
-        folder.mkdir()
-        backups.mkdir(exist_ok=True)  # now, as nothing may be in the way after the swap
-    except PermissionError as error:
-        raise DatabaseReadOnly(
-            f"the folder {folder.parent} that cannot be written was found",
-            "room for a staging folder beside the database was expected",
-            "run as the user that owns it",
-            where=str(store.path),
-        ) from error
+    with SpeakingOf(store.path):
+        try:
+            settle_staging(store, read_history(store))
+            backups.mkdir(exist_ok=True)  # now, as nothing may be in the way after the swap
+            folder.mkdir()
+        except PermissionError as error:
+            raise DatabaseReadOnly(
+                f"the folder {folder.parent} that cannot be written was found",
+                "room for a staging folder beside the database was expected",
+                "run as the user that owns it",
+                where=str(store.path),
+            ) from error
     try:
         yield folder
     finally:
-        with uninterrupted(), suppress(OSError):
+        with uninterrupted(), suppress(OSError, DatabaseError):
             settle_staging(store, read_history(store))
             backups.rmdir()  # where no backup is in it
 
@@ -302,28 +327,25 @@ class _Run:
         self.start = time.monotonic()
         self.keeps_backup = keeps_backup
 
-    def carry_out(self, on_progress: OnProgress | None) -> ApplyReport:
-        """The run."""
+    def carry_out(self, on_progress: OnProgress | None, swapped: ExitStack) -> ApplyReport:
+        """The run. From the swap until ``swapped`` is closed it cannot be interrupted."""
         _check_space(self.store, self.plan)
+        if self.keeps_backup:
+            _check_writable(folder_of_backups(self.store.path), self.store.path)
         sequence = self.store.sequence()
         checkpoint = self.staging / "backup" / DATABASE
-        checkpoint.parent.mkdir()
+        with SpeakingOf(self.store.path):
+            checkpoint.parent.mkdir()
         self.store.checkpoint(checkpoint)
-        with open_for_reading(checkpoint) as frozen:
+        with _naming(self.store.path, checkpoint), open_for_reading(checkpoint) as frozen:
             results = _carry_all(self.plan, frozen, self.store, self.staging, on_progress)
         check_rejections(results, self.store.path)
         backup = self._backup(results)
         files = [file for result in results for file in result.files]
         files.append(self._metadata(results, backup))
-        if self.store.sequence() != sequence:
-            raise DatabaseChanged(
-                "writes during the run were found",
-                "none were expected between the checkpoint and the swap",
-                "stop what else writes to this database and run again",
-                where=str(self.store.path),
-            )
-        with uninterrupted():
-            self.store.ingest(files)
+        _check_unchanged(self.store, sequence)
+        swapped.enter_context(uninterrupted())
+        self.store.ingest(files)
         report = _report(self.plan, self.store.path, results, self.start)
         return replace(report, backup=backup.name if backup else None)
 
@@ -340,7 +362,8 @@ class _Run:
             {result.collection: result.before for result in results},
             folder_of_backups(self.store.path) / name,
         )
-        backup.write(self.staging / "backup")
+        with SpeakingOf(self.store.path):
+            backup.write(self.staging / "backup")
         return backup
 
     def _metadata(self, results: Sequence[Carried], backup: Backup | None) -> Path:
@@ -422,6 +445,48 @@ def _report(plan: Plan, database: Path, results: Sequence[Carried], start: float
     )
 
 
+@contextmanager
+def _naming(database: Path, checkpoint: Path) -> Iterator[None]:
+    """A block in which what is wrong with a database's checkpoint is said of the database: they share their files."""
+    try:
+        yield
+    except DatabaseError as error:
+        fault = error.fault
+        if fault.where != str(checkpoint):
+            raise
+        raise type(error)(fault.found, fault.expected, fault.remedy, where=str(database)) from error
+
+
+def _check_unchanged(store: Store, sequence: int) -> None:
+    """See that nobody has written to a database since it had a sequence number.
+
+    Raises:
+        DatabaseChanged: somebody has.
+    """
+    if store.sequence() != sequence:
+        raise DatabaseChanged(
+            "writes during the run were found",
+            "none were expected between the checkpoint and the swap",
+            "stop what else writes to this database and run again",
+            where=str(store.path),
+        )
+
+
+def _check_writable(backups: Path, database: Path) -> None:
+    """See that a backup can be moved to where backups lie, while it is not too late.
+
+    Raises:
+        DatabaseReadOnly: it cannot.
+    """
+    if not os.access(backups, os.W_OK | os.X_OK):
+        raise DatabaseReadOnly(
+            f"the folder {backups} that cannot be written was found",
+            "room for the backup was expected",
+            "run as the user that owns it",
+            where=str(database),
+        )
+
+
 def _check_space(store: Store, plan: Plan) -> None:
     """See that the staged files have room: about as much as the records take now.
 
@@ -452,9 +517,15 @@ def _sample(store: Store, transform: Transform, among: int) -> Sample | None:
 
 
 def _roll_back(
-    store: Store, staging: Path, name: str | None, on_progress: OnProgress | None, *, undo_later_writes: bool
+    store: Store,
+    staging: Path,
+    name: str | None,
+    on_progress: OnProgress | None,
+    swapped: ExitStack,
+    *,
+    undo_later_writes: bool,
 ) -> RollbackReport:
-    start, started_at = time.monotonic(), timestamp()
+    start, started_at, sequence = time.monotonic(), timestamp(), store.sequence()
     history, current = read_history(store), read_version(store)
     undoing = choose(store, name)
     backup = undoing.backup
@@ -487,8 +558,9 @@ def _roll_back(
     else:
         metadata.put(VERSION_KEY, old_version)
     files += [path for path in [metadata.finish()] if path is not None]
-    with uninterrupted():
-        store.ingest(files)
+    _check_unchanged(store, sequence)
+    swapped.enter_context(uninterrupted())
+    store.ingest(files)
     return RollbackReport(
         str(store.path),
         current,

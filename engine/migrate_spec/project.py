@@ -99,10 +99,11 @@ def load(specs: str | Path = "specs", schemas: str | Path = "schemas") -> Projec
         SpecError: something is wrong; it has all faults of all files, sorted.
     """
     faults: list[Fault] = []
-    read_specs = list(_read_specs(Path(specs), faults))
+    starts: set[int] = set()
+    read_specs = list(_read_specs(Path(specs), starts, faults))
     read_schemas = _read_schemas(Path(schemas), faults)
     faults += _collection_faults(read_specs)
-    faults += _step_faults(read_specs)
+    faults += _step_faults(read_specs, starts)
     migrations = list(_migrations(read_specs, read_schemas, Path(schemas), faults))
     if not read_specs and not faults:
         faults.append(
@@ -119,7 +120,8 @@ def load(specs: str | Path = "specs", schemas: str | Path = "schemas") -> Projec
     return Project(MigrationRegistry(migrations))
 
 
-def _read_specs(folder: Path, faults: list[Fault]) -> Iterator[Spec]:
+def _read_specs(folder: Path, starts: set[int], faults: list[Fault]) -> Iterator[Spec]:
+    """The specs without fault; ``starts`` is given the versions that all files start from by their names."""
     if not folder.is_dir():
         faults.append(
             Fault(
@@ -138,6 +140,7 @@ def _read_specs(folder: Path, faults: list[Fault]) -> Iterator[Spec]:
         if name is None or file.parent.parent != folder:
             faults.append(_misplaced(file, "<collection>/vN_to_vM.yaml"))
             continue
+        starts.add(int(name[1]))
         text = _text(file, faults)
         if text is not None:
             spec, found = parse_spec(text, str(file))
@@ -211,8 +214,8 @@ def _collection_faults(specs: list[Spec]) -> Iterator[Fault]:
                 )
 
 
-def _step_faults(specs: list[Spec]) -> Iterator[Fault]:
-    """One spec for each step and collection, and no gap on the way."""
+def _step_faults(specs: list[Spec], starts: set[int]) -> Iterator[Fault]:
+    """One spec for each step and collection, and no gap on the way; a file with faults leaves no gap."""
     seen: dict[tuple[str, int], Spec] = {}
     for spec in specs:
         step = (spec.collection, spec.from_version)
@@ -225,16 +228,15 @@ def _step_faults(specs: list[Spec]) -> Iterator[Fault]:
                 spec.place(),
                 "duplicate-step",
             )
-    starts = sorted({spec.from_version for spec in specs})
-    for before, after in pairwise(starts):
-        if after != before + 1:
-            spec = next(spec for spec in specs if spec.from_version == after)
-            missing = ", ".join(f"v{version}→v{version + 1}" for version in range(before + 1, after))
+    for before, after in pairwise(sorted({spec.from_version for spec in specs} | starts)):
+        behind = next((spec for spec in specs if spec.from_version == after), None)
+        if after != before + 1 and behind is not None:
+            gap = f"v{before + 1}→v{after}" if after == before + 2 else f"each step from v{before + 1} to v{after}"
             yield Fault(
                 f"a spec for v{after}→v{after + 1} was found",
-                f"a spec for {missing} was expected before it, as another leads to version {before + 1}",
+                f"one for {gap} was expected before it, as another leads to version {before + 1}",
                 "a step may have no operations: write `steps: []` where only the version is raised",
-                spec.place("from"),
+                behind.place("from"),
                 "gap",
             )
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 from migrate_spec.errors import MigrationPathMissing
 from migrate_spec.migration import Migration
 
 __all__ = ["MigrationRegistry"]
+
+MOST_SHOWN = 3
+"""Of the steps that are missing on a way."""
 
 
 class MigrationRegistry:
@@ -58,14 +62,16 @@ class MigrationRegistry:
         Raises:
             MigrationPathMissing: no spec covers one of the steps.
         """
-        steps = tuple(self.step(version) for version in range(from_version, to_version))
-        missing = [version for version, step in zip(range(from_version, to_version), steps, strict=True) if not step]
-        if missing:
-            shown = ", ".join(f"v{version}→v{version + 1}" for version in missing)
+        versions = range(from_version, to_version)  # which may be dates, millions apart
+        starts = {migration.from_version for migration in self}
+        missing = (f"v{version}→v{version + 1}" for version in versions if version not in starts)
+        shown = list(islice(missing, MOST_SHOWN))
+        if shown:
+            listed = ", ".join([*shown, "…"] if next(missing, None) else shown)
             known = ", ".join(dict.fromkeys(f"v{found.from_version}→v{found.to_version}" for found in self)) or "none"
             raise MigrationPathMissing(
-                f"no spec for {shown} was found",
+                f"no spec for {listed} was found",
                 f"one was expected on the way from version {from_version} to {to_version} (there are: {known})",
                 "add the missing spec, or pass the folder that has it with --specs",
             )
-        return steps
+        return tuple(self.step(version) for version in versions)

@@ -10,7 +10,7 @@ from migrate_spec.codec import NotADocument, decode, read
 from migrate_spec.compiler import RecordRefused, Route, Transform
 from migrate_spec.document import Refused, equal
 from migrate_spec.errors import BackupError
-from migrate_spec.history import Entry, read_history
+from migrate_spec.history import Entry, read_history, read_version
 from migrate_spec.progress import Tracker
 from migrate_spec.store import KeyRange, StagedFile, Store
 
@@ -107,6 +107,7 @@ def put_back(undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, t
     Raises:
         BackupError: the backup does not hold what it held when it was made.
     """
+    _verify_version(undoing.backup, frozen)
     restored = Restored()
     for name, prefix in sorted(undoing.prefixes.items(), key=lambda item: item[1].encode()):
         outcome = _Outcome(undoing, name)
@@ -127,6 +128,17 @@ def put_back(undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, t
                 staged.put(key, old)
         _verify(undoing.backup, name, count, digest)
     return restored
+
+
+def _verify_version(backup: Backup, frozen: Store) -> None:
+    version = read_version(frozen)
+    if backup.version not in {None, version}:
+        raise BackupError(
+            f"the version {version} was found in {backup.name}",
+            f"{backup.version} was expected, as when it was made",
+            "the backup was changed since; nothing was put back",
+            where=str(backup.path),
+        )
 
 
 def _verify(backup: Backup, name: str, count: int, digest: Digest) -> None:
@@ -173,9 +185,7 @@ class _Outcome:
         try:
             made, found = (decode(value) for value in (self._transform(old) or old, new))
             read(new)
-            if self._stamp.path is not None:
-                self._stamp.path.take(made)
-                self._stamp.path.take(found)
+            made, found = (self._stamp.stamped(document, 1) for document in (made, found))
         except (RecordRefused, NotADocument, Refused, ValueError, AttributeError, TypeError):
             return False
         return equal(made, found)

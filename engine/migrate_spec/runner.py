@@ -75,13 +75,11 @@ def carry(route: Route, frozen: Store, target: Store | None, folder: Path, track
     records = frozen.scan(KeyRange.of_prefix(route.key_prefix))
     staging = _Staging(target, folder, result)
     with _without_collector():
-        try:
-            while chunk := list(islice(records, RECORDS_A_CHUNK)):
-                result.scanned += len(chunk)
-                staging.write(_changed(chunk, transform, digest, result))
-                tracker.advance(f"migrating {result.collection}", len(chunk))
-        finally:
-            staging.close()
+        while chunk := list(islice(records, RECORDS_A_CHUNK)):
+            result.scanned += len(chunk)
+            staging.write(_changed(chunk, transform, digest, result))
+            tracker.advance(f"migrating {result.collection}", len(chunk))
+        staging.close()
     result.changed_by = tuple(transform.changed_by)
     result.before = Contents(route.key_prefix.decode(), result.scanned, digest.hexdigest())
     return result
@@ -161,5 +159,5 @@ def check_rejections(results: Sequence[Carried], database: Path) -> None:
     """
     count = sum(result.rejected for result in results)
     if count:
-        shown = [rejection for result in results for rejection in result.rejections][:SHOWN_REJECTIONS]
-        raise RecordRejected(shown, count, where=str(database))
+        shown = sorted((rejection for result in results for rejection in result.rejections), key=lambda shown: shown.key)
+        raise RecordRejected(shown[:SHOWN_REJECTIONS], count, where=str(database))

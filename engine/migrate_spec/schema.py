@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
@@ -76,10 +76,10 @@ class Mismatch:
 
 def _unexpected(mismatch: Mismatch) -> tuple[str, str, str]:
     extra = sorted(set(mismatch.value) - set(mismatch.properties))
-    known = ", ".join(sorted(mismatch.properties)) or "nothing"
+    known = sorted(mismatch.properties)
     return (
         f"the unknown key {extra[0]!r} was found",
-        f"one of {known} was expected",
+        f"one of {', '.join(known)} was expected" if len(known) > 1 else f"only {known[0]} was expected",
         did_you_mean(extra[0], mismatch.properties),
     )
 
@@ -127,6 +127,16 @@ def _bound(words: str) -> Callable[[Mismatch], tuple[str, str, str]]:
     )
 
 
+def _short(mismatch: Mismatch) -> tuple[str, str, str]:
+    least = mismatch.argument
+    expected = "a text that is not empty was expected" if least == 1 else f"at least {least} characters were expected"
+    return f"{describe(mismatch.value)} was found", expected, ""
+
+
+def _long(mismatch: Mismatch) -> tuple[str, str, str]:
+    return f"{describe(mismatch.value)} was found", f"at most {mismatch.argument} characters were expected", ""
+
+
 _WORDS: dict[str, Callable[[Mismatch], tuple[str, str, str]]] = {
     "additionalProperties": _unexpected,
     "required": _missing,
@@ -141,8 +151,8 @@ _WORDS: dict[str, Callable[[Mismatch], tuple[str, str, str]]] = {
     "maximum": _bound("at most"),
     "exclusiveMinimum": _bound("more than"),
     "exclusiveMaximum": _bound("less than"),
-    "minLength": _bound("a text of a length of at least"),
-    "maxLength": _bound("a text of a length of at most"),
+    "minLength": _short,
+    "maxLength": _long,
 }
 
 
@@ -235,7 +245,7 @@ def load_schema(path: FilePath, file: str) -> tuple[Schema | None, list[Fault]]:
         The schema, or ``None``, and all that is wrong with it.
     """
     try:
-        content = json.loads(path.read_bytes().decode(), object_pairs_hook=_unique)
+        content = json.loads(path.read_bytes().decode(), object_pairs_hook=_unique, parse_constant=_no_number)
     except OSError as error:
         return None, [
             Fault(f"{error.strerror or error}", "a readable file was expected", "", Place(file), "schema-missing")
@@ -245,8 +255,11 @@ def load_schema(path: FilePath, file: str) -> tuple[Schema | None, list[Fault]]:
         return None, [Fault(found, "UTF-8 text was expected", "", Place(file), "not-utf-8")]
     except json.JSONDecodeError as error:
         place = Place(file, error.lineno, error.colno)
-        return None, [Fault(f"{error.msg.lower()} was found", "JSON was expected", "", place, "not-json")]
-    except (ValueError, RecursionError) as error:
+        found = f"text that cannot be read was found ({error.msg.lower()})"
+        return None, [Fault(found, "JSON was expected", "", place, "not-json")]
+    except RecursionError:
+        return None, [Fault("a schema nested too deep was found", "JSON was expected", "", Place(file), "not-json")]
+    except ValueError as error:
         return None, [Fault(str(error), "JSON was expected", "", Place(file), "not-json")]
     faults = list(_schema_faults(content, file))
     return (None if faults else Schema(content, file)), faults
@@ -261,6 +274,10 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     return found
 
 
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} was found")
+
+
 def _schema_faults(content: Json, file: str) -> Iterable[Fault]:
     place = Place(file)
     if not isinstance(content, dict):
@@ -268,13 +285,14 @@ def _schema_faults(content: Json, file: str) -> Iterable[Fault]:
         return
     dialect = content.get("$schema", DIALECT)
     if dialect != DIALECT:
-        found, expected = f"the dialect {describe(dialect)} was found", f'"$schema": "{DIALECT}" was expected'
+        found, expected = f'"$schema": {json.dumps(dialect)} was found', f'"$schema": "{DIALECT}" was expected'
         yield Fault(found, expected, "", place, "schema-dialect")
         return
     if not jsonschema_rs.meta.is_valid(content):
         for mismatch in Schema({"$ref": DIALECT}).mismatches(content):
             best = mismatch.context[0] if mismatch.context else mismatch
-            yield Fault(f"{best.where}: {best.message}", "a JSON Schema was expected", "", place, "schema-invalid")
+            fault = best.fault(place, "schema-invalid")
+            yield replace(fault, found=f"{fault.found} at {best.where!r}")
         return
     try:
         _ = Schema(content).is_valid

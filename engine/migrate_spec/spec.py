@@ -35,7 +35,7 @@ class Example:
     place: Place | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Spec:
     """One version step of one collection.
 
@@ -56,9 +56,12 @@ class Spec:
     to_version: int
     steps: tuple[Step, ...]
     stamp: Stamp = field(default_factory=Stamp)
-    description: str = field(default="", compare=False)
-    examples: tuple[Example, ...] = field(default=(), compare=False)
-    places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
+    description: str = ""
+    examples: tuple[Example, ...] = ()
+    places: Mapping[str, Place] = field(default_factory=dict, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Spec) and self.text == other.text  # in the text, 1 is neither true nor 1.0
 
     def __hash__(self) -> int:
         return hash(self.text)
@@ -147,17 +150,17 @@ def _read(node: Node) -> tuple[Spec | None, list[Fault]]:
     faults = list(language.faults_of(language.top_schema({}), node))
     if type(node.value) is not dict:
         return None, faults
-    given = node.value
+    given, well_formed = node.value, not faults
     listed = given["steps"].value if "steps" in given and type(given["steps"].value) is list else []
     steps = _read_steps(listed, faults)
-    stamp = _read_stamp(given["stamp"], faults) if "stamp" in given and not faults else Stamp()
+    stamp = _read_stamp(given["stamp"], faults) if "stamp" in given and well_formed else Stamp()
     if faults:
         return None, faults
     spec = Spec(
         collection=given["collection"].value,
         prefix=given["prefix"].value,
-        from_version=given["from"].value,
-        to_version=given["to"].value,
+        from_version=int(given["from"].value),  # JSON Schema takes 1.0 for an integer
+        to_version=int(given["to"].value),
         steps=tuple(steps),
         stamp=stamp,
         description=given["description"].value if "description" in given else "",
@@ -244,11 +247,11 @@ def _faults(spec: Spec) -> Iterator[Fault]:
             spec.place("to"),
             "not-the-next-version",
         )
-    for reserved in RESERVED_PREFIXES:
-        if reserved.startswith(spec.prefix) or spec.prefix.startswith(reserved):
-            found = f"the prefix {spec.prefix!r} was found"
-            expected = f"a prefix apart from {reserved!r} was expected, which the system keeps for itself"
-            yield Fault(found, expected, "", spec.place("prefix"), "prefix-reserved")
+    reserved = [name for name in RESERVED_PREFIXES if name.startswith(spec.prefix) or spec.prefix.startswith(name)]
+    if reserved:
+        found = f"the prefix {spec.prefix!r} was found"
+        expected = f"a prefix apart from {', '.join(reserved)} was expected, which the system keeps for itself"
+        yield Fault(found, expected, "", spec.place("prefix"), "prefix-reserved")
     for part in spec.steps:
         yield from _stamp_faults(spec.stamp, part)
 

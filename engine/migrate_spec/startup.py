@@ -31,7 +31,7 @@ def check_and_migrate(
     manager = MigrationManager(database, project)
     current = manager.version()
     if current == project.version:
-        return ApplyReport(str(database), current, current)
+        return manager.settle(current)
     return manager.apply(on_progress=on_progress)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
 from migrate_spec.codec import Document, copied
-from migrate_spec.document import Change, Path, Refused, describe, on_object, within
+from migrate_spec.document import Change, Name, Path, Refused, describe, on_object, within
 from migrate_spec.errors import Fault
-from migrate_spec.operation import IfExists, in_order, names_only, overlaps
+from migrate_spec.operation import IfExists, Loss, in_order, names_only, overlaps
 
-__all__ = ["check_pairs", "transfer"]
+__all__ = ["check_pairs", "made", "transfer"]
 
 Pair = tuple[Path, Path]
 
@@ -36,6 +37,12 @@ def check_pairs(fields: Mapping[Path, Path]) -> Iterator[Fault]:
             )
 
 
+def made(targets: Iterable[Path]) -> tuple[Loss, ...]:
+    """What is lost of the objects above ``targets``: the way back removes them where it leaves them empty."""
+    parents = dict.fromkeys(target.parent for target in targets if target.top != target)
+    return tuple(Loss(parent, "whether it was there with nothing in it") for parent in parents)
+
+
 def transfer(fields: Mapping[Path, Path], *, take: bool, prune: bool, if_exists: IfExists) -> Change:
     """The change that carries values from the keys of ``fields`` to its values, all at the same time.
 
@@ -56,23 +63,37 @@ def _at_base(base: Path, change: Change) -> Change:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """A source and its target, with what finds them in an object."""
+    """A source and its target, with what finds them in an object.
+
+    Attributes:
+        around: sources that leave, and take what is at the target along.
+        inside: sources that leave, and may leave nothing at the target.
+    """
 
     source: Path
     target: Path
     find_source: Callable[[Any], tuple[Any, Any] | None]
     find_target: Callable[[Any], tuple[Any, Any] | None]
+    around: frozenset[Path]
+    inside: frozenset[Path]
+
+
+def _way(source: Path, target: Path, leaving: Sequence[Path], *, prune: bool) -> _Way:
+    around = frozenset(gone for gone in leaving if _inside(target, gone))
+    inside = frozenset(gone for gone in leaving if prune and _inside(gone, target) and gone != target)
+    return _Way(source, target, source.locator(), target.locator(), around, inside)
 
 
 def _carry(pairs: Sequence[Pair], take: bool, prune: bool, if_exists: IfExists) -> Change:  # noqa: FBT001 - private
-    ways = [_Way(source, target, source.locator(), target.locator()) for source, target in pairs]
+    leaving = [source for source, _ in pairs] if take else []
+    ways = [_way(source, target, leaving, prune=prune) for source, target in pairs]
 
     def change(parent: Document) -> bool:
         going = [way for way in ways if way.find_source(parent) is not None]
-        taken = _taken(parent, going, take=take)
+        taken = _taken(parent, going)
         while taken and if_exists == "keep":
             going = [way for way in going if way not in taken]  # what stays can be in the way of another
-            taken = _taken(parent, going, take=take)
+            taken = _taken(parent, going)
         if not going:
             return False
         if taken and if_exists == "fail":
@@ -80,22 +101,48 @@ def _carry(pairs: Sequence[Pair], take: bool, prune: bool, if_exists: IfExists) 
         values = [_value(parent, way, take=take) for way in going]
         if take:
             for way in going:
-                way.source.take(parent, prune=prune)
+                way.source.take(parent)
         for way, value in zip(going, values, strict=True):
             way.target.put(parent, value)
+        if prune:
+            for way in going:
+                _prune(parent, way.source.parent, [other.target for other in going])
         return True
 
     return change
 
 
-def _taken(parent: Document, going: Sequence[_Way], *, take: bool) -> list[_Way]:
+def _taken(parent: Document, going: Sequence[_Way]) -> list[_Way]:
     """The ways whose target belongs to a value that stays."""
-    leaving = [way.source for way in going] if take else ()
-    return [
-        way
-        for way in going
-        if way.find_target(parent) is not None and not any(_inside(way.target, gone) for gone in leaving)
-    ]
+    return [way for way in going if not _freed(parent, way, going) and way.find_target(parent) is not None]
+
+
+def _freed(parent: Document, way: _Way, going: Sequence[_Way]) -> bool:
+    """Whether what is at a target goes, too: as a part of what leaves, or as an object that this leaves empty."""
+    if not way.around and not way.inside:
+        return False
+    if any(other.source in way.around for other in going):
+        return True
+    leaving = {other.source for other in going if other.source in way.inside}
+    return bool(leaving) and _empties(parent, way.target, leaving)
+
+
+def _empties(parent: Document, path: Path, leaving: AbstractSet[Path]) -> bool:
+    if path in leaving:
+        return True
+    value = path.get(parent)
+    return (
+        type(value) is dict
+        and bool(value)
+        and all(_empties(parent, Path((*path.segments, Name(name))), leaving) for name in value)
+    )
+
+
+def _prune(parent: Document, path: Path, targets: Sequence[Path]) -> None:
+    """Remove the object at ``path`` where it is empty now, and so on upwards; but nothing that was put in place."""
+    while path.segments and not any(_inside(path, target) for target in targets) and path.get(parent) == {}:
+        path.take(parent)
+        path = path.parent
 
 
 def _value(parent: Document, way: _Way, *, take: bool) -> Any:

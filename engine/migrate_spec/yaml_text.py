@@ -24,15 +24,15 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
 )
+from ruamel.yaml.reader import ReaderError
 
-from migrate_spec.codec import Json
+from migrate_spec.codec import MOST_DIGITS, Json, type_names
 from migrate_spec.errors import Fault, Place
 
 __all__ = ["Node", "node_of", "parse"]
 
 LARGEST_NODE_COUNT = 100_000
 DEEPEST = 100
-MOST_DIGITS = 4000  # Python caps the digits that int() takes
 
 _WORDS = {"null": None, "Null": None, "NULL": None, "~": None, "": None} | {
     word: value for value in (True, False) for word in (str(value), str(value).lower(), str(value).upper())
@@ -104,6 +104,11 @@ def parse(text: str, file: str) -> tuple[Node | None, list[Fault]]:
         mark = error.problem_mark or error.context_mark
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
         return None, [*reader.faults, Fault(f"{error.problem}", "YAML was expected", "", place, "not-yaml")]
+    except ReaderError as error:
+        before = text[: error.position]
+        place = Place(file, before.count("\n") + 1, error.position - before.rfind("\n"))
+        found = f"the character U+{error.character:04X} was found"
+        return None, [Fault(found, "a printable one was expected", "", place, "not-yaml")]
     except (YAMLError, RecursionError) as error:
         return None, [
             *reader.faults,
@@ -124,8 +129,9 @@ class _Reader:
     def __init__(self, file: str) -> None:
         self.file = file
         self.faults: list[Fault] = []
-        self.anchors: dict[str, tuple[Node, int]] = {}  # with the number of values inside
+        self.anchors: dict[str, tuple[Node, int, int]] = {}  # with the number of values and of levels inside
         self.count = 0
+        self.lowest = 0
 
     def document(self, events: Iterator[Event]) -> Node | None:
         """The one document of the text."""
@@ -143,18 +149,13 @@ class _Reader:
 
     def node(self, event: Any, events: Iterator[Event], depth: int) -> Node:
         """The node that begins with ``event``."""
-        if depth > DEEPEST:
-            raise _Unreadable(
-                Fault(
-                    f"more than {DEEPEST} levels were found", "fewer were expected", "", self.place(event), "too-deep"
-                )
-            )
         if isinstance(event, AliasEvent):
-            return self.alias(event)
+            return self.alias(event, depth)
         if event.tag is not None:
-            self.fault(event, f"the tag {event.tag} was found", "no tags were expected", "remove it", "tag")
-        begin = self.count
-        self.grow(1, event)
+            tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
+            self.fault(event, f"the tag {tag} was found", "no tags were expected", "remove it", "tag")
+        begin, outer, self.lowest = self.count, self.lowest, 0
+        self.grow(1, depth, event)
         if isinstance(event, ScalarEvent):
             node = Node(self.scalar(event), self.place(event), {})
         elif isinstance(event, SequenceStartEvent):
@@ -162,10 +163,11 @@ class _Reader:
         else:
             node = self.mapping(event, events, depth)
         if event.anchor is not None:
-            self.anchors[event.anchor] = (node, self.count - begin)
+            self.anchors[event.anchor] = (node, self.count - begin, self.lowest - depth)
+        self.lowest = max(self.lowest, outer)
         return node
 
-    def alias(self, event: AliasEvent) -> Node:
+    def alias(self, event: AliasEvent, depth: int) -> Node:
         """What an alias stands for, counted as if it were written out: aliases of aliases grow fast."""
         if event.anchor not in self.anchors:
             raise _Unreadable(
@@ -177,8 +179,8 @@ class _Reader:
                     "not-yaml",
                 )
             )
-        node, size = self.anchors[event.anchor]
-        self.grow(size, event)
+        node, size, height = self.anchors[event.anchor]
+        self.grow(size, depth + height, event)
         return Node(node.value, self.place(event), node.keys)
 
     def items(self, events: Iterator[Event], depth: int) -> Iterator[Node]:
@@ -209,40 +211,64 @@ class _Reader:
     def key(self, event: Event, events: Iterator[Event], depth: int) -> str | None:
         """The key of an entry; ``None`` and a fault where it is no text."""
         node = self.node(event, events, depth + 1)
+        plain = isinstance(event, ScalarEvent) and event.style is None
+        if node.value == "<<" and plain:
+            remedy = 'write out what it stands for, or "<<" in quotes for a field of that name'
+            self.fault(event, "the merge key << was found", "no merge keys were expected", remedy, "merge-key")
+            return None
         if type(node.value) is str:
             return node.value
-        written = event.value if isinstance(event, ScalarEvent) else "an object or a list"
-        self.fault(event, f"the key {written} was found", "a text was expected", "write it in quotes", "key-not-text")
+        if isinstance(event, ScalarEvent) and event.value:
+            found, remedy = f"the key {event.value} was found", "write it in quotes"
+        else:
+            found, remedy = f"{type_names[type(node.value)]} was found as a key", ""
+        self.fault(event, found, "a text was expected", remedy, "key-not-text")
         return None
 
     def scalar(self, event: ScalarEvent) -> Json:
         """What JSON calls a plain scalar, or the text."""
-        text: str = event.value
+        text = self.text(event)
         if event.style is not None:
             return text
         if text in _WORDS:
             return _WORDS[text]
         if _INTEGER.fullmatch(text):
-            return int(text) if len(text) < MOST_DIGITS else text
+            return self.integer(text, event)
         if _NUMBER.fullmatch(text) and abs(float(text)) != float("inf"):
             return float(text)
         if _NUMBER.fullmatch(text) or _NOT_JSON.fullmatch(text):
             self.fault(event, f"{text} was found", "a number that JSON can hold was expected", "", "not-json")
         return text
 
-    def grow(self, count: int, event: Event) -> None:
-        """Count nodes, with aliases written out."""
+    def text(self, event: ScalarEvent) -> str:
+        r"""The text of a scalar; ``"\ud83d\ude00"`` is one character, as in JSON."""
+        text: str = event.value
+        try:
+            return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self.fault(event, "half of a surrogate pair was found", "Unicode text was expected", "", "not-unicode")
+            return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+    def integer(self, text: str, event: ScalarEvent) -> Json:
+        """An integer, if Python takes that many digits."""
+        digits = len(text.lstrip("-"))
+        if digits <= MOST_DIGITS:
+            return int(text)
+        found = f"an integer of {digits} digits was found"
+        self.fault(event, found, f"at most {MOST_DIGITS} digits were expected", "", "not-json")
+        return text
+
+    def grow(self, count: int, depth: int, event: Event) -> None:
+        """Count nodes and levels, with aliases written out."""
         self.count += count
-        if self.count > LARGEST_NODE_COUNT:
-            raise _Unreadable(
-                Fault(
-                    f"more than {LARGEST_NODE_COUNT} values were found (aliases written out)",
-                    "fewer were expected",
-                    "",
-                    self.place(event),
-                    "too-large",
-                )
-            )
+        self.lowest = max(self.lowest, depth)
+        for most, found, things, code in (
+            (LARGEST_NODE_COUNT, self.count, "values", "too-large"),
+            (DEEPEST, depth, "levels", "too-deep"),
+        ):
+            if found > most:
+                words = f"more than {most} {things} were found, aliases written out"
+                raise _Unreadable(Fault(words, "fewer were expected", "", self.place(event), code))
 
     def place(self, event: Event) -> Place:
         """Where an event begins."""

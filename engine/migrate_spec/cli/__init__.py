@@ -6,28 +6,26 @@ Exit codes: 0 done; 1 refused or failed, and the database is as it was; 2 used w
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
-from pathlib import Path
+from typing import Any
 
 import click
 
 from migrate_spec.cli.group import cli
-from migrate_spec.cli.output import emit_error, say
-from migrate_spec.cli.settings import read_settings
+from migrate_spec.cli.output import emit_error, emit_json, print_whatever_comes, say
 from migrate_spec.errors import Fault, MigrateSpecError
 
-__all__ = ["cli", "main"]
+__all__ = ["cli", "main", "run"]
 
 FAILED = 1
 INTERRUPTED = 130
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and leave the process with its exit code."""
-    words = sys.argv[1:] if arguments is None else arguments
-    sys.exit(run(words))
+def main() -> None:
+    """Run the command line of this process and leave it with the exit code."""
+    print_whatever_comes()
+    sys.exit(run(sys.argv[1:]))
 
 
 def run(words: list[str]) -> int:
@@ -39,33 +37,47 @@ def run(words: list[str]) -> int:
     Returns:
         The exit code. No exception leaves this function.
     """
-    as_json, debug = "--json" in words, "--debug" in words
+    options = words[: words.index("--")] if "--" in words else words
+    as_json = "--json" in options
     try:
-        settings = read_settings(Path.cwd())
-        result = cli.main(words, prog_name="migrate-spec", standalone_mode=False, default_map=settings)
+        result = cli.main(words, prog_name="migrate-spec", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        if as_json:
+            emit_json({"error": _facts(Fault(error.format_message(), code="usage"))})
+        else:
+            error.show()
         return error.exit_code
     except click.Abort:
-        say("Interrupted: the database is as it was.")
+        fault = Fault("Interrupted: the database is as it was.", code="interrupted")
+        if as_json:
+            emit_json({"error": _facts(fault)})
+        else:
+            say(str(fault))
         return INTERRUPTED
-    except MigrateSpecError as error:
-        if debug:
+    except Exception as error:  # noqa: BLE001 - the last line of defence: nobody is to meet a wall of text
+        if "--debug" in options:
             traceback.print_exc()
-        emit_error(error.to_json(), str(error), as_json=as_json)
+        emit_error(*_told(error), as_json=as_json)
         return FAILED
-    except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123, PLW1514 - so that the interpreter's flush is quiet
-        return FAILED
-    except Exception as error:  # noqa: BLE001 - the last line of defence: a fault of ours is no reason for a wall of text
-        if debug:
-            raise
+    return result if isinstance(result, int) else 0
+
+
+def _told(error: Exception) -> tuple[dict[str, Any], str]:
+    """An error as JSON and as text."""
+    if isinstance(error, MigrateSpecError):
+        return error.to_json(), str(error)
+    if isinstance(error, OSError) and error.strerror:
+        where = str(error.filename) if error.filename is not None else None
+        fault = Fault(error.strerror, where=where, code="system")
+    else:
         fault = Fault(
             f"an unexpected {type(error).__name__} was met ({error})",
             "this is a fault of migrate-spec",
             "run again with --debug and report what it prints",
             code="internal",
         )
-        emit_error(fault.to_json() | {"details": []}, str(fault), as_json=as_json)
-        return FAILED
-    return result if isinstance(result, int) else 0
+    return _facts(fault), str(fault)
+
+
+def _facts(fault: Fault) -> dict[str, Any]:
+    return fault.to_json() | {"details": []}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.metadata import version
-from pathlib import Path
 from pkgutil import iter_modules
+from typing import Any
 
 import click
 
 from migrate_spec.cli import commands
-from migrate_spec.cli.settings import Settings
+from migrate_spec.cli.options import debug_option, folder_type
 
 __all__ = ["cli"]
 
@@ -40,27 +40,26 @@ class Commands(click.Group):
             from migrate_spec.schema import did_you_mean  # noqa: PLC0415 - only for bad news
 
             near = did_you_mean(args[0], self.list_commands(ctx))
-            if near:
-                error.message += f" {near[0].upper()}{near[1:]}"
-            raise
+            if not near:
+                raise
+            raise click.UsageError(f"{error.message} {near[0].upper()}{near[1:]}", ctx) from None
 
 
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "MIGRATE_SPEC"},
-    epilog="Every option can come from the environment (MIGRATE_SPEC_SPECS, …) or from [tool.migrate-spec] in "
-    "pyproject.toml; a flag goes before the environment, and that before the file.",
+    epilog="--specs and --schemas may stand before or after the command, and come from the environment "
+    "(MIGRATE_SPEC_SPECS, MIGRATE_SPEC_SCHEMAS) or from [tool.migrate-spec] in pyproject.toml; a flag counts before "
+    "the environment, and that before the file.",
 )
-@click.option("--specs", type=click.Path(path_type=Path), default=Path("specs"), help="The folder of specs.")
-@click.option("--schemas", type=click.Path(path_type=Path), default=Path("schemas"), help="The folder of schemas.")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("--specs", type=folder_type, metavar="DIR", help="The folder of specs.  [default: specs]")
+@click.option("--schemas", type=folder_type, metavar="DIR", help="The folder of schemas.  [default: schemas]")
+@debug_option
 @click.version_option(version("migrate-spec"), prog_name="migrate-spec")
-@click.pass_context
-def cli(ctx: click.Context, *, specs: Path, schemas: Path, debug: bool) -> None:
+def cli(**folders: Any) -> None:
     """Change the shape of JSON documents in RocksDB by specs.
 
     A spec says in YAML what one version step changes; between two versions of a JSON Schema it carries every record
     over, all or nothing, and back again.
     """
-    del debug  # read by main, which is told of errors
-    ctx.obj = Settings(specs, schemas)
+    del folders  # `with_project` reads them, once it is known what stands behind the command's name

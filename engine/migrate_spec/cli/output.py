@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from io import TextIOWrapper
 from typing import Any
 
 import click
 
-__all__ = ["bad", "emit_error", "emit_json", "good", "heading", "json_option", "say", "show", "warn"]
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON document.")
+__all__ = [
+    "bad",
+    "counted",
+    "emit_error",
+    "emit_json",
+    "good",
+    "heading",
+    "print_whatever_comes",
+    "say",
+    "show",
+    "warn",
+]
 
 
 def show(text: str = "") -> None:
     """A line of the result."""
-    click.echo(text, color=_color())
+    _print(text, err=False)
 
 
 def say(text: str) -> None:
     """A line beside the result."""
-    click.echo(text, err=True, color=_color())
+    _print(text, err=True)
 
 
 def emit_json(document: Any) -> None:
     """The result as JSON."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    show(json.dumps(document, indent=2, ensure_ascii=not utf8))
 
 
 def emit_error(error: dict[str, Any], text: str, *, as_json: bool) -> None:
@@ -33,8 +45,8 @@ def emit_error(error: dict[str, Any], text: str, *, as_json: bool) -> None:
     if as_json:
         emit_json({"error": error})
     else:
-        first, *rest = text.split("\n")
-        say("\n".join([bad(f"✗ {first}"), *rest]))
+        for line in text.split("\n"):
+            say(line if line.startswith(" ") else bad(f"✗ {line}"))
 
 
 def good(text: str) -> str:
@@ -55,6 +67,28 @@ def bad(text: str) -> str:
 def heading(text: str) -> str:
     """Text as a heading."""
     return click.style(text, bold=True)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: ``1 record``, ``1,234 records``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def print_whatever_comes() -> None:
+    """From now on a character that the terminal's encoding lacks is printed as its number, and no error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _print(text: str, *, err: bool) -> None:
+    try:
+        click.echo(text, err=err, color=_color())
+    except BrokenPipeError:
+        # Whoever read this reads no more (`| head -1`). The work goes on, and the exit code tells how it ended.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, (sys.stderr if err else sys.stdout).fileno())
+        os.close(nowhere)
 
 
 def _color() -> bool | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from migrate_spec.cli.output import say
 from migrate_spec.progress import Progress
@@ -29,25 +29,19 @@ class ProgressDisplay:
 
     def __call__(self, progress: Progress) -> None:
         """Take an event."""
-        if progress.phase == "started" or (self._bar is None and progress.seconds < SECONDS_OF_SILENCE):
+        if self._bar is not None:
+            self._draw(self._bar, progress)
+        elif progress.phase != "advanced" or progress.seconds < SECONDS_OF_SILENCE:
             return
-        if sys.stderr.isatty():
-            self._draw(progress)
-        elif progress.seconds >= self._next_line and progress.phase == "advanced":
+        elif sys.stderr.isatty():
+            self._bar, self._task = _new_bar(progress)
+        elif progress.seconds >= self._next_line:
             self._next_line = progress.seconds + SECONDS_A_LINE
             say(_line(progress))
 
-    def _draw(self, progress: Progress) -> None:
-        if self._bar is None:
-            self._bar, self._task = _new_bar(progress)
+    def _draw(self, bar: Bar, progress: Progress) -> None:
         if self._task is not None:
-            self._bar.update(
-                self._task,
-                completed=progress.done,
-                total=progress.total,
-                description=progress.work,
-                rate=_rate(progress),
-            )
+            bar.update(self._task, **_fields(progress))
 
     def __enter__(self) -> Self:
         return self
@@ -61,28 +55,35 @@ class ProgressDisplay:
 
 def _new_bar(progress: Progress) -> tuple[Bar, TaskID]:
     from rich.console import Console  # noqa: PLC0415 - slow to import, and needed for long work only
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
     from rich.progress import Progress as Bar  # noqa: PLC0415
 
     bar = Bar(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.completed:,}/{task.total:,}"),
+        TextColumn("{task.fields[rate]:,.0f}/s"),
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )
-    task = bar.add_task(progress.work, total=progress.total, rate="")
+    task = bar.add_task(**_fields(progress))
     bar.start()
     return bar, task
 
 
-def _rate(progress: Progress) -> str:
-    return f"{progress.rate:,.0f}/s"
+def _fields(progress: Progress) -> dict[str, Any]:
+    return {
+        "description": progress.work,
+        "completed": progress.done,
+        "total": progress.total,
+        "rate": progress.rate,
+    }
 
 
 def _line(progress: Progress) -> str:
-    share = f" of {progress.total:,} ({100 * progress.done // progress.total} %)" if progress.total else ""
+    share = f" ({100 * progress.done // progress.total} %)" if progress.total else ""
     left = progress.seconds_left
     end = f", {left:.0f} s left" if left is not None else ""
-    return f"{progress.work}: {progress.done:,} records{share}, {progress.rate:,.0f} a second{end}"
+    return (
+        f"{progress.work}: {progress.done:,} of {progress.total:,} records{share}, {progress.rate:,.0f} a second{end}"
+    )

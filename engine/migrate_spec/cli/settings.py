@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import update_wrapper
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from migrate_spec.cli.options import debug_option, folder_type
 from migrate_spec.errors import Fault, Place, SpecError
 
 __all__ = ["Settings", "read_settings", "with_project"]
@@ -24,37 +26,56 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 class Settings:
     """The folders of a project."""
 
-    specs: Path
-    schemas: Path
+    specs: Path = Path("specs")
+    schemas: Path = Path("schemas")
 
 
-def read_settings(folder: Path) -> dict[str, str]:
+def read_settings(folder: Path) -> dict[str, Path]:
     """The settings of the nearest ``pyproject.toml`` at or above a folder; empty where it has none.
 
     Folders in it are meant from where the file lies.
 
     Raises:
-        SpecError: it has a setting that is not known, or of the wrong type.
+        SpecError: the file cannot be read, or has a setting that is not known or of the wrong type.
     """
     for parent in (folder, *folder.parents):
         file = parent / "pyproject.toml"
         if file.is_file():
-            return _settings_of(file)
+            shown = file.relative_to(folder) if parent == folder else file
+            return {name: shown.parent / value for name, value in _settings_of(file, str(shown)).items()}
     return {}
 
 
-def _settings_of(file: Path) -> dict[str, str]:
+def _settings_of(file: Path, shown: str) -> dict[str, str]:
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("migrate-spec", {})
-    except (OSError, ValueError) as error:
-        raise SpecError([Fault(str(error), "TOML was expected", "", Place(str(file)), "settings")]) from None
-    faults = [_fault(file, name, value) for name, value in table.items() if name not in KNOWN or type(value) is not str]
+        tools = tomllib.loads(file.read_text(encoding="utf-8")).get("tool")
+    except OSError as error:
+        fault = Fault(error.strerror or str(error), "a readable file was expected", "", shown, "settings")
+        raise SpecError([fault]) from None
+    except ValueError as error:
+        raise SpecError([_syntax_fault(str(error), shown)]) from None
+    table = tools.get("migrate-spec", {}) if isinstance(tools, dict) else {}
+    if not isinstance(table, dict):
+        found = f"migrate-spec = {table!r} in [tool] was found"
+        raise SpecError([Fault(found, "a table [tool.migrate-spec] was expected", "", shown, "settings")])
+    faults = [_fault(shown, name, value) for name, value in table.items() if not _is_known(name, value)]
     if faults:
         raise SpecError(faults)
-    return {name: str(file.parent / value) for name, value in table.items()}
+    return table
 
 
-def _fault(file: Path, name: str, value: object) -> Fault:
+def _is_known(name: str, value: object) -> bool:
+    return name in KNOWN and type(value) is str
+
+
+def _syntax_fault(message: str, file: str) -> Fault:
+    """What is wrong with a text that is no TOML; the place stands at the end of the message."""
+    at = re.search(r" \(at line (\d+), column (\d+)\)$", message)
+    place = Place(file, int(at[1]), int(at[2])) if at else file
+    return Fault(f"no TOML was found ({message[: at.start()] if at else message})", "", "", place, "settings")
+
+
+def _fault(file: str, name: str, value: object) -> Fault:
     if name in KNOWN:
         found, expected, remedy = f"{name} = {value!r} in [tool.migrate-spec] was found", "a text was expected", ""
     else:
@@ -62,19 +83,26 @@ def _fault(file: Path, name: str, value: object) -> Fault:
 
         found = f"the unknown setting {name!r} in [tool.migrate-spec] was found"
         expected, remedy = f"one of {', '.join(KNOWN)} was expected", did_you_mean(name, KNOWN)
-    return Fault(found, expected, remedy, Place(str(file)), "settings")
+    return Fault(found, expected, remedy, file, "settings")
 
 
 def with_project(command: Command) -> Command:
-    """Give a command ``--specs``, ``--schemas`` and ``--debug``, too, so that they may stand before or after its name."""
+    """Give a command its project's folders, and the options for them, which may stand before or after its name."""
 
-    @click.option("--specs", type=click.Path(path_type=Path), help="The folder of specs.  [default: specs]")
-    @click.option("--schemas", type=click.Path(path_type=Path), help="The folder of schemas.  [default: schemas]")
-    @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+    @click.option("--specs", type=folder_type, metavar="DIR", allow_from_autoenv=False, help=_help("specs"))
+    @click.option("--schemas", type=folder_type, metavar="DIR", allow_from_autoenv=False, help=_help("schemas"))
+    @debug_option
     @click.pass_context
-    def wrapped(ctx: click.Context, /, specs: Path | None, schemas: Path | None, *, debug: bool, **rest: Any) -> Any:
-        del debug  # read by main
-        given = {name: value for name, value in (("specs", specs), ("schemas", schemas)) if value is not None}
-        return ctx.invoke(command, replace(ctx.obj, **given), **rest)
+    def wrapped(ctx: click.Context, /, **given: Any) -> Any:
+        after = {name: given.pop(name) for name in KNOWN}
+        before = ctx.find_root().params  # from the flag or the environment
+        found = read_settings(Path.cwd())
+        for chosen in (before, after):
+            found |= {name: chosen[name] for name in KNOWN if chosen[name] is not None}
+        return ctx.invoke(command, Settings(**found), **given)
 
     return update_wrapper(wrapped, command)  # type: ignore[return-value]  # click's decorators keep the command's type
+
+
+def _help(name: str) -> str:
+    return f"The folder of {name}.  [default: {name}]"

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from migrate_spec.codec import Json
 from migrate_spec.document import ABSENT, Change, Path, Refused, describe, equal, on_object, within
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Field, IfExists, Loss, Operation, in_order
-from migrate_spec.transfer import check_pairs, transfer
+from migrate_spec.operation import Field, IfExists, Loss, Operation, in_order, overlaps
+from migrate_spec.transfer import check_pairs, made, transfer
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,10 @@ class Copy(Operation):
     def check(self) -> Iterator[Fault]:
         """Targets apart from each other and from the sources, both below the same list or object."""
         yield from check_pairs(self.fields)
+        for source, own in self.fields.items():
+            for target in self.fields.values():
+                if target != source or own != source:
+                    yield from overlaps((source, target))
 
     def forward(self) -> Change:
         """Put the value of each source at its target."""
@@ -52,9 +57,10 @@ class Copy(Operation):
         return tuple(self.fields.values())
 
     def losses(self) -> Sequence[Loss]:
-        """Nothing by default, as the targets were not there."""
+        """Of the targets nothing by default, as they were not there; objects made on the way."""
         what = {"keep": "which records had it before", "replace": "the value it had before"}.get(self.if_exists)
-        return tuple(Loss(path, what) for path in self.fields.values()) if what else ()
+        targets = tuple(self.fields.values())
+        return (tuple(Loss(path, what) for path in targets) if what else ()) + made(targets)
 
 
 def _at_base(source: Path, target: Path) -> Change:
@@ -63,10 +69,10 @@ def _at_base(source: Path, target: Path) -> Change:
     original, duplicate = source.below(base), target.below(base)
 
     def change(parent: dict[str, object]) -> bool:
-        value = duplicate.get(parent)
+        value = _value(parent, duplicate)
         if value is ABSENT:
             return False
-        expected = original.get(parent)
+        expected = _value(parent, original)
         if expected is ABSENT or not equal(value, expected):
             raise Refused(
                 f"{describe(value)} was found",
@@ -79,3 +85,9 @@ def _at_base(source: Path, target: Path) -> Change:
         return True
 
     return within(base, on_object(change))
+
+
+def _value(parent: Json, path: Path) -> Json:
+    """The value at ``path`` as it is: one that is only looked at keeps its bytes."""
+    found = path.locate(parent)
+    return ABSENT if found is None else found[0][found[1]]

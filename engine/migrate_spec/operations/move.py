@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from migrate_spec.document import Change, Path
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Field, IfExists, Loss, Operation
-from migrate_spec.transfer import check_pairs, transfer
+from migrate_spec.operation import Field, IfExists, Loss, Operation, names_only
+from migrate_spec.transfer import check_pairs, made, transfer
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,15 @@ class Move(Operation):
     def check(self) -> Iterator[Fault]:
         """Sources apart from each other, targets apart from each other, both below the same list or object."""
         yield from check_pairs(self.fields)
+        for source in self.fields:
+            if not names_only(source, source.base):
+                yield Fault(
+                    f"the source {str(source)!r} was found",
+                    "a path without a place in a list was expected",
+                    "backwards there may be no such place to move it to; `copy` and `remove` do without one",
+                    source.place,
+                    "source-in-list",
+                )
 
     def forward(self) -> Change:
         """Take each field and put it in its new place."""
@@ -51,10 +60,15 @@ class Move(Operation):
         return tuple(dict.fromkeys((*self.fields, *self.fields.values())))
 
     def losses(self) -> Sequence[Loss]:
-        """The order of the fields; what was overwritten or kept."""
+        """The order of the fields; what was overwritten or kept; objects made or left empty on the way."""
         what = {
             "keep": "its place among its siblings, and which records kept it where it was",
             "fail": "its place among its siblings",
             "replace": "its place among its siblings, and what the target held before",
         }[self.if_exists]
-        return tuple(Loss(path, what) for path in self.fields)
+        order = [Loss(path.top, "its place among its siblings") for path in self.fields if path.top != path]
+        return (
+            *(Loss(path, what) for path in self.fields),
+            *(order if self.prune else ()),
+            *made(self.fields.values()),
+        )

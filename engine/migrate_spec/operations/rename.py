@@ -82,10 +82,10 @@ class Rename(Operation):
     def losses(self) -> Sequence[Loss]:
         """Nothing by default, as the new names were free."""
         what = {
-            "keep": "which records kept the old name",
-            "replace": "the value that had the new name before",
+            "keep": "which of the two names it had",
+            "replace": "which of the two names it had, and the value of the other",
         }.get(self.if_exists)
-        return tuple(Loss(path, what) for path in self._targets()) if what else ()
+        return tuple(Loss(path, what) for path in self.writes()) if what else ()
 
     def _targets(self) -> tuple[Path, ...]:
         return tuple(Path((*path.parent.segments, Name(new)), path.place) for path, new in self.fields.items())

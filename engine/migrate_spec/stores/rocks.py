@@ -10,7 +10,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +22,7 @@ from rocksdict import AccessType, Checkpoint, IngestExternalFileOptions, Options
 from migrate_spec.errors import DatabaseError, ForeignDatabase
 from migrate_spec.store import KeyRange, Size, StagedFile, Store
 from migrate_spec.stores.rocks_faults import SpeakingOf, is_missing_file
-from migrate_spec.stores.rocks_folder import config_kept, has_config, linked, options_copied, refuse_unsupported, typed
+from migrate_spec.stores.rocks_folder import config_kept, has_config, linked, options_copied, refuse_unsupported
 from migrate_spec.stores.rocks_staged import RocksStagedFile
 
 __all__ = ["open_for_reading", "open_for_writing", "wrap"]
@@ -89,15 +89,13 @@ def wrap(handle: Rdict) -> Store:
         ForeignDatabase: ``handle`` is not in raw mode or not of the default column family, or the database is laid
             out in another way that is not supported.
     """
-    path = Path(handle.path())
+    path = Path(handle.path()).resolve()  # as a path given to open it is, so that both find the same backups
     with SpeakingOf(path):
-        if not _is_raw(handle):
-            raise typed(path)
+        refuse_unsupported(path)
         family = _family(handle)
         if family != _FAMILY:
             found, expected = f"this handle is of the column family {family}", f"only that of {_FAMILY} is supported"
             raise ForeignDatabase(found, expected, "pass the handle of the database itself", where=str(path))
-        refuse_unsupported(path)
         _, families = _load_options(path)
     return _RocksStore(path, handle, families[_FAMILY], release=lambda: None)
 
@@ -131,14 +129,6 @@ def _load_options(path: Path) -> tuple[Options, dict[str, Options]]:
             database, families = Options.load_latest(str(copy), ignore_unknown_options=True)
     database.create_if_missing(create_if_missing=False)
     return database, {name: families.get(name) or Options(raw_mode=True) for name in names}
-
-
-def _is_raw(handle: Rdict) -> bool:
-    try:
-        handle.get("")
-    except KeyError:
-        return True  # only raw mode refuses a key that is text, and it does so without looking it up
-    return False
 
 
 def _family(handle: Rdict) -> str:
@@ -241,6 +231,9 @@ class _RocksStore(Store):
     def stage(self, path: Path) -> StagedFile:
         _ = self._open
         with self._errors:
+            # What a killed run left there may be a file of the database by a second name: writing into it would
+            # destroy the database, removing the name is harmless.
+            path.unlink(missing_ok=True)
             writer = SstFileWriter(self._options)
             writer.open(str(path))
         return RocksStagedFile(path, writer, self._errors)
@@ -252,10 +245,6 @@ class _RocksStore(Store):
         moving.set_move_files(True)
         with self._errors:
             self._open.ingest_external_file([str(file) for file in files], moving)
-        for file in files:
-            # The change is made and stays made: that RocksDB could not remove a link is no failure of it.
-            with suppress(OSError):
-                file.unlink(missing_ok=True)
 
     def close(self) -> None:
         if self._handle is None:

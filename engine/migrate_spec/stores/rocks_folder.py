@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory, gettempdir
 from migrate_spec.errors import ForeignDatabase, NotADatabase
 from migrate_spec.stores.rocks_faults import SpeakingOf
 
-__all__ = ["config_kept", "has_config", "linked", "options_copied", "refuse_unsupported", "typed"]
+__all__ = ["config_kept", "has_config", "linked", "options_copied", "refuse_unsupported"]
 
 # rocksdict writes this file into every folder it opens, even for reading.
 _CONFIG = "rocksdict-config.json"
@@ -68,19 +68,9 @@ def refuse_unsupported(path: Path) -> None:
     if not (path / "CURRENT").is_file():
         raise NotADatabase("there is no file CURRENT in it", "every RocksDB has one", _CHECK, where=str(path))
     if _config_says_typed(path):
-        raise typed(path)
+        raise _typed(path)
     for name, value in _OPTION.findall(_newest_options(path)):
         _refuse_option(path, name, value)
-
-
-def typed(path: Path) -> ForeignDatabase:
-    """The error for a database that was written in rocksdict's default mode."""
-    return ForeignDatabase(
-        "its keys and values carry a type byte, as rocksdict writes them by default",
-        "this version supports raw databases only (Options(raw_mode=True))",
-        "copy its records into a raw database first",
-        where=str(path),
-    )
 
 
 def has_config(path: Path) -> bool:
@@ -122,7 +112,7 @@ def linked(path: Path) -> TemporaryDirectory[str]:
 
 @contextmanager
 def options_copied(path: Path) -> Iterator[Path | None]:
-    """A temporary folder with the newest OPTIONS file and rocksdict's own; ``None`` where there is no OPTIONS file.
+    """A temporary folder with a copy of the newest OPTIONS file; ``None`` where there is none.
 
     In the copy, filters that have lost their size have one again, so that new files get filters like the old ones.
     """
@@ -130,12 +120,9 @@ def options_copied(path: Path) -> Iterator[Path | None]:
     if not options:
         yield None
         return
-    config = (path / _CONFIG).read_bytes() if has_config(path) else None
 
     def copy(folder: Path) -> None:
         (folder / "OPTIONS-000001").write_text(_FILTER.sub(r"\1:10", options), "utf-8", "surrogateescape")
-        if config is not None:
-            (folder / _CONFIG).write_bytes(config)
 
     with _temporary(copy) as folder:
         yield Path(folder)
@@ -160,6 +147,16 @@ def _config_says_typed(path: Path) -> bool:
     return isinstance(config, dict) and config.get("raw_mode") is False
 
 
+def _typed(path: Path) -> ForeignDatabase:
+    """The error for a database that was written in rocksdict's default mode."""
+    return ForeignDatabase(
+        "its keys and values carry a type byte, as rocksdict writes them by default",
+        "this version supports raw databases only (Options(raw_mode=True))",
+        "copy its records into a raw database first",
+        where=str(path),
+    )
+
+
 def _newest_options(path: Path) -> str:
     """The text of the newest OPTIONS file; empty if there is none, which RocksDB does without."""
     files = [file for file in path.iterdir() if re.fullmatch(r"OPTIONS-\d+", file.name)]
@@ -174,7 +171,7 @@ def _refuse_option(path: Path, name: str, value: str) -> None:
             raise ForeignDatabase(found, expected, _REMEDY, where=str(path))
         return
     if (name, value) == ("comparator", "rocksdict"):
-        raise typed(path)
+        raise _typed(path)
     allowed, found, expected = _SUPPORTED[name]
     if not re.fullmatch(allowed, value):
         raise ForeignDatabase(found.format(value=value), expected, _REMEDY, where=str(path))

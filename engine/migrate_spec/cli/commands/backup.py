@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from migrate_spec.backup import list_backups
-from migrate_spec.cli.output import emit_json, json_option, show
+from migrate_spec.cli.options import database_argument, debug_option, json_option
+from migrate_spec.cli.output import counted, emit_json, show
 from migrate_spec.stores.rocks import open_for_reading
 
 
@@ -17,8 +18,9 @@ def command() -> None:
 
 
 @command.command("list")
-@click.argument("database", type=click.Path(path_type=Path))
+@database_argument
 @json_option
+@debug_option
 def list_command(database: Path, *, as_json: bool) -> None:
     """Show the backups of DATABASE, oldest first.
 
@@ -30,9 +32,9 @@ def list_command(database: Path, *, as_json: bool) -> None:
         emit_json([backup.to_json() for backup in backups])
         return
     if not backups:
-        show("No backups")
+        show("There are no backups")
     for backup in backups:
         version = f"version {backup.version}, " if backup.version is not None else ""
-        show(f"{backup.name}  {version}{backup.reason}, {backup.records} records")
+        show(f"{backup.name}  {version}{backup.reason}, {counted(backup.records, 'record')}")
         if backup.path is not None:
             show(f"   {backup.path}")

@@ -7,14 +7,16 @@ from pathlib import Path
 import click
 
 from migrate_spec.cli.commands.status import show_history
-from migrate_spec.cli.output import emit_json, json_option
+from migrate_spec.cli.options import database_argument, debug_option, json_option
+from migrate_spec.cli.output import emit_json
 from migrate_spec.history import read_history
 from migrate_spec.stores.rocks import open_for_reading
 
 
 @click.command()
-@click.argument("database", type=click.Path(path_type=Path))
+@database_argument
 @json_option
+@debug_option
 def command(database: Path, *, as_json: bool) -> None:
     """Show what was done to DATABASE.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
-from textwrap import dedent
 
 import click
 
-from migrate_spec.cli.output import good, show
-from migrate_spec.errors import Fault, Place, SpecError
+from migrate_spec.cli.options import debug_option, folder_type, json_option
+from migrate_spec.cli.output import counted, emit_json, good, show
+from migrate_spec.errors import Fault, SpecError
 from migrate_spec.language import spec_schema
 from migrate_spec.schema import DIALECT
 
@@ -48,12 +49,31 @@ def _schema(fields: dict[str, object], required: list[str]) -> str:
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path), default=Path())
-def command(folder: Path) -> None:
-    """Begin a project in FOLDER (this one by default): folders, a first spec with its schemas, an editor schema.
+@click.argument("folder", type=folder_type, default=Path())
+@json_option
+@debug_option
+def command(folder: Path, *, as_json: bool) -> None:
+    """Begin a project in FOLDER, by default in this one.
 
+    Writes a first spec with its schemas, the schema of the spec language for editors, and an entry for pre-commit.
     Nothing that exists is overwritten.
     """
+    for taken in (folder / "specs", folder / "schemas"):
+        if taken.exists():
+            found, expected = "it exists already", "a folder without specs and schemas was expected"
+            raise SpecError([Fault(found, expected, "name another folder", str(taken), "exists")])
+    files = _files(folder)
+    for file, content in files.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content, encoding="utf-8")
+    if as_json:
+        emit_json({"files": [str(file) for file in files]})
+    else:
+        _show(folder, list(files))
+
+
+def _files(folder: Path) -> dict[Path, str]:
+    """What a new project consists of."""
     text = {"type": "string"}
     files = {
         folder / "specs/note/v1_to_v2.yaml": SPEC,
@@ -63,20 +83,18 @@ def command(folder: Path) -> None:
         ),
         folder / "schemas/spec.schema.json": json.dumps(spec_schema(), indent=2, ensure_ascii=False) + "\n",
     }
-    for taken in (folder / "specs", folder / "schemas"):
-        if taken.exists():
-            found, expected = "it exists already", "a folder without specs and schemas was expected"
-            raise SpecError([Fault(found, expected, "name another folder", Place(str(taken)), "exists")])
     if not (folder / ".pre-commit-config.yaml").exists():
         files[folder / ".pre-commit-config.yaml"] = HOOK
-    for file, content in files.items():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content, encoding="utf-8")
-        show(f"  {file}")
-    show(good("✓ A project with one spec; it is yours to change"))
-    show(
-        dedent("""
-        migrate-spec validate          checks it
-        migrate-spec plan DATABASE     shows what it would do
-        migrate-spec apply DATABASE    does it""")
-    )
+    return files
+
+
+def _show(folder: Path, files: list[Path]) -> None:
+    show(good(f"✓ {counted(len(files), 'file')} of a project with one spec, which is yours to change:"))
+    for file in files:
+        show(f"   {file}")
+    show()
+    if folder.resolve() != Path.cwd():
+        show(f"cd {shlex.quote(str(folder))}")
+    show("migrate-spec validate          checks it")
+    show("migrate-spec plan DATABASE     shows what it would do")
+    show("migrate-spec apply DATABASE    does it")

@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
-from migrate_spec.cli.output import emit_json, good, heading, json_option, show
+from migrate_spec.cli.commands.apply import show_counts
+from migrate_spec.cli.options import database_argument, json_option, to_option
+from migrate_spec.cli.output import counted, emit_json, good, heading, show
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
 from migrate_spec.document import names
@@ -18,19 +20,21 @@ from migrate_spec.plan import Plan
 from migrate_spec.project import load
 
 PENDING = 3
+LONGEST = 100
 
 
 @click.command()
-@click.argument("database", type=click.Path(path_type=Path))
-@click.option("--to", type=click.IntRange(min=1), help="The version to go to.  [default: the newest]")
+@database_argument
+@to_option
 @click.option("--scan", is_flag=True, help="Carry every record over to find out, and write nothing.")
 @click.option("--check", is_flag=True, help=f"Exit with {PENDING} where something is pending.")
 @json_option
 @with_project
 def command(settings: Settings, database: Path, to: int | None, *, scan: bool, check: bool, as_json: bool) -> int:
-    """Show what `apply` would do with DATABASE: steps, counts, a record before and after, what only a backup brings back.
+    """Show what `apply` would do with DATABASE.
 
-    Writes nothing, and works beside a running program.
+    Its steps, how much there is to read, what becomes of one record of each collection, and what only a backup could
+    bring back. Writes nothing, and works beside a running program.
     """
     manager = MigrationManager(database, load(settings.specs, settings.schemas))
     plan = manager.plan(to)
@@ -68,8 +72,10 @@ def _show(plan: Plan, shown: dict[str, Any]) -> None:
     show(heading(f"Plan: v{plan.from_version} -> v{plan.to_version}"))
     for number, step in enumerate(shown["steps"], 1):
         show(f"{number}. {step['name']}  {step['description']}".rstrip())
+    show()
+    show(heading("To read, at most about"))
     for name, size in shown["collections"].items():
-        show(f"   {name}: at most {size['records']:,} records, {size['bytes']:,} bytes on disk (estimates)")
+        show(f"   {name}: {counted(size['records'], 'record')}, {counted(size['bytes'], 'byte')} on disk")
     for name, sample in shown["samples"].items():
         show()
         show(heading(f"For example {sample['key']} ({name})"))
@@ -82,10 +88,8 @@ def _show(plan: Plan, shown: dict[str, Any]) -> None:
                 show(f"   {name}, {what}: {names(loss.path for loss in losses if loss.what == what)}")
     if "scan" in shown:
         show()
-        for name, counts in shown["scan"]["collections"].items():
-            show(
-                f"{name}: {counts['scanned']} scanned, {counts['migrated']} to migrate, {counts['unchanged']} unchanged"
-            )
+        show(heading("All records, tried"))
+        show_counts(shown["scan"]["collections"], "to migrate")
         show(good("✓ Every record can be carried over"))
 
 
@@ -94,6 +98,10 @@ def _show_difference(before: dict[str, Any], after: dict[str, Any]) -> None:
     for name in dict.fromkeys((*before, *after)):
         one, other = (json.dumps(document.get(name), ensure_ascii=False) for document in (before, after))
         if name in before and (name not in after or one != other):
-            show(f"   - {name}: {one}")
+            show(f"   - {name}: {_shortened(one)}")
         if name in after and (name not in before or one != other):
-            show(f"   + {name}: {other}")
+            show(f"   + {name}: {_shortened(other)}")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

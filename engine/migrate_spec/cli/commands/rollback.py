@@ -8,23 +8,29 @@ from pathlib import Path
 
 import click
 
-from migrate_spec.cli.output import emit_json, good, json_option, say, show, warn
+from migrate_spec.cli.options import database_argument, debug_option, json_option
+from migrate_spec.cli.output import counted, emit_json, good, say, show, warn
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.errors import LaterWrites
+from migrate_spec.interrupts import uninterrupted
 from migrate_spec.manager import MigrationManager, RollbackReport
 from migrate_spec.project import Project
 from migrate_spec.registry import MigrationRegistry
 
+REFUSED = 1
+
 
 @click.command()
-@click.argument("database", type=click.Path(path_type=Path))
+@database_argument
 @click.argument("backup", required=False)
 @click.option("--yes", is_flag=True, help="Undo what was written since the migration, too, without asking.")
 @json_option
-def command(database: Path, backup: str | None, *, yes: bool, as_json: bool) -> None:
-    """Put back the records of DATABASE as they were before a migration: those of the collections it touched.
+@debug_option
+def command(database: Path, backup: str | None, *, yes: bool, as_json: bool) -> int:
+    """Put DATABASE back to where it was before a migration.
 
-    BACKUP is the backup to put back, by default the one made before the last migration. Needs no specs.
+    All records of the collections that the migration touched become again what they were; other collections stay as
+    they are. BACKUP is the backup to put back, by default the one made before the last migration. Needs no specs.
     """
     manager = MigrationManager(database, Project(MigrationRegistry()))
     try:
@@ -32,15 +38,32 @@ def command(database: Path, backup: str | None, *, yes: bool, as_json: bool) -> 
     except LaterWrites as error:
         if as_json or not sys.stdin.isatty():
             raise
-        say(warn(f"⚠ {error.fault.found}"))
-        click.confirm("Undo that, too?", abort=True, err=True)
+        if not _agreed(error):
+            say("Nothing was changed.")
+            return REFUSED
         report = _roll_back(manager, backup, undo_later_writes=True)
-    if as_json:
-        emit_json(asdict(report))
-        return
-    names = ", ".join(report.collections)
-    show(f"v{report.from_version} -> v{report.to_version}: {report.records} records put back in {report.seconds:.2f}s")
-    show(good(f"✓ {names} as in {report.backup}"))
+    with uninterrupted():  # it is done, and must not be told otherwise
+        if as_json:
+            emit_json(asdict(report))
+        else:
+            _show(report)
+    return 0
+
+
+def _agreed(error: LaterWrites) -> bool:
+    """Ask whoever sits at the terminal."""
+    say(warn(f"⚠ {error.fault.found}"))
+    try:
+        return click.confirm("Undo that, too?", err=True)
+    except click.Abort:
+        say("")  # the end of the line with the question
+        raise
+
+
+def _show(report: RollbackReport) -> None:
+    way, records = f"v{report.from_version} -> v{report.to_version}", counted(report.records, "record")
+    show(f"{way}: {records} put back in {report.seconds:.2f}s")
+    show(good(f"✓ {', '.join(report.collections)} as in {report.backup}"))
 
 
 def _roll_back(manager: MigrationManager, backup: str | None, *, undo_later_writes: bool) -> RollbackReport:

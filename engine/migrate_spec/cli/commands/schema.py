@@ -6,7 +6,8 @@ import json
 
 import click
 
-from migrate_spec.cli.output import good, show
+from migrate_spec.cli.options import json_option
+from migrate_spec.cli.output import emit_json, good, show
 from migrate_spec.cli.settings import Settings, with_project
 from migrate_spec.language import spec_schema
 
@@ -15,17 +16,21 @@ FILE = "spec.schema.json"
 
 @click.command()
 @click.option("--stdout", is_flag=True, help="Print it instead.")
+@json_option
 @with_project
-def command(settings: Settings, *, stdout: bool) -> None:
-    """Write the JSON Schema of the spec language into the folder of schemas, for editors.
+def command(settings: Settings, *, stdout: bool, as_json: bool) -> None:
+    """Write the JSON Schema of the spec language, for editors.
 
-    The first line of a spec names it: `# yaml-language-server: $schema=../../schemas/spec.schema.json`.
+    It goes into the folder of schemas. The first line of a spec names it: `# yaml-language-server:
+    $schema=../../schemas/spec.schema.json`.
     """
-    text = json.dumps(spec_schema(), indent=2, ensure_ascii=False) + "\n"
     if stdout:
-        click.echo(text, nl=False)
+        emit_json(spec_schema())
         return
     file = settings.schemas / FILE
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
-    show(good(f"✓ {file} written"))
+    file.write_text(json.dumps(spec_schema(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if as_json:
+        emit_json({"file": str(file)})
+    else:
+        show(good(f"✓ {file} written"))

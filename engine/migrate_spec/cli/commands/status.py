@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 import click
 
-from migrate_spec.cli.output import bad, emit_json, good, json_option, show, warn
+from migrate_spec.backup import Backup
+from migrate_spec.cli.options import database_argument, json_option
+from migrate_spec.cli.output import bad, counted, emit_json, good, show, warn
 from migrate_spec.cli.settings import Settings, with_project
 from migrate_spec.history import Entry, History
 from migrate_spec.manager import MigrationManager, Status
@@ -17,14 +20,15 @@ PENDING = 3
 
 
 @click.command()
-@click.argument("database", type=click.Path(path_type=Path))
+@database_argument
 @click.option("--check", is_flag=True, help=f"Exit with {PENDING} where something is pending, 1 where it is too new.")
 @json_option
 @with_project
 def command(settings: Settings, database: Path, *, check: bool, as_json: bool) -> int:
-    """Show where DATABASE stands: its version, what is pending, what was done, what could be put back.
+    """Show where DATABASE stands.
 
-    Writes nothing, and works beside a running program.
+    Its version, what is pending, what was done and what could be put back. Writes nothing, and works beside a running
+    program.
     """
     status = MigrationManager(database, load(settings.specs, settings.schemas)).status()
     if as_json:
@@ -46,7 +50,7 @@ def command(settings: Settings, database: Path, *, check: bool, as_json: bool) -
 
 
 def _show(status: Status) -> None:
-    """The screen of Meridian's own system, with what is pending and the backups behind."""
+    """The screen of Meridian's own system, and behind it what is pending and the backups."""
     current, target = status.current_version, status.target_version
     show("Schema Version Status")
     show("====================")
@@ -61,17 +65,24 @@ def _show(status: Status) -> None:
         show(warn(f"⚠ Migration needed: v{current} -> v{target}"))
     show()
     show_history(status.history)
+    blank_line_stands = bool(status.history.entries)
+    for title, lines in _sections(status):
+        if not blank_line_stands:
+            show()
+        blank_line_stands = False
+        show("\n".join([title, "-" * len(title), *lines]))
+
+
+def _sections(status: Status) -> Iterator[tuple[str, list[str]]]:
+    """What Meridian's own screen does not have."""
     if status.pending:
-        show()
-        show("Pending Steps:")
-        show("--------------")
-        for number, name in enumerate(status.pending, 1):
-            show(f"{number}. {name}")
+        yield "Pending Steps:", [f"{number}. {name}" for number, name in enumerate(status.pending, 1)]
     if status.backups:
-        show("Backups:")
-        show("--------")
-        for backup in status.backups:
-            show(f"{backup.name}  {backup.reason}, {backup.records} records")
+        yield "Backups:", [f"{backup.name}  {backup.reason}, {_records(backup)}" for backup in status.backups]
+
+
+def _records(backup: Backup) -> str:
+    return counted(backup.records, "record")
 
 
 def show_history(history: History) -> None:

@@ -1,0 +1,292 @@
+"""Backups: what a run keeps, what it says about it, and the seed's own backups beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import migrate_spec as ms
+from migrate_spec.backup import Backup, Contents, new_name
+from migrate_spec.stores.rocks import open_for_reading
+from tests.conftest import (
+    DATA,
+    ROWS,
+    VERSION,
+    beside,
+    compact,
+    data,
+    dump,
+    files,
+    make,
+    task,
+    task_v2,
+    without_times,
+    write,
+)
+
+SEED = json.loads((DATA / "metadata.json").read_text("utf-8"))["backup"]
+SEEDS_OWN = {
+    SEED["index_key"].encode(): SEED["index_value"].encode(),
+    SEED["item_keys"][0].encode(): task("a"),
+    SEED["item_keys"][1].encode(): task("é"),
+}
+LISTED = Backup(
+    "_backup_20251019_120500",
+    "2025-10-19T12:05:00.000123Z",
+    None,
+    "kept inside the database",
+    {"task:": Contents("task:", 2, "")},
+    None,
+    "",
+)
+
+
+def manager(path: Path, project: ms.Project) -> ms.MigrationManager:
+    """A manager of the database at ``path``."""
+    return ms.MigrationManager(path, project)
+
+
+def digest(records: Mapping[bytes, bytes], prefix: bytes) -> str:
+    """SHA-256 over the records of a prefix in key order, as the documentation says it is made."""
+    taken = hashlib.sha256()
+    for key, value in sorted(records.items()):
+        if key.startswith(prefix):
+            taken.update(len(key).to_bytes(4, "big") + len(value).to_bytes(4, "big") + key + value)
+    return taken.hexdigest()
+
+
+class TestOurs:
+    """The backup that a run leaves."""
+
+    def test_what_it_is(self, meridian: Path, project: ms.Project) -> None:
+        """A run leaves one backup, whose manifest and list entry say what it holds, counted and digested."""
+        name = manager(meridian, project).apply().backup
+        folder = meridian.parent / "db.backups" / str(name)
+        contents = {
+            "task": Contents("task:", 5, digest(ROWS, b"task:")),
+            "episode": Contents("episode:", 3, digest(ROWS, b"episode:")),
+            "symbol": Contents("symbol:", 2, digest(ROWS, b"symbol:")),
+        }
+        [backup] = manager(meridian, project).backups()
+        assert backup == Backup(str(name), backup.created_at, 1, "apply v1→v3", contents, folder, "migrate-spec 0.1.0")
+        assert backup.records == 10
+        assert json.loads((folder / "backup.json").read_text("utf-8")) == backup.to_json()
+        assert json.loads(without_times(json.dumps(backup.to_json()))) == {
+            "name": name,
+            "created_at": "MOMENT",
+            "version": 1,
+            "reason": "apply v1→v3",
+            "collections": {
+                key: {"prefix": part.prefix, "records": part.records, "digest": part.digest}
+                for key, part in contents.items()
+            },
+            "path": str(folder),
+            "tool": "migrate-spec 0.1.0",
+            "records": 10,
+        }
+
+    def test_what_it_holds(self, meridian: Path, project: ms.Project) -> None:
+        """It is a whole database that any program can open, with the very records from before the run."""
+        name = manager(meridian, project).apply().backup
+        assert dump(meridian.parent / "db.backups" / str(name) / "database") == ROWS
+
+    def test_it_takes_no_room(self, meridian: Path, project: ms.Project) -> None:
+        """Its table files are links to those of the database, not copies."""
+        [table] = meridian.glob("*.sst")
+        number = table.stat().st_ino
+        name = manager(meridian, project).apply().backup
+        [kept] = (meridian.parent / "db.backups" / str(name) / "database").glob("*.sst")
+        assert kept.stat().st_ino == number
+
+    def test_what_the_database_notes(self, meridian: Path, project: ms.Project) -> None:
+        """The database notes it in the seed's form, under a prefix that no key has, so that Meridian's own rollback
+        finds nothing to delete.
+        """
+        name = str(manager(meridian, project).apply().backup)
+        found = dump(meridian)
+        noted = json.loads(found[name.encode()])
+        assert list(noted)[: len(SEED["index_fields"])] == SEED["index_fields"]
+        [backup] = manager(meridian, project).backups()
+        assert noted == {
+            "timestamp": backup.created_at,
+            "prefix": f"{name}:",
+            "item_count": 10,
+            "keys": [],
+            "checkpoint": f"db.backups/{name}",
+            "version": 1,
+            "collections": backup.to_json()["collections"],
+            "tool": "migrate-spec 0.1.0",
+        }
+        assert not [key for key in found if key.startswith(noted["prefix"].encode())]
+
+    def test_what_was_only_in_the_log(self, tmp_path: Path, project: ms.Project) -> None:
+        """Records that were in the write-ahead log only are in the backup, too."""
+        path = make(tmp_path / "db", {b"task:a": task("a")})
+        write(path, {b"task:b": task("b")})
+        name = manager(path, project).apply().backup
+        assert dump(path.parent / "db.backups" / str(name) / "database") == {b"task:a": task("a"), b"task:b": task("b")}
+
+    def test_none(self, meridian: Path, project: ms.Project) -> None:
+        """Without a backup nothing is left beside the database, and nothing is noted in it or its history."""
+        report = manager(meridian, project).apply(backup=False)
+        assert report.backup is None
+        assert beside(meridian) == []
+        assert manager(meridian, project).backups() == []
+        assert [entry.backup_key for entry in manager(meridian, project).history().entries] == [None, None]
+        assert not [key for key in dump(meridian) if key.startswith(b"_backup_")]
+
+    def test_the_earlier_one(self, meridian: Path, project: ms.Project) -> None:
+        """Where the last run kept no backup, the one before it can be named, and takes back both."""
+        first = manager(meridian, project).apply(2)
+        manager(meridian, project).apply(3, backup=False)
+        with pytest.raises(ms.BackupError) as caught:
+            manager(meridian, project).rollback()
+        assert str(caught.value) == (
+            "no migration with a backup was found, a backup that a migration made was expected; "
+            "`migrate-spec history` shows what was done, `migrate-spec backup list` what can be put back"
+        )
+        assert manager(meridian, project).rollback(first.backup).from_version == 3
+        assert data(meridian) == ROWS
+
+
+class TestNames:
+    """No two backups have the same name."""
+
+    MOMENT = datetime(2026, 1, 31, 12, 0, 5, tzinfo=UTC)
+
+    def test_in_the_same_second(self, meridian: Path) -> None:
+        """A name is taken once it is in the folder of backups or in the database; then a number stands behind it."""
+        with open_for_reading(meridian) as store:
+            assert new_name(store, self.MOMENT) == "_backup_20260131_120005"
+            (meridian.parent / "db.backups" / "_backup_20260131_120005").mkdir(parents=True)
+            assert new_name(store, self.MOMENT) == "_backup_20260131_120005_2"
+        write(meridian, {b"_backup_20260131_120005_2": b""})
+        with open_for_reading(meridian) as store:
+            assert new_name(store, self.MOMENT) == "_backup_20260131_120005_3"
+
+    def test_a_run_in_a_second_that_is_taken(self, meridian: Path, project: ms.Project) -> None:
+        """A run in a second in which Meridian made a backup leaves that one alone and takes another name."""
+        start = datetime.now(UTC)
+        seconds = [(start + timedelta(seconds=n)).strftime("_backup_%Y%m%d_%H%M%S").encode() for n in range(-1, 60)]
+        write(meridian, {key: SEED["index_value"].encode() for key in seconds})
+        report = manager(meridian, project).apply()
+        assert str(report.backup).endswith("_2")
+        assert str(report.backup).removesuffix("_2").encode() in seconds
+        assert {key: dump(meridian)[key] for key in seconds} == {key: SEED["index_value"].encode() for key in seconds}
+        assert manager(meridian, project).rollback().backup == report.backup
+        assert data(meridian) == ROWS
+
+    def test_two_steps_at_once(self, tmp_path: Path, project: ms.Project) -> None:
+        """Runs that follow each other as fast as they can have names of their own, and each is taken back by its own."""
+        path = make(tmp_path / "db", {b"task:a": task("a"), b"symbol:a": ROWS[b"symbol:sym-1"]})
+        names = [manager(path, project).apply(version).backup for version in (2, 3)]
+        assert len(set(names)) == 2
+        assert [backup.name for backup in manager(path, project).backups()] == names
+        assert [manager(path, project).rollback().backup for _ in names] == names[::-1]
+
+
+class TestTheSeeds:
+    """The backups that Meridian kept inside the database."""
+
+    def test_listed(self, tmp_path: Path, project: ms.Project) -> None:
+        """They are listed with ours, oldest first, and the copies of their records are not taken for backups."""
+        path = make(tmp_path / "db", SEEDS_OWN | {VERSION: b"2", b"task:a": task_v2("a"), b"symbol:a": b'{"embedding":1}'})
+        before = files(tmp_path)
+        assert manager(path, project).backups() == [LISTED]
+        assert manager(path, project).status().backups == [LISTED]
+        assert LISTED.records == 2
+        assert files(tmp_path) == before
+
+    def test_listed_with_ours(self, tmp_path: Path, project: ms.Project) -> None:
+        """A run leaves them as they are, byte for byte, and its own backup stands behind them in the list."""
+        path = make(tmp_path / "db", SEEDS_OWN | {b"task:a": task("a")})
+        name = manager(path, project).apply().backup
+        assert [backup.name for backup in manager(path, project).backups()] == [LISTED.name, name]
+        found = dump(path)
+        assert {key: found[key] for key in SEEDS_OWN} == SEEDS_OWN
+        manager(path, project).rollback()
+        found = dump(path)
+        assert {key: found[key] for key in SEEDS_OWN} == SEEDS_OWN
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            b"",
+            b"1",
+            b"[]",
+            b'"text"',
+            b"{}",
+            b"no JSON",
+            compact({"timestamp": 5, "prefix": "task:", "item_count": 2, "keys": []}),
+            compact({"timestamp": "2025-10-19T12:05:00Z", "prefix": ["task:"], "item_count": 2, "keys": []}),
+            compact({"timestamp": "2025-10-19T12:05:00Z", "prefix": "task:", "item_count": "many", "keys": []}),
+            compact({"timestamp": None, "prefix": None, "item_count": None, "keys": None}),
+        ],
+    )
+    def test_what_is_none(self, value: bytes, tmp_path: Path, project: ms.Project) -> None:
+        """Something else under such a key is passed over, and does not hide the others."""
+        path = make(tmp_path / "db", SEEDS_OWN | {b"_backup_1": value, b"_backup_\xff": SEED["index_value"].encode()})
+        assert manager(path, project).backups() == [LISTED]
+
+    def test_a_note_of_ours_whose_folder_is_gone(self, meridian: Path, project: ms.Project) -> None:
+        """A backup of ours that was deleted is not listed, although the database still notes it."""
+        name = str(manager(meridian, project).apply().backup)
+        (meridian.parent / "db.backups").rename(meridian.parent / "elsewhere")
+        assert name.encode() in dump(meridian)
+        assert manager(meridian, project).backups() == []
+
+
+class TestTheFolder:
+    """``<database>.backups`` beside the database."""
+
+    def test_foreign_files(self, meridian: Path, project: ms.Project) -> None:
+        """What else lies in the folder of backups is passed over and left alone."""
+        folder = meridian.parent / "db.backups"
+        (folder / "mine").mkdir(parents=True)
+        (folder / "mine" / "notes.txt").write_text("foreign")
+        (folder / "backup.json").write_text("{}")
+        before = files(folder / "mine")
+        name = manager(meridian, project).apply().backup
+        assert [backup.name for backup in manager(meridian, project).backups()] == [name]
+        manager(meridian, project).rollback()
+        assert files(folder / "mine") == before
+
+    def test_a_file_in_its_place(self, meridian: Path, project: ms.Project) -> None:
+        """Where the folder of backups cannot be made, that is said before the run, and nothing is changed."""
+        (meridian.parent / "db.backups").write_text("in the way")
+        before = dump(meridian)
+        with pytest.raises(ms.DatabaseError) as caught:
+            manager(meridian, project).apply()
+        assert str(caught.value) == (
+            f"{meridian}: the work on it failed ([Errno 17] File exists: '{meridian.parent}/db.backups'); "
+            "remove the cause and run again"
+        )
+        assert dump(meridian) == before
+        assert sorted(file.name for file in meridian.parent.iterdir()) == ["db", "db.backups"]
+
+    def test_a_moved_database(self, meridian: Path, project: ms.Project) -> None:
+        """A database that was moved together with its backups is rolled back where it is now."""
+        manager(meridian, project).apply()
+        there = meridian.parent / "there"
+        there.mkdir()
+        for name in ("db", "db.backups"):
+            (meridian.parent / name).rename(there / name)
+        manager(there / "db", project).rollback()
+        assert data(there / "db") == ROWS
+
+
+def test_no_record_is_kept_twice(meridian: Path, project: ms.Project) -> None:
+    """A refused run keeps no backup, however often it is tried: nothing grows."""
+    write(meridian, {b"task:broken": b"{"})
+    before: dict[str, Any] = dict.fromkeys(dump(meridian))
+    for _ in range(3):
+        with pytest.raises(ms.RecordRejected):
+            manager(meridian, project).apply()
+    assert dict.fromkeys(dump(meridian)) == before
+    assert beside(meridian) == []

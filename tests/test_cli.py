@@ -1,0 +1,203 @@
+"""The command line as a whole: help, wrong use, and how little it takes to start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+import pytest
+
+from migrate_spec.cli import cli as group
+from tests.cli_support import Done, cli, place, process, refusal
+
+HELP = """\
+Usage: migrate-spec [OPTIONS] COMMAND [ARGS]...
+
+  Change the shape of JSON documents in RocksDB by specs.
+
+  A spec says in YAML what one version step changes; between two versions of a
+  JSON Schema it carries every record over, all or nothing, and back again.
+
+Options:
+  --specs DIR    The folder of specs.  [default: specs]
+  --schemas DIR  The folder of schemas.  [default: schemas]
+  --debug        Show the traceback of an error.
+  --version      Show the version and exit.
+  -h, --help     Show this message and exit.
+
+Commands:
+  apply     Carry DATABASE to a version, all or nothing.
+  backup    Look after the backups of a database.
+  history   Show what was done to DATABASE.
+  init      Begin a project in FOLDER, by default in this one.
+  plan      Show what `apply` would do with DATABASE.
+  rollback  Put DATABASE back to where it was before a migration.
+  schema    Write the JSON Schema of the spec language, for editors.
+  status    Show where DATABASE stands.
+  validate  Check specs, schemas and examples, without a database.
+
+  --specs and --schemas may stand before or after the command, and come from
+  the environment (MIGRATE_SPEC_SPECS, MIGRATE_SPEC_SCHEMAS) or from
+  [tool.migrate-spec] in pyproject.toml; a flag counts before the environment,
+  and that before the file.
+"""
+
+APPLY_HELP = """\
+Usage: migrate-spec apply [OPTIONS] DATABASE
+
+  Carry DATABASE to a version, all or nothing.
+
+  Every record goes through the steps it still has before it and is checked
+  against the schema. If one cannot be carried over, all that cannot are named
+  and nothing is changed.
+
+Options:
+  --to VERSION   The version to go to.  [default: the newest]
+  --dry-run      Carry every record over, and write nothing.
+  --no-backup    Keep no backup.
+  --json         Print exactly one JSON document.
+  --specs DIR    The folder of specs.  [default: specs]
+  --schemas DIR  The folder of schemas.  [default: schemas]
+  --debug        Show the traceback of an error.
+  -h, --help     Show this message and exit.
+"""
+
+
+def commands(
+    parent: click.Command = group, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command with the words that name it."""
+    yield path, parent
+    if isinstance(parent, click.Group):
+        context = click.Context(parent)
+        for name in parent.list_commands(context):
+            command = parent.get_command(context, name)
+            assert command is not None
+            yield from commands(command, (*path, name))
+
+
+COMMANDS = dict(commands())
+
+
+def usage(words: str, rest: str, message: str) -> str:
+    """What stands on standard error after a wrong use of the command ``words``."""
+    return f"Usage: {words} {rest}\nTry '{words} --help' for help.\n\nError: {message}\n"
+
+
+GROUP_USAGE = ("migrate-spec", "[OPTIONS] COMMAND [ARGS]...")
+APPLY_USAGE = ("migrate-spec apply", "[OPTIONS] DATABASE")
+
+
+class TestHelp:
+    """What a newcomer is told."""
+
+    @pytest.mark.parametrize("option", ["-h", "--help"])
+    def test_of_the_whole(self, option: str) -> None:
+        """Each command stands in the help with a whole sentence that is not cut off."""
+        assert cli(option) == Done(0, HELP)
+
+    @pytest.mark.parametrize("option", ["-h", "--help"])
+    def test_of_a_command(self, option: str) -> None:
+        """A command's help says what it does, and of each option what it does and what holds without it."""
+        assert cli("apply", option) == Done(0, APPLY_HELP)
+
+    def test_without_arguments(self) -> None:
+        """Nothing at all is a wrong use, answered by the help."""
+        assert process() == Done(2, "", HELP)
+
+    @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+    def test_of_everything(self, path: tuple[str, ...]) -> None:
+        """Every command has a first sentence, and every option and every command says in its help what it is for."""
+        command = COMMANDS[path]
+        assert (command.help or "").split("\n\n")[0].strip().endswith(".")
+        assert [option.opts for option in command.params if isinstance(option, click.Option) and not option.help] == []
+        assert cli(*path, "--help").out.startswith(f"Usage: {' '.join(('migrate-spec', *path))} [OPTIONS]")
+        assert cli(*path, "-h") == cli(*path, "--help")
+
+    @pytest.mark.parametrize(
+        "path",
+        [path for path, command in COMMANDS.items() if not isinstance(command, click.Group)],
+        ids=" ".join,
+    )
+    def test_every_command_has_json_and_debug(self, path: tuple[str, ...]) -> None:
+        """What a script needs, each command has."""
+        names = {name for option in COMMANDS[path].params for name in option.opts}
+        assert {"--json", "--debug"} <= names
+
+    def test_version(self) -> None:
+        """The version is that of the installed distribution."""
+        assert process("--version") == Done(0, f"migrate-spec, version {version('migrate-spec')}\n")
+
+
+class TestWrongUse:
+    """Each is told what is wrong with it, where to read on, and ends with exit code 2."""
+
+    @pytest.mark.parametrize(
+        ("words", "expected"),
+        [
+            (["aply"], usage(*GROUP_USAGE, "No such command 'aply'. Did you mean 'apply'?")),
+            (["xyzzy"], usage(*GROUP_USAGE, "No such command 'xyzzy'.")),
+            (["--spec", "x"], usage(*GROUP_USAGE, "No such option '--spec'. Did you mean '--specs'?")),
+            (
+                ["backup", "lst"],
+                usage(
+                    "migrate-spec backup", "[OPTIONS] COMMAND [ARGS]...", "No such command 'lst'. Did you mean 'list'?"
+                ),
+            ),
+            (["apply", "--dryrun", "x"], usage(*APPLY_USAGE, "No such option '--dryrun'. Did you mean '--dry-run'?")),
+            (["apply"], usage(*APPLY_USAGE, "Missing argument 'DATABASE'.")),
+            (["apply", "a", "b"], usage(*APPLY_USAGE, "Got unexpected extra argument (b)")),
+            (
+                ["apply", "x", "--to", "two"],
+                usage(*APPLY_USAGE, "Invalid value for '--to': 'two' was found, a version was expected: 1, 2, 3, …"),
+            ),
+            (
+                ["apply", "x", "--to", "0"],
+                usage(*APPLY_USAGE, "Invalid value for '--to': '0' was found, a version was expected: 1, 2, 3, …"),
+            ),
+        ],
+        ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+    )
+    def test_sentences(self, words: list[str], expected: str) -> None:
+        """The sentence names what was written, and what was probably meant."""
+        assert cli(*words) == Done(2, "", expected)
+
+    def test_exit_code_of_the_process(self) -> None:
+        """The process ends with the code that the function gives."""
+        assert process("aply") == cli("aply")
+
+    def test_as_json(self) -> None:
+        """With `--json` a wrong use, too, is one document on standard output."""
+        assert refusal("apply", "--dryrun", "x", code=2) == {
+            "code": "usage",
+            "message": "No such option '--dryrun'. Did you mean '--dry-run'?",
+            "where": place(),
+            "details": [],
+        }
+
+    def test_json_behind_the_end_of_options(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Behind `--` the word --json is a name like any other."""
+        monkeypatch.chdir(tmp_path)
+        assert cli("history", "--", "--json") == Done(
+            1, "", f"✗ {tmp_path}/--json: there is no such folder; check the path; nothing was created\n"
+        )
+
+
+LOADED = """
+import sys
+from migrate_spec.cli import run
+assert run(sys.argv[1:]) == 0
+slow = ["hypothesis", "jsonschema", "pytest", "rich"]
+sys.stderr.write(repr([name for name in slow if name in sys.modules]))
+"""
+
+
+@pytest.mark.parametrize("words", ["--help", "--version", "history DATABASE"])
+def test_start_up_is_lean(words: str, meridian: Path) -> None:
+    """What is slow to import and seldom needed (bad news, long work, tests) is not imported before it is needed."""
+    command = [sys.executable, "-c", LOADED, *words.replace("DATABASE", str(meridian)).split()]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stderr == "[]"
