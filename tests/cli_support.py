@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from migrate_spec.cli import run
 from tests.conftest import ROOT, SCHEMAS, SPECS
@@ -92,6 +92,15 @@ class Terminal:
         os.close(slave)
         self._seen = b""
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:  # a test has failed
+            self.process.kill()
+            self.process.wait()
+        self.close()
+
     def wait_for(self, text: str) -> None:
         """Read until the text stands there; the end of the output before that is a failure."""
         while text not in self._seen.decode(errors="replace"):
@@ -105,8 +114,13 @@ class Terminal:
         """Read to the end."""
         while self._read():
             pass
-        os.close(self._master)
         return Done(self.process.wait(), self._seen.decode().replace("\r\n", "\n"))
+
+    def close(self) -> None:
+        """Close the window."""
+        if self._master >= 0:
+            os.close(self._master)
+            self._master = -1
 
     def _read(self) -> bytes:
         try:
@@ -119,7 +133,8 @@ class Terminal:
 
 def on_terminal(*words: Words, **environment: str) -> Done:
     """Run the installed command on a terminal."""
-    return Terminal(*words, **environment).finish()
+    with Terminal(*words, **environment) as terminal:
+        return terminal.finish()
 
 
 def plain(text: str, folder: Path | None = None) -> str:

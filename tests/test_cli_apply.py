@@ -111,7 +111,7 @@ def test_to_a_version(meridian: Path) -> None:
 
 def test_the_way_back_can_be_copied(meridian: Path, tmp_path: Path) -> None:
     """The command offered at the end works as it stands, also where the path needs quotes."""
-    path = shutil.move(meridian, tmp_path / "it's a database")
+    path = Path(shutil.move(meridian, tmp_path / "it's a database"))
     done = cli("apply", path, *MERIDIAN)
     offered = re.search(r"`migrate-spec (.*)`", done.out)
     assert offered is not None

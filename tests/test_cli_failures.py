@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cli_support import MERIDIAN, Done, cli, document, place, plain, process, refusal
-from tests.conftest import HISTORY, ROWS, SPECS, VERSION, beside, dump, files, make, task, write
+from tests.conftest import HISTORY, ROWS, SPECS, VERSION, beside, dump, files, make, task
 
 REJECTED = {
     b"task:\x80\xff": b"{",
@@ -52,6 +52,11 @@ def running_program(path: Path) -> Iterator[None]:
         yield
 
 
+def contents(folder: Path) -> dict[str, bytes | None]:
+    """All files in a folder; but for RocksDB's diary, which it begins anew at every attempt to open the database."""
+    return {name: content for name, (_, content) in files(folder).items() if "/LOG" not in name}
+
+
 class TestRejectedRecords:
     """Records that cannot be carried over."""
 
@@ -67,8 +72,8 @@ class TestRejectedRecords:
             "again\n"
             "  task:1, task v1→v2: $ROOT/schemas/task/v2.json: no 'title' was found, it is required\n"
             "  task:2: a list was found, a JSON object was expected\n"
-            "  task:\\x80\\xff: '{' was found (expecting property name enclosed in double quotes at offset 1), JSON was "
-            "expected\n",
+            "  task:\\x80\\xff: '{' was found (expecting property name enclosed in double quotes at offset 1), "
+            "JSON was expected\n",
         )
         assert dump(path) == before
         assert beside(path) == []
@@ -105,12 +110,11 @@ class TestRejectedRecords:
     def test_are_found_without_writing(self, tmp_path: Path, words: list[str]) -> None:
         """The trials refuse what `apply` refuses, in the same words, and do not touch a byte."""
         path = make(tmp_path / "db", REJECTED)
-        expected = cli("apply", path, *MERIDIAN)
         before = files(tmp_path)
-        assert cli(*words, path, *MERIDIAN) == expected
-        assert cli(*words, path, *MERIDIAN, "--json").out == cli("apply", path, *MERIDIAN, "--json").out
-        assert dump(path) == REJECTED
-        assert [name for name, state in files(tmp_path).items() if name not in before and state] == []
+        tried, tried_json = cli(*words, path, *MERIDIAN), cli(*words, path, *MERIDIAN, "--json")
+        assert files(tmp_path) == before
+        assert tried == cli("apply", path, *MERIDIAN)
+        assert tried_json == cli("apply", path, *MERIDIAN, "--json")
 
     def test_plan_without_scan_shows_what_goes_well(self, tmp_path: Path) -> None:
         """The sample of a plan is the first record that can be carried over."""
@@ -151,7 +155,7 @@ class TestDatabases:
     def test_held_by_a_running_program(self, meridian: Path) -> None:
         """Beside a running program one can look, and not migrate; the sentence says what to do."""
         with running_program(meridian):
-            before = files(meridian.parent)
+            before = contents(meridian.parent)
             sentence = (
                 f"{meridian}: another process has it open for writing, only one process can write to it at a time; "
                 "stop that process and run again"
@@ -161,7 +165,7 @@ class TestDatabases:
             for words in (["status", *MERIDIAN], ["plan", "--scan", *MERIDIAN], ["history"], ["backup", "list"]):
                 done = cli(*words, meridian)
                 assert (done.code, done.err) == (0, "")
-            assert files(meridian.parent) == before
+            assert contents(meridian.parent) == before
 
     def test_a_damaged_block(self, tmp_path: Path) -> None:
         """A block that cannot be read is named with its file; what can be read is not migrated."""
@@ -239,18 +243,15 @@ class TestDatabases:
     def test_without_permission(self, meridian: Path, unprivileged: tuple[str, ...]) -> None:
         """A database, or a folder around it, that this user may not write to can be looked at and is not changed."""
         before = dump(meridian)
-        for folder, found in (
-            (
-                meridian,
-                "the operating system denies this user access, the work needs the folder and every file in it; "
-                "run as their owner or correct their permissions",
-            ),
-            (
-                meridian.parent,
-                f"the folder {meridian.parent} that cannot be written was found, room for a staging folder beside the "
-                "database was expected; run as the user that owns it",
-            ),
-        ):
+        denied = (
+            "the operating system denies this user access, the work needs the folder and every file in it; "
+            "run as their owner or correct their permissions"
+        )
+        no_room = (
+            f"the folder {meridian.parent} that cannot be written was found, room for a staging folder beside the "
+            "database was expected; run as the user that owns it"
+        )
+        for folder, found in ((meridian, denied), (meridian.parent, no_room)):
             mode = folder.stat().st_mode
             folder.chmod(0o555)
             assert process("status", meridian, *MERIDIAN, under=unprivileged).code == 0
@@ -259,11 +260,10 @@ class TestDatabases:
         assert dump(meridian) == before == ROWS
         assert beside(meridian) == []
 
-    def test_writes_during_the_rollback_of_another(self, meridian: Path) -> None:
+    def test_a_backup_whose_folder_is_gone(self, meridian: Path) -> None:
         """A backup whose folder is gone cannot be put back; the database is not opened for writing for that."""
         cli("apply", meridian, *MERIDIAN)
         shutil.rmtree(meridian.with_name("db.backups"))
-        write(meridian, {})
         before = files(meridian.parent)
         done = cli("rollback", meridian)
         assert (done.code, done.out) == (1, "")

@@ -6,7 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli_support import MERIDIAN, Done, Terminal, cli, document, place, plain, plain_json, process, refusal, text
+from tests.cli_support import (
+    MERIDIAN,
+    Done,
+    Terminal,
+    cli,
+    document,
+    on_terminal,
+    place,
+    plain,
+    plain_json,
+    process,
+    refusal,
+    text,
+)
 from tests.conftest import ROWS, data, dump, write
 
 PUT_BACK = "v3 -> v1: 7 records put back in S.SSs\n✓ episode, symbol, task as in _backup_NAME\n"
@@ -46,6 +59,14 @@ def names(path: Path) -> list[str]:
     return [backup["name"] for backup in document("backup", "list", path)]
 
 
+def answered(path: Path, keys: str) -> Done:
+    """Roll back on a terminal, and press keys when asked."""
+    with Terminal("rollback", path, NO_COLOR="1") as terminal:
+        terminal.wait_for("[y/N]: ")
+        terminal.type(keys)
+        return terminal.finish()
+
+
 class TestWithoutLaterWrites:
     """The plain case: nothing was written since the migration."""
 
@@ -60,7 +81,7 @@ class TestWithoutLaterWrites:
 
     def test_does_not_ask(self, migrated: Path) -> None:
         """Where nothing is lost, a person on a terminal is asked nothing."""
-        done = Terminal("rollback", migrated).finish()
+        done = on_terminal("rollback", migrated)
         assert plain(done.out).replace("\x1b[32m", "").replace("\x1b[0m", "") == PUT_BACK
 
     def test_a_chosen_backup(self, meridian: Path) -> None:
@@ -116,34 +137,24 @@ class TestWithLaterWrites:
 
     def test_a_person_who_agrees(self, used: Path) -> None:
         """On a terminal the records are named, and `y` undoes them."""
-        terminal = Terminal("rollback", used, NO_COLOR="1")
-        terminal.wait_for("[y/N]: ")
-        terminal.type("y\n")
-        done = terminal.finish()
-        assert text(done) == Done(0, f"{ASKED}y\n{WITH_LATER}")
+        assert text(answered(used, "y\n")) == Done(0, f"{ASKED}y\n{WITH_LATER}")
         assert data(used) == ROWS | {b"foreign": b"kept"}
 
     def test_a_person_who_does_not(self, used: Path) -> None:
         """Any other answer leaves the database as it is, and the exit code says that nothing was done."""
         before = dump(used)
-        terminal = Terminal("rollback", used, NO_COLOR="1")
-        terminal.wait_for("[y/N]: ")
-        terminal.type("\n")
-        assert terminal.finish() == Done(1, f"{ASKED}\nNothing was changed.\n")
+        assert answered(used, "\n") == Done(1, f"{ASKED}\nNothing was changed.\n")
         assert dump(used) == before
 
     def test_a_person_who_leaves(self, used: Path) -> None:
         """Who ends the input (Ctrl-D) instead of answering has interrupted the command."""
         before = dump(used)
-        terminal = Terminal("rollback", used, NO_COLOR="1")
-        terminal.wait_for("[y/N]: ")
-        terminal.type("\x04")
-        assert terminal.finish() == Done(130, f"{ASKED}\nInterrupted: the database is as it was.\n")
+        assert answered(used, "\x04") == Done(130, f"{ASKED}\nInterrupted: the database is as it was.\n")
         assert dump(used) == before
 
     def test_json_never_asks(self, used: Path) -> None:
         """With `--json` nobody is asked, even on a terminal: a program reads the answer."""
-        done = Terminal("rollback", used, "--json").finish()
+        done = on_terminal("rollback", used, "--json")
         assert done.code == 1
         assert '"code": "later-writes"' in done.out
 

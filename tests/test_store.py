@@ -766,7 +766,7 @@ class TestClosing:
 
 
 WRITE_FOR_EVER = """
-import sys, threading
+import sys, threading, time
 from rocksdict import Options, Rdict
 options = Options(raw_mode=True)
 options.set_write_buffer_size(1 << 16)
@@ -780,6 +780,7 @@ while not stop:
     number += 1
     for key in range(500):
         handle[b"%03d" % key] = b"%0500d" % number
+    time.sleep(0.003)
 """
 
 
@@ -827,7 +828,7 @@ class TestOpeningForReading:
         path = build(tmp_path / "db", {b"%03d" % key: b"0" for key in range(500)})
         newest = 0
         with running(WRITE_FOR_EVER, path) as process:
-            for _ in range(50):
+            for _ in range(20):
                 with open_for_reading(path) as store:
                     rounds = [int(value) for _, value in store.scan(ALL)]
                 # The writer goes through the keys in order, again and again.

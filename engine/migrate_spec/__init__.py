@@ -7,12 +7,13 @@
 
 from migrate_spec.errors import *  # noqa: F403 - the tree of errors is part of the interface, all of it
 from migrate_spec.errors import __all__ as _errors
-from migrate_spec.manager import ApplyReport, MigrationManager, RollbackReport, Status
+from migrate_spec.manager import MigrationManager
 from migrate_spec.migration import Migration
 from migrate_spec.plan import Plan
 from migrate_spec.progress import Progress
 from migrate_spec.project import Project, load
 from migrate_spec.registry import MigrationRegistry
+from migrate_spec.reports import ApplyReport, RollbackReport, Status
 from migrate_spec.startup import check_and_migrate, check_and_migrate_async
 
 __all__ = [  # noqa: PLE0604 - `_errors` is a list of names

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from migrate_spec.codec import Json, decode, encode
 from migrate_spec.errors import BackupError
-from migrate_spec.history import BACKUP_PREFIX, TOOL, History
+from migrate_spec.history import BACKUP_PREFIX, TOOL
 from migrate_spec.store import KeyRange, Store
 
 __all__ = [
@@ -32,7 +31,6 @@ __all__ = [
     "find_backup",
     "list_backups",
     "new_name",
-    "staging_folder",
 ]
 
 MANIFEST = "backup.json"
@@ -145,11 +143,6 @@ def backups_folder(database: Path) -> Path:
     return database.with_name(f"{database.name}.backups")
 
 
-def staging_folder(database: Path) -> Path:
-    """Where a run keeps its files until they are swapped in. Only the holder of the database's lock touches it."""
-    return database.with_name(f"{database.name}.staging")
-
-
 def new_name(store: Store, moment: datetime | None = None) -> str:
     """A name that no backup of this database has, neither in its folder nor in the database itself."""
     name = (moment or datetime.now(UTC)).strftime(f"{BACKUP_PREFIX.decode()}%Y%m%d_%H%M%S")
@@ -217,33 +210,3 @@ def find_backup(store: Store, name: str) -> Backup:
         "",
         where=str(backups_folder(store.path)),
     )
-
-
-def settle_staging(store: Store, history: History) -> None:
-    """Clear away what a run left, finished or killed; its checkpoint becomes a backup if it got as far as the swap.
-
-    Args:
-        store: the database, open for writing: holding its lock is what entitles to this.
-        history: of the database, which has the backup's name from the swap on.
-
-    Raises:
-        OSError: the checkpoint cannot be moved; then all is left as it is, for the next call.
-    """
-    staging = staging_folder(store.path)
-    backup = read_manifest(staging / "backup")
-    if backup is not None and any(entry.backup_key == backup.name for entry in history.entries):
-        _keep_checkpoint(store, backup.name)
-    shutil.rmtree(staging, ignore_errors=True)
-
-
-def _keep_checkpoint(store: Store, name: str) -> None:
-    """Move a run's checkpoint from the staging folder to the backups."""
-    target = backups_folder(store.path) / name
-    target.parent.mkdir(exist_ok=True)
-    (staging_folder(store.path) / "backup").rename(target)
-    for folder in (target.parent, target.parent.parent):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

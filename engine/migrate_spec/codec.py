@@ -113,7 +113,8 @@ def _read_raw(value: bytes) -> Document:
         found = f"the byte 0x{value[error.start]:02x} at offset {error.start} was found"
         raise NotADocument(found, "UTF-8 text was expected") from None
     except json.JSONDecodeError as error:
-        found = f"{_excerpt(value, error.pos)} was found ({error.msg.lower()} at offset {error.pos})"
+        why = error.msg.lower().removesuffix(" at")
+        found = f"{_excerpt(value, error.pos)} was found ({why} at offset {error.pos})"
         raise NotADocument(found, "JSON was expected") from None
     except msgspec.ValidationError:
         found = f"{type_names[type(decode(value))]} was found"

@@ -159,5 +159,5 @@ def check_rejections(results: Sequence[Carried], database: Path) -> None:
     """
     count = sum(result.rejected for result in results)
     if count:
-        shown = sorted((rejection for result in results for rejection in result.rejections), key=lambda shown: shown.key)
+        shown = sorted((one for result in results for one in result.rejections), key=lambda one: one.key)
         raise RecordRejected(shown[:SHOWN_REJECTIONS], count, where=str(database))

@@ -76,10 +76,11 @@ class Mismatch:
 
 def _unexpected(mismatch: Mismatch) -> tuple[str, str, str]:
     extra = sorted(set(mismatch.value) - set(mismatch.properties))
-    known = sorted(mismatch.properties)
+    known = ", ".join(sorted(mismatch.properties))
+    several = f"one of {known} was expected" if len(mismatch.properties) > 1 else f"only {known} was expected"
     return (
         f"the unknown key {extra[0]!r} was found",
-        f"one of {', '.join(known)} was expected" if len(known) > 1 else f"only {known[0]} was expected",
+        several if known else "no keys were expected",
         did_you_mean(extra[0], mismatch.properties),
     )
 
@@ -114,9 +115,22 @@ def _pattern(mismatch: Mismatch) -> tuple[str, str, str]:
     return f"{describe(mismatch.value)} was found", f"a text that matches {mismatch.argument} was expected", ""
 
 
-def _empty(mismatch: Mismatch) -> tuple[str, str, str]:
-    size, kind = len(mismatch.value), describe(mismatch.value)
-    return f"{kind} with {size or 'no'} entries was found", f"at least {mismatch.argument} was expected", ""
+def _size(words: str) -> Callable[[Mismatch], tuple[str, str, str]]:
+    def tell(mismatch: Mismatch) -> tuple[str, str, str]:
+        size = len(mismatch.value)
+        entries = f"{size or 'no'} {'entry' if size == 1 else 'entries'}"
+        return f"{describe(mismatch.value)} with {entries} was found", f"{words} {mismatch.argument} was expected", ""
+
+    return tell
+
+
+def _unique_items(mismatch: Mismatch) -> tuple[str, str, str]:
+    return f"{describe(mismatch.value)} with the same item twice was found", "each was expected once", ""
+
+
+def _not(mismatch: Mismatch) -> tuple[str, str, str]:
+    unwanted = json.dumps(mismatch.argument, ensure_ascii=False)
+    return f"{describe(mismatch.value)} was found", f"a value that does not fit {unwanted} was expected", ""
 
 
 def _bound(words: str) -> Callable[[Mismatch], tuple[str, str, str]]:
@@ -145,8 +159,13 @@ _WORDS: dict[str, Callable[[Mismatch], tuple[str, str, str]]] = {
     "const": _const,
     "format": _format,
     "pattern": _pattern,
-    "minItems": _empty,
-    "minProperties": _empty,
+    "minItems": _size("at least"),
+    "minProperties": _size("at least"),
+    "maxItems": _size("at most"),
+    "maxProperties": _size("at most"),
+    "uniqueItems": _unique_items,
+    "not": _not,
+    "multipleOf": _bound("a multiple of"),
     "minimum": _bound("at least"),
     "maximum": _bound("at most"),
     "exclusiveMinimum": _bound("more than"),

@@ -10,7 +10,7 @@ from migrate_spec.document import ABSENT, Name, Path, Refused, describe, str_of
 
 __all__ = ["Stamp"]
 
-_DIGITS = re.compile(r"[1-9][0-9]*")
+_DIGITS = re.compile(r"[1-9][0-9]{0,9}")
 
 
 TOP = Path((Name("schema_version"),))

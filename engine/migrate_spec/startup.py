@@ -6,9 +6,10 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from migrate_spec.manager import ApplyReport, MigrationManager
+from migrate_spec.manager import MigrationManager
 from migrate_spec.progress import OnProgress
 from migrate_spec.project import Project
+from migrate_spec.reports import ApplyReport
 
 __all__ = ["check_and_migrate", "check_and_migrate_async"]
 

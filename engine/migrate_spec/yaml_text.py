@@ -39,6 +39,7 @@ _WORDS = {"null": None, "Null": None, "NULL": None, "~": None, "": None} | {
 }
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_REMEDIES = {"mapping values are not allowed here": "a text with a colon at its end goes in quotes"}
 _NOT_JSON = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
@@ -101,9 +102,12 @@ def parse(text: str, file: str) -> tuple[Node | None, list[Fault]]:
     except _Unreadable as stop:
         return None, [*reader.faults, stop.fault]
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        problem, mark = str(error.problem), error.problem_mark or error.context_mark
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
-        return None, [*reader.faults, Fault(f"{error.problem}", "YAML was expected", "", place, "not-yaml")]
+        return None, [
+            *reader.faults,
+            Fault(problem, "YAML was expected", _REMEDIES.get(problem, ""), place, "not-yaml"),
+        ]
     except ReaderError as error:
         before = text[: error.position]
         place = Place(file, before.count("\n") + 1, error.position - before.rfind("\n"))

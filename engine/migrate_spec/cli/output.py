@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -84,8 +85,10 @@ def print_whatever_comes() -> None:
 def _print(text: str, *, err: bool) -> None:
     try:
         click.echo(text, err=err, color=_color())
-    except BrokenPipeError:
-        # Whoever read this reads no more (`| head -1`). The work goes on, and the exit code tells how it ended.
+    except OSError as error:
+        if error.errno not in {errno.EPIPE, errno.EIO}:
+            raise
+        # Nobody reads on (`| head -1`, a closed window). The work does, and the exit code tells how it ended.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, (sys.stderr if err else sys.stdout).fileno())
         os.close(nowhere)

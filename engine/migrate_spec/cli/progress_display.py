@@ -35,6 +35,7 @@ class ProgressDisplay:
             return
         elif sys.stderr.isatty():
             self._bar, self._task = _new_bar(progress)
+            self._bar.start()  # only now, so that it is stopped whatever comes in between
         elif progress.seconds >= self._next_line:
             self._next_line = progress.seconds + SECONDS_A_LINE
             say(_line(progress))
@@ -66,9 +67,7 @@ def _new_bar(progress: Progress) -> tuple[Bar, TaskID]:
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )
-    task = bar.add_task(**_fields(progress))
-    bar.start()
-    return bar, task
+    return bar, bar.add_task(**_fields(progress))
 
 
 def _fields(progress: Progress) -> dict[str, Any]:

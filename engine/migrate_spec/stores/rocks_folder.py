@@ -80,16 +80,22 @@ def has_config(path: Path) -> bool:
 
 @contextmanager
 def config_kept(path: Path) -> Iterator[None]:
-    """A block after which rocksdict's own file in the folder is as it was before, or absent if it was absent."""
-    file = path / _CONFIG
-    before = file.read_bytes() if file.exists() else None
+    """A block after which rocksdict's own file in the folder is as it was before, or absent if it was absent.
+
+    Where the process is killed in the block a mark stays, that the file was absent, and the next block removes both.
+    """
+    file, mark = path / _CONFIG, path / f"{_CONFIG}.absent"
+    before = file.read_bytes() if file.exists() and not mark.exists() else None
+    if before is None and path.exists():
+        mark.touch()
     try:
         yield
     finally:
         if before is None:
             # Not without a look: on a read-only file system even this would be an error, hiding the real one.
-            if file.exists():
-                file.unlink()
+            for made in (file, mark):
+                if made.exists():
+                    made.unlink()
         elif file.exists() and file.read_bytes() != before:
             file.write_bytes(before)
 

@@ -13,8 +13,9 @@ from migrate_spec.cli.output import emit_json, good, show
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
 from migrate_spec.interrupts import uninterrupted
-from migrate_spec.manager import ApplyReport, MigrationManager
+from migrate_spec.manager import MigrationManager
 from migrate_spec.project import load
+from migrate_spec.reports import ApplyReport
 
 
 @click.command()

@@ -13,9 +13,10 @@ from migrate_spec.cli.output import counted, emit_json, good, say, show, warn
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.errors import LaterWrites
 from migrate_spec.interrupts import uninterrupted
-from migrate_spec.manager import MigrationManager, RollbackReport
+from migrate_spec.manager import MigrationManager
 from migrate_spec.project import Project
 from migrate_spec.registry import MigrationRegistry
+from migrate_spec.reports import RollbackReport
 
 REFUSED = 1
 

@@ -13,8 +13,9 @@ from migrate_spec.cli.options import database_argument, json_option
 from migrate_spec.cli.output import bad, counted, emit_json, good, show, warn
 from migrate_spec.cli.settings import Settings, with_project
 from migrate_spec.history import Entry, History
-from migrate_spec.manager import MigrationManager, Status
+from migrate_spec.manager import MigrationManager
 from migrate_spec.project import load
+from migrate_spec.reports import Status
 
 PENDING = 3
 

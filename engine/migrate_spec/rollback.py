@@ -1,20 +1,24 @@
-"""Going back: what a backup has that the database has not, and which of that was written after the migration."""
+"""Going back: the records that a migration touched become what its backup holds, and nothing else changes."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from migrate_spec.backup import Backup, Digest, find_backup
-from migrate_spec.codec import NotADocument, decode, read
+from migrate_spec.codec import Json, NotADocument, decode, read
 from migrate_spec.compiler import RecordRefused, Route, Transform
 from migrate_spec.document import Refused, equal
-from migrate_spec.errors import BackupError
-from migrate_spec.history import Entry, read_history, read_version
-from migrate_spec.progress import Tracker
+from migrate_spec.errors import BackupError, LaterWrites
+from migrate_spec.history import HISTORY_KEY, TOOL, VERSION_KEY, Entry, read_history, read_version, timestamp
+from migrate_spec.progress import OnProgress, Tracker
+from migrate_spec.reports import RollbackReport
+from migrate_spec.staging import Staging
 from migrate_spec.store import KeyRange, StagedFile, Store
+from migrate_spec.stores.rocks import open_for_reading
 
-__all__ = ["Restored", "Undoing", "choose", "put_back"]
+__all__ = ["choose", "roll_back"]
 
 SHOWN_KEYS = 10
 
@@ -94,7 +98,70 @@ def choose(store: Store, name: str | None) -> Undoing:
     return Undoing(find_backup(store, name), entries, tuple(standing))
 
 
-def put_back(undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, tracker: Tracker) -> Restored:
+def roll_back(
+    staging: Staging, name: str | None, on_progress: OnProgress | None, *, undo_later_writes: bool
+) -> RollbackReport:
+    """Put a backup's collections and version back.
+
+    Args:
+        staging: the database.
+        name: of the backup; ``None``: the one made before the last migration that is in force.
+        on_progress: is told of every record.
+        undo_later_writes: whether records written since the migration may be undone, too.
+
+    Raises:
+        LaterWrites: records were written since, and ``undo_later_writes`` is false.
+        BackupError: there is no such backup, or it is damaged.
+        DatabaseError: the database cannot be read or written.
+    """
+    start, started_at, store = time.monotonic(), timestamp(), staging.store
+    undoing, current = choose(store, name), read_version(store)
+    changes = store.stage(staging.folder / "records.sst")
+    tracker = Tracker(on_progress, undoing.backup.records)
+    with open_for_reading(undoing.backup.database) as frozen:
+        restored = _put_back(undoing, frozen, store, changes, tracker)
+        old_version, version = frozen.get(VERSION_KEY), read_version(frozen)
+    tracker.finish()
+    files = [changes.finish()]
+    if restored.later_count and not undo_later_writes:
+        raise LaterWrites(restored.later, restored.later_count, where=str(store.path))
+    report = RollbackReport(
+        str(store.path),
+        current,
+        version,
+        undoing.backup.name,
+        sorted(undoing.prefixes),
+        restored.records,
+        restored.later_count,
+    )
+    metadata = store.stage(staging.folder / "metadata.sst")
+    metadata.put(HISTORY_KEY, read_history(store).with_entries([_entry(undoing, report, started_at)]))
+    if old_version is None:
+        metadata.delete(VERSION_KEY)
+    else:
+        metadata.put(VERSION_KEY, old_version)
+    files.append(metadata.finish())
+    staging.swap_in([path for path in files if path is not None])
+    return replace(report, seconds=time.monotonic() - start)
+
+
+def _entry(undoing: Undoing, report: RollbackReport, started_at: str) -> dict[str, Json]:
+    return {
+        "from_version": report.from_version,
+        "to_version": report.to_version,
+        "started_at": started_at,
+        "completed_at": timestamp(),
+        "items_migrated": report.records,
+        "backup_key": report.backup,
+        "success": True,
+        "error": None,
+        "kind": "rollback",
+        "tool": TOOL,
+        "collections": {name: {"prefix": prefix} for name, prefix in undoing.prefixes.items()},
+    }
+
+
+def _put_back(undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, tracker: Tracker) -> Restored:
     """Stage what makes the collections of a migration again what the backup holds.
 
     Args:
@@ -183,7 +250,10 @@ class _Outcome:
         if old is None or new is None:
             return False
         try:
-            made, found = (decode(value) for value in (self._transform(old) or old, new))
+            carried = self._transform(old) or old
+            if carried == new:
+                return True
+            made, found = decode(carried), decode(new)
             read(new)
             made, found = (self._stamp.stamped(document, 1) for document in (made, found))
         except (RecordRefused, NotADocument, Refused, ValueError, AttributeError, TypeError):

@@ -1,0 +1,213 @@
+"""One run upwards: freeze → carry → swap in → record."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from migrate_spec.backup import DATABASE, Backup, backups_folder, new_name
+from migrate_spec.codec import Json
+from migrate_spec.errors import DatabaseError, DatabaseReadOnly, NoSpace
+from migrate_spec.history import HISTORY_KEY, TOOL, VERSION_KEY, read_history, timestamp
+from migrate_spec.plan import Plan
+from migrate_spec.progress import OnProgress, Tracker
+from migrate_spec.reports import ApplyReport
+from migrate_spec.runner import Carried, carry, check_rejections
+from migrate_spec.staging import Staging
+from migrate_spec.store import KeyRange, Store
+from migrate_spec.stores.rocks import open_for_reading
+from migrate_spec.stores.rocks_faults import SpeakingOf
+
+__all__ = ["Run", "find_out"]
+
+
+class Run:
+    """One ``apply``."""
+
+    def __init__(self, staging: Staging, plan: Plan, *, keeps_backup: bool) -> None:
+        self.staging = staging
+        self.store = staging.store
+        self.plan = plan
+        self.started_at = timestamp()
+        self.start = time.monotonic()
+        self.keeps_backup = keeps_backup
+
+    def carry_out(self, on_progress: OnProgress | None) -> ApplyReport:
+        """The run.
+
+        Raises:
+            RecordRejected: records cannot be carried over.
+            DatabaseError: the database cannot be read or written.
+        """
+        _check_space(self.store, self.plan)
+        if self.keeps_backup:
+            _check_writable(backups_folder(self.store.path), self.store.path)
+        checkpoint = self.staging.folder / "backup" / DATABASE
+        with SpeakingOf(self.store.path):
+            checkpoint.parent.mkdir()
+        self.store.checkpoint(checkpoint)
+        with _naming(self.store.path, checkpoint), open_for_reading(checkpoint) as frozen:
+            results = _carry_all(self.plan, frozen, self.store, self.staging.folder, on_progress)
+        check_rejections(results, self.store.path)
+        backup = self._backup(results)
+        files = [file for result in results for file in result.files]
+        files.append(self._metadata(results, backup))
+        self.staging.swap_in(files)
+        report = _report(self.plan, self.store.path, results, self.start)
+        return replace(report, backup=backup.name if backup else None)
+
+    def _backup(self, results: Sequence[Carried]) -> Backup | None:
+        """The backup that the checkpoint becomes; none where there is nothing to put back."""
+        if not self.keeps_backup or not any(result.scanned for result in results):
+            return None
+        name = new_name(self.store)
+        backup = Backup(
+            name,
+            self.started_at,
+            self.plan.from_version,
+            f"apply v{self.plan.from_version}→v{self.plan.to_version}",
+            {result.collection: result.before for result in results},
+            backups_folder(self.store.path) / name,
+        )
+        with SpeakingOf(self.store.path):
+            backup.write(self.staging.folder / "backup")
+        return backup
+
+    def _metadata(self, results: Sequence[Carried], backup: Backup | None) -> Path:
+        """The staged file with the version, the history and the note of the backup."""
+        history = read_history(self.store)
+        staged = self.store.stage(self.staging.folder / "metadata.sst")
+        if backup is not None:
+            staged.put(backup.name.encode(), backup.stored())
+        staged.put(HISTORY_KEY, history.with_entries(list(self._entries(results, backup))))
+        staged.put(VERSION_KEY, str(self.plan.to_version).encode())
+        path = staged.finish()
+        assert path is not None  # noqa: S101 - something was staged
+        return path
+
+    def _entries(self, results: Sequence[Carried], backup: Backup | None) -> Iterator[dict[str, Json]]:
+        completed_at = timestamp()
+        for step in self.plan.steps:
+            specs = [migration.spec for migration in step]
+            touched = {
+                result.collection: _counts(result) | {"prefix": result.before.prefix}
+                for result in results
+                if result.collection in {spec.collection for spec in specs}
+            }
+            yield {
+                "from_version": step[0].from_version,
+                "to_version": step[0].to_version,
+                "started_at": self.started_at,
+                "completed_at": completed_at,
+                "items_migrated": _changed_by(results, step[0].from_version),
+                "backup_key": backup.name if backup else None,
+                "success": True,
+                "error": None,
+                "kind": "apply",
+                "tool": TOOL,
+                "collections": touched,
+                "specs": [{"collection": s.collection, "checksum": s.checksum, "text": s.text} for s in specs],
+            }
+
+
+def find_out(store: Store, plan: Plan, on_progress: OnProgress | None) -> ApplyReport:
+    """Carry every record over without writing anything.
+
+    Raises:
+        RecordRejected: records cannot be carried over.
+    """
+    start = time.monotonic()
+    results = _carry_all(plan, store, None, Path(), on_progress)
+    check_rejections(results, store.path)
+    return replace(_report(plan, store.path, results, start), dry_run=True)
+
+
+def _carry_all(
+    plan: Plan, frozen: Store, target: Store | None, folder: Path, on_progress: OnProgress | None
+) -> list[Carried]:
+    total = sum(frozen.size(KeyRange.of_prefix(route.key_prefix)).records for route in plan.routes)
+    tracker = Tracker(on_progress, total)
+    results = [carry(route, frozen, target, folder, tracker) for route in plan.routes]
+    tracker.finish()
+    return results
+
+
+def _counts(result: Carried) -> dict[str, int]:
+    return {"scanned": result.scanned, "migrated": result.migrated, "unchanged": result.unchanged}
+
+
+def _changed_by(results: Sequence[Carried], from_version: int) -> int:
+    """How many records the step from a version changed, over all collections."""
+    return sum(
+        count
+        for result in results
+        for spec, count in zip(result.route.specs, result.changed_by, strict=True)
+        if spec.from_version == from_version
+    )
+
+
+def _report(plan: Plan, database: Path, results: Sequence[Carried], start: float) -> ApplyReport:
+    return ApplyReport(
+        str(database),
+        plan.from_version,
+        plan.to_version,
+        {result.collection: _counts(result) for result in results},
+        [
+            {
+                "from_version": step[0].from_version,
+                "to_version": step[0].to_version,
+                "items_migrated": _changed_by(results, step[0].from_version),
+            }
+            for step in plan.steps
+        ],
+        time.monotonic() - start,
+    )
+
+
+@contextmanager
+def _naming(database: Path, checkpoint: Path) -> Iterator[None]:
+    """A block in which what is wrong with a database's checkpoint is said of the database: they share their files."""
+    try:
+        yield
+    except DatabaseError as error:
+        fault = error.fault
+        if fault.where != str(checkpoint):
+            raise
+        raise type(error)(fault.found, fault.expected, fault.remedy, where=str(database)) from error
+
+
+def _check_writable(backups: Path, database: Path) -> None:
+    """See that a backup can be moved to where backups lie, while it is not too late.
+
+    Raises:
+        DatabaseReadOnly: it cannot.
+    """
+    if not os.access(backups, os.W_OK | os.X_OK):
+        raise DatabaseReadOnly(
+            f"the folder {backups} that cannot be written was found",
+            "room for the backup was expected",
+            "run as the user that owns it",
+            where=str(database),
+        )
+
+
+def _check_space(store: Store, plan: Plan) -> None:
+    """See that the staged files have room: about as much as the records take now.
+
+    Raises:
+        NoSpace: they have not.
+    """
+    needed = sum(store.size(KeyRange.of_prefix(route.key_prefix)).bytes for route in plan.routes)
+    free = shutil.disk_usage(store.path.parent).free
+    if needed > free:
+        raise NoSpace(
+            f"{free:,} bytes of free space were found",
+            f"about {needed:,} were expected, for the new records beside the old ones",
+            "make room and run again",
+            where=str(store.path),
+        )

@@ -1,0 +1,91 @@
+"""What commands report: plain values, which the command line prints and a program can keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from migrate_spec.backup import Backup
+from migrate_spec.codec import Json
+from migrate_spec.history import History
+
+__all__ = ["ApplyReport", "RollbackReport", "Sample", "Status"]
+
+
+@dataclass(frozen=True)
+class ApplyReport:
+    """What a run did, or what it would do.
+
+    Attributes:
+        database: the folder.
+        from_version, to_version: the way; equal where nothing was to do.
+        collections: for each collection touched how many records were scanned, migrated and left unchanged.
+        steps: for each version step how many records it changed.
+        seconds: how long it took.
+        backup: the name of the backup made before; ``None`` where none was.
+        dry_run: whether it was only found out, and nothing was written.
+    """
+
+    database: str
+    from_version: int
+    to_version: int
+    collections: dict[str, dict[str, int]] = field(default_factory=dict)
+    steps: list[dict[str, int]] = field(default_factory=list)
+    seconds: float = 0.0
+    backup: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class RollbackReport:
+    """What a rollback did.
+
+    Attributes:
+        database: the folder.
+        from_version, to_version: the way.
+        backup: the backup that was put back.
+        collections: what was put back.
+        records: how many records changed.
+        later_writes: how many of them had been written after the migration.
+        seconds: how long it took.
+    """
+
+    database: str
+    from_version: int
+    to_version: int
+    backup: str
+    collections: list[str]
+    records: int
+    later_writes: int
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a database stands.
+
+    Attributes:
+        current_version, target_version: where it is, and the newest version the specs lead to.
+        pending: the steps between, such as ``task v1→v2``.
+        history: all that was done.
+        backups: all that could be put back.
+    """
+
+    current_version: int
+    target_version: int
+    pending: list[str]
+    history: History
+    backups: list[Backup]
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether nothing is pending."""
+        return self.current_version == self.target_version
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One record of a database before and after."""
+
+    key: str
+    before: Json
+    after: Json

@@ -1,0 +1,122 @@
+"""The staging folder: where a run keeps its files beside the database until they are swapped in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from migrate_spec.backup import backups_folder, read_manifest
+from migrate_spec.errors import DatabaseChanged, DatabaseError, DatabaseReadOnly
+from migrate_spec.history import History, read_history
+from migrate_spec.interrupts import uninterrupted
+from migrate_spec.store import Store
+from migrate_spec.stores.rocks_faults import SpeakingOf
+
+__all__ = ["Staging", "staging", "staging_folder"]
+
+
+def staging_folder(database: Path) -> Path:
+    """Where a run keeps its files until they are swapped in. Only the holder of the database's lock touches it."""
+    return database.with_name(f"{database.name}.staging")
+
+
+class Staging:
+    """A database open for writing, and an empty folder for the files of one run.
+
+    Attributes:
+        store: the database.
+        folder: the folder.
+    """
+
+    def __init__(self, store: Store, after_swap: ExitStack) -> None:
+        """Take an open database; ``after_swap`` is closed when nothing can be interrupted any more."""
+        self.store = store
+        self.folder = staging_folder(store.path)
+        self._sequence = store.sequence()
+        self._after_swap = after_swap
+
+    def swap_in(self, files: Sequence[Path]) -> None:
+        """Make all changes of staged files at once. From then on the run cannot be interrupted: it is done.
+
+        Raises:
+            DatabaseChanged: somebody has written to the database since the folder was made.
+            DatabaseError: the files could not be swapped in; nothing was changed.
+        """
+        if self.store.sequence() != self._sequence:
+            raise DatabaseChanged(
+                "writes during the run were found",
+                "none were expected between the checkpoint and the swap",
+                "stop what else writes to this database and run again",
+                where=str(self.store.path),
+            )
+        self._after_swap.enter_context(uninterrupted())
+        self.store.ingest(files)
+
+
+@contextmanager
+def staging(open_store: Callable[[], Store]) -> Iterator[Staging]:
+    """An empty staging folder, which is gone afterwards; what a killed run left is settled first.
+
+    Args:
+        open_store: opens the database for writing. It is closed at the end.
+
+    Raises:
+        DatabaseError: the database cannot be written, or the folder cannot be made.
+    """
+    with ExitStack() as after_swap, open_store() as store:
+        _prepare(store)
+        try:
+            yield Staging(store, after_swap)
+        finally:
+            with uninterrupted(), suppress(OSError, DatabaseError):
+                _settle(store, read_history(store))
+                backups_folder(store.path).rmdir()  # where no backup is in it
+
+
+def _prepare(store: Store) -> None:
+    folder = staging_folder(store.path)
+    with SpeakingOf(store.path):
+        try:
+            _settle(store, read_history(store))
+            backups_folder(store.path).mkdir(exist_ok=True)  # now, as nothing may be in the way after the swap
+            folder.mkdir()
+        except PermissionError as error:
+            raise DatabaseReadOnly(
+                f"the folder {folder.parent} that cannot be written was found",
+                "room for a staging folder beside the database was expected",
+                "run as the user that owns it",
+                where=str(store.path),
+            ) from error
+
+
+def _settle(store: Store, history: History) -> None:
+    """Clear away what a run left, finished or killed; its checkpoint becomes a backup if it got as far as the swap.
+
+    Args:
+        store: the database, open for writing: holding its lock is what entitles to this.
+        history: of the database, which has the backup's name from the swap on.
+
+    Raises:
+        OSError: the checkpoint cannot be moved; then all is left as it is, for the next call.
+    """
+    staging = staging_folder(store.path)
+    backup = read_manifest(staging / "backup")
+    if backup is not None and any(entry.backup_key == backup.name for entry in history.entries):
+        _keep_checkpoint(store, backup.name)
+    shutil.rmtree(staging, ignore_errors=True)
+
+
+def _keep_checkpoint(store: Store, name: str) -> None:
+    """Move a run's checkpoint from the staging folder to the backups."""
+    target = backups_folder(store.path) / name
+    target.parent.mkdir(exist_ok=True)
+    (staging_folder(store.path) / "backup").rename(target)
+    for folder in (target.parent, target.parent.parent):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

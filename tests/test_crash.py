@@ -1,0 +1,417 @@
+"""Killed at any instant, a database is wholly before or wholly after; interrupted, it is as it was.
+
+The runs happen in real processes that get real signals. To begin quickly each is a fork of a process that has done
+all imports already, and has never opened a database.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Self
+
+import pytest
+from rocksdict import Rdict
+
+import migrate_spec as ms
+from tests.conftest import (
+    HISTORY,
+    ROWS,
+    SCHEMAS,
+    SPECS,
+    VERSION,
+    beside,
+    compact,
+    data,
+    dump,
+    make,
+    python,
+    raw,
+    task,
+    variables,
+)
+
+SERVER = """
+import json, os, select, signal, sys, time
+import migrate_spec as ms
+
+project = ms.load(sys.argv[1], sys.argv[2])
+
+
+def run(path, do, traced, said):
+    result = "interrupted"
+    try:
+        while traced and "TracerPid:\\t0\\n" in open("/proc/self/status").read():
+            time.sleep(0.001)
+        getattr(ms.MigrationManager(path, project), do)()
+        result = "done"
+    except KeyboardInterrupt:
+        pass
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.write(said, result.encode())
+
+
+for line in sys.stdin:
+    order = json.loads(line)
+    listen, say = os.pipe()
+    begin = time.monotonic()
+    process = os.fork()
+    if not process:
+        os.close(listen)
+        try:
+            run(order["path"], order["do"], order["traced"], say)
+        except BaseException as error:
+            os.write(say, repr(error).encode())
+        os._exit(0)
+    os.close(say)
+    if order["traced"]:
+        print(process, flush=True)
+    elif not select.select([listen], [], [], order["seconds"])[0]:
+        os.kill(process, signal.SIGKILL)
+    status = os.waitpid(process, 0)[1]
+    result = os.read(listen, 10_000).decode()
+    os.close(listen)
+    print(json.dumps([status, result, time.monotonic() - begin]), flush=True)
+"""
+"""Runs what it is told on its standard input, each time in a new process: one that it kills after so many seconds
+(unless it is done before), or one that begins once it is traced. Tells the exit status, what the run came to, and the
+time it took.
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a process.
+
+    Attributes:
+        killed: whether it was killed.
+        said: ``done``, ``interrupted`` or an error; nothing where it was killed before.
+        seconds: how long it ran.
+    """
+
+    killed: bool
+    said: str
+    seconds: float
+
+
+class Processes:
+    """Processes that carry out one call each."""
+
+    def __init__(self, temporary: Path) -> None:
+        temporary.mkdir(exist_ok=True)
+        command = [sys.executable, "-c", SERVER, str(SPECS), str(SCHEMAS)]
+        self._server = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables(TMPDIR=temporary)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._server:
+            self._in.close()
+
+    @property
+    def _in(self) -> IO[str]:
+        assert self._server.stdin is not None
+        return self._server.stdin
+
+    def _line(self) -> str:
+        assert self._server.stdout is not None
+        return self._server.stdout.readline()
+
+    def _order(self, **order: object) -> None:
+        self._in.write(json.dumps(order) + "\n")
+        self._in.flush()
+
+    def _outcome(self) -> Outcome:
+        status, said, seconds = json.loads(self._line())
+        assert status in {0, signal.SIGKILL}, (status, said)
+        return Outcome(status == signal.SIGKILL, said, seconds)
+
+    def killed_after(self, seconds: float, path: Path, do: str) -> Outcome:
+        """A call in a process that is killed after so many seconds."""
+        self._order(path=str(path), do=do, traced=False, seconds=seconds)
+        return self._outcome()
+
+    def traced(self, path: Path, do: str, *options: str) -> tuple[Outcome, list[str]]:
+        """A call in a process whose main thread is traced; also what strace wrote down."""
+        self._order(path=str(path), do=do, traced=True, seconds=0)
+        process, log = self._line().strip(), path.parent / "strace.log"
+        command = ["strace", "-p", process, "-y", "-s", "1", "-o", str(log), *options]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as strace:
+            outcome = self._outcome()
+            strace.communicate()
+        return outcome, log.read_text().splitlines()
+
+
+class World:
+    """A database of a few thousand records in several files and the log, as a killed program leaves it; and what it
+    becomes.
+    """
+
+    def __init__(self, folder: Path, project: ms.Project) -> None:
+        self.path = folder / "db"
+        self.project = project
+        self._template = folder / "template"
+        self._template.mkdir()
+        records = {b"task:%05d" % number: task(f"{number:05}") for number in range(1500)}
+        records |= {b"episode:%04d" % number: ROWS[b"episode:e0"] for number in range(200)}
+        make(self._template / "db", records | ROWS, tables=3)
+        log = {f"task:log-{number:03}": task(f"{number:03}").decode() for number in range(300)}
+        code = (
+            "import json, os, sys\nfrom rocksdict import Options, Rdict\n"
+            "handle = Rdict(sys.argv[1], Options(raw_mode=True))\n"
+            "for key, value in json.load(sys.stdin).items():\n    handle[key.encode()] = value.encode()\n"
+            "os._exit(0)"
+        )
+        command = [sys.executable, "-c", code, str(self._template / "db")]
+        subprocess.run(command, input=json.dumps(log), text=True, check=True)
+        (self._template / "db" / "rocksdict-config.json").unlink()
+        assert any(file.stat().st_size > 100_000 for file in (self._template / "db").glob("*.log"))
+        assert len(list((self._template / "db").glob("*.sst"))) >= 3
+        self.old = dump(self._template / "db")
+        assert len(self.old) == 1500 + 200 + 300 + len(ROWS)
+        self._there = folder / "there"
+        shutil.copytree(self._template, self._there)
+        ms.MigrationManager(self._there / "db", project).apply()
+        self.new = data(self._there / "db")
+
+    def restore(self, *, migrated: bool = False) -> None:
+        """Put the world back to where it began: before the migration, or after it."""
+        for file in self.path.parent.glob("db*"):
+            shutil.rmtree(file)
+        shutil.copytree(self._there if migrated else self._template, self.path.parent, dirs_exist_ok=True)
+
+    def check(self, *, rolls_back: bool = True) -> str:
+        """See that the database is ``old`` or ``new``, wholly, and say which; and that all goes on well from there."""
+        state = self.state()
+        manager = ms.MigrationManager(self.path, self.project)
+        report = manager.apply()
+        assert (report.from_version, report.to_version) == ({"old": 1, "new": 3}[state], 3)
+        assert data(self.path) == self.new
+        assert beside(self.path) == ["db.backups", *(f"db.backups/{name}" for name in self.backups())]
+        assert self.strange() == set()
+        assert self._unused() == set()
+        if rolls_back:
+            manager.rollback()
+            assert data(self.path) == self.old
+        return state
+
+    def state(self) -> str:
+        """Data, version, history and the note of the backup: all of one moment."""
+        found = dump(self.path)
+        records = {key: value for key, value in found.items() if not key.startswith(b"_")}
+        entries = json.loads(found.get(HISTORY, b'{"migrations":[]}'))["migrations"]
+        notes = sorted(key.decode() for key in found if key.startswith(b"_backup_"))
+        way = [(entry["from_version"], entry["to_version"]) for entry in entries]
+        assert notes == sorted({entry["backup_key"] for entry in entries})
+        if VERSION in found:
+            assert found[VERSION] == b"3"
+            assert records == self.new
+            assert way == [(1, 2), (2, 3)]
+            return "new"
+        assert records == self.old
+        assert way in ([], [(1, 2), (2, 3), (3, 1)])
+        return "old"
+
+    def backups(self) -> list[str]:
+        """The names of the backups that the history speaks of."""
+        entries = json.loads(dump(self.path).get(HISTORY, b'{"migrations":[]}'))["migrations"]
+        return sorted({entry["backup_key"] for entry in entries})
+
+    def strange(self) -> set[str]:
+        """What is in the database's folder and none of RocksDB's own files."""
+        known = r"CURRENT|IDENTITY|LOCK|LOG(\.old\.\d+)?|MANIFEST-\d+|OPTIONS-\d+(\.dbtmp)?|\d+\.(sst|log|dbtmp)"
+        return {file.name for file in self.path.iterdir() if not re.fullmatch(known, file.name)}
+
+    def _unused(self) -> set[str]:
+        """The table files in the database's folder that are no part of it."""
+        names = {file.name for file in self.path.glob("*.sst")}
+        handle = Rdict(str(self.path), raw())
+        used = {Path(file["name"]).name for file in handle.live_files()}
+        handle.close()
+        (self.path / "rocksdict-config.json").unlink()
+        return names - used
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, project: ms.Project) -> World:
+    """The world of all tests here."""
+    return World(tmp_path_factory.mktemp("crash"), project)
+
+
+@pytest.fixture(scope="module")
+def processes(world: World) -> Iterator[Processes]:
+    """Processes, on the project that ships."""
+    with Processes(world.path.parent / "tmp") as running:
+        yield running
+
+
+class TestKilledAtRandom:
+    """SIGKILL, spread evenly over the whole of a call, from its first moment to its end."""
+
+    @pytest.mark.parametrize(("do", "kills"), [("apply", 50), ("rollback", 20)])
+    def test_killed(self, do: str, kills: int, world: World, processes: Processes) -> None:
+        """Each time the database opens, is wholly old or wholly new, is migrated by the next run, which leaves nothing
+        of the killed one, and is rolled back.
+        """
+        seed = int.from_bytes(os.urandom(4))
+        print(f"seed {seed}")
+        chance, seconds, states = random.Random(seed), 0.0, []
+        for _ in range(3):
+            world.restore(migrated=do == "rollback")
+            whole = processes.killed_after(60, world.path, do)
+            assert (whole.killed, whole.said) == (False, "done")
+            seconds = max(seconds, whole.seconds)
+        while len(states) < kills:
+            world.restore(migrated=do == "rollback")
+            moment = seconds * (len(states) + chance.random()) / kills
+            outcome = processes.killed_after(moment, world.path, do)
+            if outcome.killed:
+                print(f"killed after {moment:.4f} s of {seconds:.4f} s")
+                states.append(world.check())
+            else:  # it was faster than the ones before
+                assert outcome.said == "done"
+                seconds = min(seconds, outcome.seconds) * 0.97
+        assert set(states) == {"old", "new"}
+
+
+CALLS = ("mkdir", "link", "linkat", "rename", "renameat", "renameat2", "rmdir", "unlinkat", "fdatasync", "fsync")
+
+
+@pytest.fixture(scope="module")
+def strace() -> None:
+    """There is strace, and it may trace the processes of this user."""
+    if not shutil.which("strace"):
+        pytest.skip("no strace here, and without it no signal comes at a chosen system call")
+    probe = [sys.executable, "-c", "while 'TracerPid:\\t0\\n' in open('/proc/self/status').read(): pass"]
+    with subprocess.Popen(probe) as process:
+        tracer = subprocess.run(["strace", "-o", os.devnull, "-p", str(process.pid)], capture_output=True, check=False)
+        process.kill()
+    if tracer.returncode:
+        pytest.skip(f"strace may not trace other processes here: {tracer.stderr.decode().strip()}")
+
+
+@dataclass(frozen=True)
+class Point:
+    """A moment in a call: the ``index``-th time (from 1) that its main thread makes a system call.
+
+    Attributes:
+        call, index: the system call.
+        line: what strace says about it.
+        swap: whether it belongs to the swap or comes after it.
+    """
+
+    call: str
+    index: int
+    line: str
+    swap: bool
+
+    def inject(self, number: signal.Signals) -> tuple[str, str]:
+        """Options of strace, by which the process gets a signal as it is about to make the system call."""
+        return "-e", f"inject={self.call}:signal={number.name}:when={self.index}"
+
+
+def points(world: World, processes: Processes, do: str) -> list[Point]:
+    """The moments at which the main thread makes, links, renames or removes a file or folder of the database or beside
+    it; and, once the swap has begun, those at which it waits for the disk.
+    """
+    world.restore(migrated=do == "rollback")
+    outcome, lines = processes.traced(world.path, do, "-e", f"trace={','.join(f'?{call}' for call in CALLS)}")
+    assert outcome.said == "done"
+    found, counts, swap = [], dict.fromkeys(CALLS, 0), False
+    for line in lines:
+        call = line.partition("(")[0]
+        if call in counts:
+            counts[call] += 1
+            swap |= call.startswith("link") and f'"{world.path}.staging/' in line.partition(",")[0]
+            if str(world.path) in line and line.endswith("= 0") and (swap or not call.endswith("sync")):
+                found.append(Point(call, counts[call], line.replace(str(world.path), "DB"), swap))
+    return found
+
+
+@pytest.mark.usefixtures("strace")
+class TestAtEachStep:
+    """A signal before each single step by which a call changes files."""
+
+    @pytest.mark.parametrize("do", ["apply", "rollback"])
+    def test_killed(self, do: str, world: World, processes: Processes) -> None:
+        """Killed before any step the database is wholly old or wholly new, and the next run leaves nothing of it."""
+        states = []
+        for point in points(world, processes, do):
+            print(point)
+            world.restore(migrated=do == "rollback")
+            outcome, _ = processes.traced(world.path, do, *point.inject(signal.SIGKILL))
+            assert outcome.killed
+            states.append(world.check(rolls_back=False))
+        before, after = ("old", "new") if do == "apply" else ("new", "old")
+        assert set(states) == {before, after}
+        assert states == sorted(states, key=lambda state: state == after)
+
+    @pytest.mark.parametrize("do", ["apply", "rollback"])
+    def test_interrupted(self, do: str, world: World, processes: Processes) -> None:
+        """Interrupted before the swap, the call says so and the database is as it was; from the swap on, the call is
+        carried out and says so. Neither leaves anything.
+        """
+        before, after = ("old", "new") if do == "apply" else ("new", "old")
+        seen = set()
+        for point in points(world, processes, do):
+            print(point)
+            world.restore(migrated=do == "rollback")
+            names = beside(world.path)
+            outcome, _ = processes.traced(world.path, do, *point.inject(signal.SIGINT))
+            assert outcome.said == ("done" if point.swap else "interrupted")
+            assert world.state() == (after if point.swap else before)
+            backups = [f"db.backups/{name}" for name in world.backups()]
+            assert beside(world.path) == (["db.backups", *backups] if point.swap or do == "rollback" else names)
+            assert world.strange() == set()
+            seen.add(outcome.said)
+        assert seen == {"done", "interrupted"}
+
+
+INTERRUPTED = """
+import sys
+import migrate_spec as ms
+
+def tell(event):
+    if event.phase == "advanced":
+        print(event.done, flush=True)
+
+try:
+    ms.check_and_migrate(sys.argv[1], ms.load(sys.argv[2], sys.argv[3]), on_progress=tell)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_interrupted_in_the_middle(tmp_path: Path) -> None:
+    """A Ctrl-C in the middle of a run of 100,000 records reaches the caller; the database is as it was, and nothing is
+    left beside it, nor in the folder for temporary files.
+    """
+    path, temporary = tmp_path / "db", tmp_path / "tmp"
+    temporary.mkdir()
+    make(path, {b"task:%06d" % number: task(f"{number:06}") for number in range(100_000)}, tables=3)
+    before = dump(path)
+    command = [sys.executable, "-c", INTERRUPTED, str(path), str(SPECS), str(SCHEMAS)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=variables(TMPDIR=temporary)) as process:
+        assert process.stdout is not None
+        done = int(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        said = process.stdout.read().splitlines()
+    assert process.returncode == 0
+    assert said[-1] == "interrupted"
+    assert 0 < done < 100_000
+    assert dump(path) == before
+    assert beside(path) == []
+    assert list(temporary.iterdir()) == []
