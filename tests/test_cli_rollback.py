@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from meridian.build_database import build
 from tests.cli_support import (
     MERIDIAN,
     Done,
@@ -20,7 +22,7 @@ from tests.cli_support import (
     refusal,
     text,
 )
-from tests.conftest import ROWS, data, dump, write
+from tests.conftest import ROWS, data, dump, files, write
 
 PUT_BACK = "v3 -> v1: 7 records put back in S.SSs\n✓ episode, symbol, task as in _backup_NAME\n"
 WITH_LATER = PUT_BACK.replace("7 records", "8 records")
@@ -40,11 +42,20 @@ REPORT = {
 }
 
 
+@pytest.fixture(scope="module")
+def migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the Meridian database at version 3 and its backup."""
+    folder = tmp_path_factory.mktemp("migrated")
+    build(folder / "db")
+    assert cli("apply", folder / "db", *MERIDIAN).code == 0
+    return folder
+
+
 @pytest.fixture
-def migrated(meridian: Path) -> Path:
+def migrated(migrated_once: Path, tmp_path: Path) -> Path:
     """The Meridian database at version 3."""
-    assert cli("apply", meridian, *MERIDIAN).code == 0
-    return meridian
+    shutil.copytree(migrated_once, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "db"
 
 
 @pytest.fixture
@@ -153,28 +164,40 @@ class TestWithLaterWrites:
         assert dump(used) == before
 
     def test_json_never_asks(self, used: Path) -> None:
-        """With `--json` nobody is asked, even on a terminal: a program reads the answer."""
-        done = on_terminal("rollback", used, "--json")
-        assert done.code == 1
-        assert '"code": "later-writes"' in done.out
+        """With `--json` nobody is asked, even on a terminal, and nothing is coloured: a program reads the answer."""
+        assert on_terminal("rollback", used, "--json") == cli("rollback", used, "--json")
 
 
 class TestRefusals:
     """Where there is nothing to put back."""
 
+    EXPECTED = (
+        "a backup that a migration made was expected; `migrate-spec history` shows what was done, "
+        "`migrate-spec backup list` what can be put back"
+    )
+
     def test_never_migrated(self, meridian: Path) -> None:
         """A database without a migration is left alone, with the commands that tell what there is."""
-        before = dump(meridian)
-        done = cli("rollback", meridian)
-        assert (done.code, done.out) == (1, "")
-        assert done.err.startswith("✗ ")
+        before = files(meridian.parent)
+        sentence = f"no migration with a backup was found, {self.EXPECTED}"
+        assert cli("rollback", meridian) == Done(1, "", f"✗ {sentence}\n")
         assert refusal("rollback", meridian)["code"] == "backup-error"
-        assert dump(meridian) == before
+        assert files(meridian.parent) == before
 
     def test_an_unknown_backup(self, migrated: Path) -> None:
         """A mistyped name is refused, and nothing is changed."""
+        before = files(migrated.parent)
+        sentence = f"no migration in force with the backup '_backup_2020' was found, {self.EXPECTED}"
+        assert cli("rollback", migrated, "_backup_2020") == Done(1, "", f"✗ {sentence}\n")
+        assert refusal("rollback", migrated, "_backup_2020")["code"] == "backup-error"
+        assert files(migrated.parent) == before
+
+    def test_a_backup_whose_folder_is_gone(self, migrated: Path) -> None:
+        """A backup that was deleted cannot be put back, which is told by its name."""
+        (name,) = names(migrated)
+        shutil.rmtree(migrated.with_name("db.backups"))
         before = dump(migrated)
-        error = refusal("rollback", migrated, "_backup_20200101_000000")
-        assert error["code"] == "backup-error"
-        assert "'_backup_20200101_000000'" in error["message"]
+        sentence = f"{migrated}.backups: no backup called {name!r} was found, this database has none"
+        assert cli("rollback", migrated) == Done(1, "", f"✗ {sentence}\n")
+        assert refusal("rollback", migrated)["code"] == "backup-error"
         assert dump(migrated) == before

@@ -780,7 +780,7 @@ while not stop:
     number += 1
     for key in range(500):
         handle[b"%03d" % key] = b"%0500d" % number
-    time.sleep(0.003)
+    time.sleep(0.01)
 """
 
 

@@ -68,7 +68,7 @@ class MigrationRegistry:
         shown = list(islice(missing, MOST_SHOWN))
         if shown:
             listed = ", ".join([*shown, "…"] if next(missing, None) else shown)
-            known = ", ".join(dict.fromkeys(f"v{found.from_version}→v{found.to_version}" for found in self)) or "none"
+            known = ", ".join(f"v{version}→v{version + 1}" for version in sorted(starts)) or "none"
             raise MigrationPathMissing(
                 f"no spec for {listed} was found",
                 f"one was expected on the way from version {from_version} to {to_version} (there are: {known})",

@@ -47,7 +47,7 @@ def run(words: list[str]) -> int:
         else:
             error.show()
         return error.exit_code
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         fault = Fault("Interrupted: the database is as it was.", code="interrupted")
         if as_json:
             emit_json({"error": _facts(fault)})
