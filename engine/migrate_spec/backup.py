@@ -13,7 +13,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+import struct
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +37,8 @@ __all__ = [
 MANIFEST = "backup.json"
 DATABASE = "database"
 
+_LENGTHS = struct.Struct(">II").pack
+
 
 class Digest:
     """SHA-256 over records in key order: for each the lengths of key and value (4 bytes, big endian), then both."""
@@ -43,9 +46,12 @@ class Digest:
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
 
-    def add(self, key: bytes, value: bytes) -> None:
-        """Take one record in."""
-        self._hash.update(b"%b%b%b%b" % (len(key).to_bytes(4), len(value).to_bytes(4), key, value))
+    def add(self, records: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take further records in."""
+        parts: list[bytes] = []
+        for key, value in records:
+            parts += (_LENGTHS(len(key), len(value)), key, value)
+        self._hash.update(b"".join(parts))
 
     def hexdigest(self) -> str:
         """The digest of the records so far."""

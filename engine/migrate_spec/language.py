@@ -213,7 +213,8 @@ def _distinct(pairs: Sequence[tuple[Any, Any]], faults: list[Fault]) -> dict[Any
 
 def faults_of(schema: Json, node: Node) -> Iterator[Fault]:
     """Where a node does not fit a schema of the language, each at its own line and column."""
-    mismatches = Schema(schema).mismatches(node.plain())
+    judge, document = Schema(schema), node.plain()
+    mismatches = [] if judge.is_valid(document) else judge.mismatches(document)
     yield from dict.fromkeys(fault for mismatch in mismatches for fault in _located(mismatch, node))
 
 

@@ -182,7 +182,7 @@ def _put_back(undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, 
         for key, old, new in _both(frozen, live, KeyRange.of_prefix(prefix.encode())):
             tracker.advance(f"putting {name} back", 1)
             if old is not None:
-                digest.add(key, old)
+                digest.add([(key, old)])
                 count += 1
             if old == new:
                 continue

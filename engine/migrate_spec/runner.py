@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -16,6 +16,9 @@ from migrate_spec.progress import Tracker
 from migrate_spec.store import KeyRange, StagedFile, Store
 
 __all__ = ["Carried", "carry", "check_rejections"]
+
+Record = tuple[bytes, bytes]
+Put = Callable[[bytes, bytes], None]
 
 SHOWN_REJECTIONS = 100
 RECORDS_A_CHUNK = 1000
@@ -77,7 +80,8 @@ def carry(route: Route, frozen: Store, target: Store | None, folder: Path, track
     with _without_collector():
         while chunk := list(islice(records, RECORDS_A_CHUNK)):
             result.scanned += len(chunk)
-            staging.write(_changed(chunk, transform, digest, result))
+            digest.add(chunk)
+            _carry_chunk(chunk, transform, staging.put_for(len(chunk)), result)
             tracker.advance(f"migrating {result.collection}", len(chunk))
         staging.close()
     result.changed_by = tuple(transform.changed_by)
@@ -97,12 +101,9 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _changed(
-    chunk: Sequence[tuple[bytes, bytes]], transform: Transform, digest: Digest, result: Carried
-) -> Iterator[tuple[bytes, bytes]]:
-    """The records of a chunk that are to be written anew; what is rejected is noted in ``result``."""
+def _carry_chunk(chunk: Sequence[Record], transform: Transform, put: Put, result: Carried) -> None:
+    """Carry records over; what becomes of them is noted in ``result``."""
     for key, value in chunk:
-        digest.add(key, value)
         try:
             carried = transform(value)
         except RecordRefused as refused:
@@ -112,7 +113,8 @@ def _changed(
             transform.explains = len(result.rejections) < SHOWN_REJECTIONS
         else:
             if carried is not None:
-                yield key, carried
+                result.migrated += 1
+                put(key, carried)
 
 
 class _Staging:
@@ -125,22 +127,17 @@ class _Staging:
         self._file: StagedFile | None = None
         self._room = 0
 
-    def write(self, records: Iterator[tuple[bytes, bytes]]) -> None:
-        """Stage records, or only count them where nothing is to be written."""
-        for key, value in records:
-            self._result.migrated += 1
-            if self._target is not None and not self._result.rejected:
-                self._open(self._target).put(key, value)
-                self._room -= 1
-
-    def _open(self, target: Store) -> StagedFile:
-        """The file at hand; the next one where that is full."""
-        if self._file is None or not self._room:
+    def put_for(self, count: int) -> Put:
+        """What stages up to so many records; nothing happens to them where nothing is to be written."""
+        if self._target is None or self._result.rejected:
+            return lambda _key, _value: None
+        if self._file is None or self._room < count:
             self.close()
             name = f"{self._result.collection}-{len(self._result.files):06}.sst"
-            self._file = target.stage(self._folder / name)
+            self._file = self._target.stage(self._folder / name)
             self._room = RECORDS_A_FILE
-        return self._file
+        self._room -= count
+        return self._file.put
 
     def close(self) -> None:
         """Complete the file at hand."""

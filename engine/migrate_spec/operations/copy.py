@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from migrate_spec.codec import Json
-from migrate_spec.document import ABSENT, Change, Path, Refused, describe, equal, on_object, within
+from migrate_spec.codec import Document, Json, copied
+from migrate_spec.document import ABSENT, Change, Path, Refused, describe, equal
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Field, IfExists, Loss, Operation, in_order, overlaps
-from migrate_spec.transfer import check_pairs, made, transfer
+from migrate_spec.pairs import at_base, check_pairs, made, target_taken
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,34 @@ class Copy(Operation):
 
     def forward(self) -> Change:
         """Put the value of each source at its target."""
-        return transfer(self.fields, take=False, prune=False, if_exists=self.if_exists)
+        return in_order([self._copy(source, target) for source, target in self.fields.items()])
+
+    def _copy(self, source: Path, target: Path) -> Change:
+        """Copy one value. One after the other is the same as all at once, as no target is a source."""
+        base, if_exists = source.base, self.if_exists
+        source, target = source.below(base), target.below(base)
+        find_source, find_target = source.locator(), target.locator()
+
+        def change(parent: Document) -> bool:
+            found = find_source(parent)
+            if found is None:
+                return False
+            if if_exists != "replace" and find_target(parent) is not None:
+                if if_exists == "keep":
+                    return False
+                raise target_taken(parent, source, target)
+            holder, key = found
+            # two places must not share one object: a change in one would be seen in the other
+            target.put(parent, copied(holder[key]))
+            return True
+
+        return at_base(base, change)
 
     def backward(self) -> Change:
         """Take each copy away; with ``if_exists: keep`` leave it, as some were there before."""
         if self.if_exists == "keep":
             return lambda _: False
-        return in_order([_at_base(source, target) for source, target in self.fields.items()])
+        return in_order([_take(source, target) for source, target in self.fields.items()])
 
     def reads(self) -> Sequence[Path]:
         """The sources and the targets."""
@@ -63,12 +84,12 @@ class Copy(Operation):
         return (tuple(Loss(path, what) for path in targets) if what else ()) + made(targets)
 
 
-def _at_base(source: Path, target: Path) -> Change:
+def _take(source: Path, target: Path) -> Change:
     """Take one copy away."""
     base = source.base
     original, duplicate = source.below(base), target.below(base)
 
-    def change(parent: dict[str, object]) -> bool:
+    def change(parent: Document) -> bool:
         value = _value(parent, duplicate)
         if value is ABSENT:
             return False
@@ -84,7 +105,7 @@ def _at_base(source: Path, target: Path) -> Change:
         duplicate.take(parent, prune=True)
         return True
 
-    return within(base, on_object(change))
+    return at_base(base, change)
 
 
 def _value(parent: Json, path: Path) -> Json:
