@@ -280,7 +280,7 @@ class TestReading:
         """A database without records is scanned, and measured, as one."""
         with opened(build(tmp_path / "db", {})) as store:
             assert list(store.scan(ALL)) == []
-            assert store.size(ALL) == Size(0, 0)
+            assert store.size(ALL) == Size(0, 0, 0)
             assert store.sequence() == 0
 
     def test_scan_with_a_prefix_extractor(self, opened: Opener, tmp_path: Path) -> None:
@@ -313,14 +313,16 @@ class TestReading:
             assert store.sequence() == len(RECORDS)
 
     def test_size(self, opened: Opener, tmp_path: Path) -> None:
-        """The size of a range is that of the table files that have keys in it."""
+        """The size of a range is that of the table files that have keys in it, and of those that have no others."""
         path = build(tmp_path / "db", MANY)
         [file] = tables(path)
+        size = file.stat().st_size
         with opened(path) as store:
-            assert store.size(ALL) == Size(len(MANY), file.stat().st_size)
-            assert store.size(KeyRange.of_prefix(b"task:")) == Size(len(MANY), file.stat().st_size)
-            assert store.size(KeyRange.of_prefix(b"zone:")) == Size(0, 0)
-            assert store.size(KeyRange(b"", b"task:00000")) == Size(0, 0)
+            assert store.size(ALL) == Size(len(MANY), size, size)
+            assert store.size(KeyRange.of_prefix(b"task:")) == Size(len(MANY), size, size)
+            assert store.size(KeyRange(min(MANY), max(MANY))) == Size(len(MANY), size, 0)
+            assert store.size(KeyRange.of_prefix(b"zone:")) == Size(0, 0, 0)
+            assert store.size(KeyRange(b"", b"task:00000")) == Size(0, 0, 0)
 
     def test_blob_files(self, opened: Opener, tmp_path: Path) -> None:
         """Values that RocksDB keeps in files of their own are found and counted."""
@@ -331,7 +333,8 @@ class TestReading:
         blobs = sum(file.stat().st_size for file in path.glob("*.blob"))
         with opened(path) as store:
             assert dict(store.scan(ALL)) == MANY
-            assert store.size(ALL) == Size(len(MANY), blobs + sum(file.stat().st_size for file in tables(path)))
+            own = sum(file.stat().st_size for file in tables(path))
+            assert store.size(ALL) == Size(len(MANY), blobs + own, own)
 
     def test_a_scan_is_of_one_moment(self, tmp_path: Path) -> None:
         """What an application writes while a scan is under way is not in it."""

@@ -197,17 +197,17 @@ def _check_writable(backups: Path, database: Path) -> None:
 
 
 def _check_space(store: Store, plan: Plan) -> None:
-    """See that the staged files have room: about as much as the records take now.
+    """See that the staged files have room: at least about as much as the records take now.
 
     Raises:
         NoSpace: they have not.
     """
-    needed = sum(store.size(KeyRange.of_prefix(route.key_prefix)).bytes for route in plan.routes)
+    needed = sum(store.size(KeyRange.of_prefix(route.key_prefix)).own_bytes for route in plan.routes)
     free = shutil.disk_usage(store.path.parent).free
     if needed > free:
         raise NoSpace(
             f"{free:,} bytes of free space were found",
-            f"about {needed:,} were expected, for the new records beside the old ones",
+            f"at least about {needed:,} were expected, for the new records beside the old ones",
             "make room and run again",
             where=str(store.path),
         )

@@ -39,10 +39,16 @@ def successor(prefix: bytes) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much a range holds. Both are estimates, for progress and for planning space."""
+    """How much a range holds. All are estimates, for progress and for planning space.
+
+    Attributes:
+        records, bytes: at most about so many: all that stands in files with keys of the range.
+        own_bytes: at least about so many: the files that hold nothing else.
+    """
 
     records: int
     bytes: int
+    own_bytes: int
 
 
 class StagedFile(Protocol):

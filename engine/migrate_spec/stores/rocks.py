@@ -214,7 +214,8 @@ class _RocksStore(Store):
             blobs = handle.property_int_value("rocksdb.live-blob-file-size") or 0
         # A deletion is an entry, too, and hides another one.
         records = sum(max(file["num_entries"] - 2 * file["num_deletions"], 0) for file in tables)
-        return Size(records + in_memory, sum(file["size"] for file in tables) + memory + blobs)
+        own = sum(file["size"] for file in tables if file["start_key"] in keys and file["end_key"] in keys)
+        return Size(records + in_memory, sum(file["size"] for file in tables) + memory + blobs, own)
 
     def sequence(self) -> int:
         with self._errors:
