@@ -23,7 +23,7 @@ from migrate_spec.compiler import RecordRefused, Route, Transform
 from migrate_spec.document import Change, Each, EachValue, Index, Name, Path, Refused, Segment
 from migrate_spec.errors import Irreversible
 from migrate_spec.language import spec_schema
-from migrate_spec.operation import by_parent, take
+from migrate_spec.operation import Loss, by_parent, take
 from migrate_spec.operations import all_operations
 from migrate_spec.operations.add import Add
 from migrate_spec.operations.rename import Rename
@@ -40,7 +40,8 @@ LAW = settings(
     max_examples=150,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
-OFTEN = settings(LAW, max_examples=400)
+OFTEN = settings(LAW, max_examples=300)
+SELDOM = settings(LAW, max_examples=60)  # where each example reads several specs
 
 NAMES = ["a", "b", "c", "x y", "a.b", "-1", "$id", "é", "*", ""]
 NEW_NAMES = ["n1", "n.2", "n 3", "#/n4", "ñ5"]
@@ -219,18 +220,18 @@ def there_and_back(document: Any, steps: Sequence[Step]) -> None:
     found = decode(value)
     forward(steps)(found)
     backward(steps)(found)
-    lost = [loss.path.segments for step in steps for loss in step.losses()]
-    assert encode(without(found, lost)) == encode(without(decode(value), lost))
+    losses = [loss for step in steps for loss in step.losses()]
+    assert encode(without(found, losses)) == encode(without(decode(value), losses))
 
 
-def without(value: Any, paths: Sequence[Sequence[Segment]]) -> Any:
-    """A value without what is at some paths."""
-    for segments in paths:
-        _cut(value, segments)
+def without(value: Any, losses: Sequence[Loss]) -> Any:
+    """A value without what is lost of it; of objects that may have been made, only those with nothing else in them."""
+    for loss in sorted(losses, key=lambda loss: -len(loss.path.segments)):
+        _cut(value, loss.path.segments, empty="with nothing in it" in loss.what)
     return value
 
 
-def _cut(value: Any, segments: Sequence[Segment]) -> None:
+def _cut(value: Any, segments: Sequence[Segment], *, empty: bool) -> None:
     segment, *rest = segments
     try:
         keys = list(segment.keys(value))
@@ -238,10 +239,10 @@ def _cut(value: Any, segments: Sequence[Segment]) -> None:
         return
     for key in keys:
         if rest:
-            _cut(value[key], rest)
-        elif isinstance(value, dict):
+            _cut(value[key], rest, empty=empty)
+        elif isinstance(value, dict) and (not empty or value[key] == {}):
             del value[key]
-        else:
+        elif isinstance(value, list):
             value[key] = None
 
 
@@ -374,6 +375,11 @@ def two_versions(draw: st.DrawFn) -> tuple[Any, Any, Any]:
     return document, *(draw(st.sampled_from([one, one, []])) for one in steps)
 
 
+def in_any_order(result: Outcome) -> Outcome:
+    """A record with its keys sorted."""
+    return json.dumps(decode(result), sort_keys=True).encode() if isinstance(result, bytes) else result
+
+
 @LAW
 @given(two_versions(), STAMPS, st.sampled_from([None, 1, 2]))
 def test_fusion_and_idempotence(given_work: Any, stamp: Any, version: int | None) -> None:
@@ -387,7 +393,10 @@ def test_fusion_and_idempotence(given_work: Any, stamp: Any, version: int | None
         assert fused == halfway
         return
     result = outcome(Transform(Route(specs, None, 3, unstamped=2 if stamp is None else 1)), halfway or value)
-    assert fused == (halfway if result is None else result)
+    result = halfway if result is None else result
+    if stamp == "st.v":  # where an object that is made for the stamp stands, depends on when it is made
+        fused, result = in_any_order(fused), in_any_order(result)
+    assert fused == result
     if not isinstance(fused, tuple):
         assert Transform(Route(specs, None, 3, unstamped=3 if stamp is None else 1))(fused or value) is None
 
@@ -403,6 +412,15 @@ def test_a_record_that_stays_is_not_written(given_work: tuple[Any, Any], version
     changed = forward(specs[0].steps)(found)
     assert (Transform(Route(specs, None, 2))(value) is not None) == changed
     assert changed or encode(found) == value
+
+
+@LAW
+@given(work(["add", "copy", "default", "remove", "set"], most=1))
+def test_a_step_that_leaves_all_as_it_is_says_so(given_work: tuple[Any, Any]) -> None:
+    """A step says that it changed something exactly where it did; what it leaves is not written."""
+    document, steps = given_work
+    found = decode(encode(document))
+    assert forward(made(steps))(found) == (encode(found) != encode(document))
 
 
 # ------------------------------------------------------------------------------------------------- codec
@@ -491,7 +509,8 @@ def test_a_path_is_read_as_it_is_written(segments: list[Segment]) -> None:
 def yaml_of(value: Any, random: Random, indent: int = 0) -> str:
     """A value as YAML in an odd layout: flow or block, keys in any order, remarks between them."""
     if not isinstance(value, dict | list) or not value or random.random() < 0.3:
-        return " " + json.dumps(value, ensure_ascii=random.random() < 0.5)
+        written = json.dumps(value, ensure_ascii=False)
+        return f" {written if written.isprintable() and random.random() < 0.5 else json.dumps(value)}"
     margin = "\n" + " " * indent
     remark = lambda: random.choice(["", "", f"{margin}# a remark: {{", "\n"])  # noqa: E731 - a word for what follows
     if isinstance(value, list):
@@ -518,13 +537,14 @@ def whole(steps: Any, **keys: Any) -> dict[str, Any]:
     return {"collection": "task", "prefix": "task:", "from": 1, "to": 2, "steps": steps, "stamp": "st.v"} | keys
 
 
-@LAW
+@SELDOM
 @given(work(), RANDOM)
 def test_what_a_spec_means_does_not_depend_on_its_layout(given_work: tuple[Any, Any], random: Random) -> None:
     """Remarks, the order of keys, the layout and defaults that are said change neither the spec nor its checksum."""
     _, steps = given_work
     base, _ = parse_spec(json.dumps(whole(steps)), SPEC_FILE)
     other, faults = parse_spec(yaml_of(whole(with_defaults(steps), description="New."), random), SPEC_FILE)
+    assume(base is not None)  # a step may touch the stamp
     assert base is not None
     assert other is not None, faults
     assert (other, other.checksum, hash(other)) == (base, base.checksum, hash(base))
@@ -532,7 +552,7 @@ def test_what_a_spec_means_does_not_depend_on_its_layout(given_work: tuple[Any, 
     assert (again, again.steps, again.text) == (base, base.steps, base.text)
 
 
-@LAW
+@SELDOM
 @given(work(), RANDOM, VALUES)
 def test_what_a_spec_means_is_in_its_checksum(given_work: tuple[Any, Any], random: Random, value: Any) -> None:
     """Any other value of any part gives another spec with another checksum."""
@@ -571,7 +591,7 @@ EDITOR = Schema(spec_schema())
 WORDS = st.sampled_from([*KINDS, "do", "at", "if_exists", "also_null", "prune", "steps", "restore", "frobnicate", "a", ""])
 
 
-@LAW
+@SELDOM
 @given(work())
 def test_the_editor_takes_what_the_reader_takes(given_work: tuple[Any, Any]) -> None:
     """A spec that can be read is right in an editor; with an unknown key or operation it is wrong in both."""

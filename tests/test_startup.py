@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import subprocess
+import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from rocksdict import AccessType, Rdict
 
 import migrate_spec as ms
-from tests.conftest import CONFIG, ROWS, VERSION, Folder, beside, data, dump, files, make, raw, task, write
+from tests.conftest import (
+    CONFIG,
+    HISTORY,
+    ROWS,
+    SCHEMAS,
+    SPECS,
+    VERSION,
+    Folder,
+    beside,
+    data,
+    dump,
+    files,
+    make,
+    raw,
+    task,
+    variables,
+    write,
+)
 
 class TestWithAPath:
     """The database is opened, migrated and closed again."""
@@ -238,6 +259,22 @@ class TestAfterAKilledRun:
         ms.check_and_migrate(meridian, project)
         assert beside(meridian) == []
 
+    def test_while_it_was_opened(self, meridian: Path, project: ms.Project) -> None:
+        """A process that was killed while it opened the database leaves rocksdict's own file: the next start removes
+        it, although the database is current, and a file that was there before stays.
+        """
+        ms.check_and_migrate(meridian, project)
+        names = {file.name for file in meridian.iterdir() if file.name.startswith(CONFIG)}
+        assert names == set()
+        (meridian / CONFIG).write_text("{")
+        (meridian / f"{CONFIG}.absent").touch()
+        assert ms.check_and_migrate(meridian, project) == ms.ApplyReport(str(meridian), 3, 3)
+        assert {file.name for file in meridian.iterdir() if file.name.startswith(CONFIG)} == set()
+        Rdict(str(meridian), raw()).close()
+        before = (meridian / CONFIG).read_bytes()
+        ms.MigrationManager(meridian, project).rollback()
+        assert (meridian / CONFIG).read_bytes() == before
+
     def test_while_another_program_has_it_open(self, meridian: Path, project: ms.Project) -> None:
         """Where the database is in use, and current, what was left stays, and the start goes well."""
         name = self.leave(meridian, project)
@@ -260,3 +297,39 @@ def test_a_new_step_at_every_start(tmp_path: Path, folder: Folder) -> None:
     for _ in range(5):
         ms.MigrationManager(path, project).rollback()
     assert data(path) == {b"note:1": b"{}"}
+
+
+class TestAtTheSameTime:
+    """Several processes that start at once on one old database."""
+
+    CODE = (
+        "import sys\nimport migrate_spec as ms\n"
+        "project = ms.load(sys.argv[2], sys.argv[3])\nprint('ready', flush=True)\nsys.stdin.read()\n"
+        "try:\n    print(ms.check_and_migrate(sys.argv[1], project).from_version)\n"
+        "except ms.DatabaseLocked:\n    print('locked')\n"
+    )
+
+    def test_one_migrates(self, meridian: Path, project: ms.Project) -> None:
+        """One carries the database over; each other finds it locked or current; nothing is done twice or left."""
+        command = [sys.executable, "-c", self.CODE, str(meridian), str(SPECS), str(SCHEMAS)]
+        with ExitStack() as stack:
+            running = [
+                stack.enter_context(
+                    subprocess.Popen(
+                        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables()
+                    )
+                )
+                for _ in range(4)
+            ]
+            assert [process.stdout.readline() for process in running if process.stdout] == ["ready\n"] * 4
+            for process in running:
+                assert process.stdin is not None
+                process.stdin.close()
+            said = [process.stdout.read().strip() for process in running if process.stdout]
+        assert said.count("1") == 1
+        assert set(said) <= {"1", "3", "locked"}
+        assert len(json.loads(dump(meridian)[HISTORY])["migrations"]) == 2
+        [backup] = ms.MigrationManager(meridian, project).backups()
+        assert beside(meridian) == ["db.backups", f"db.backups/{backup.name}"]
+        ms.MigrationManager(meridian, project).rollback()
+        assert data(meridian) == ROWS

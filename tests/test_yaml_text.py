@@ -53,6 +53,7 @@ SCALARS = {
     '""': "",
     '"\\u0041"': "A",
     '"\\ud83d\\ude00"': "😀",
+    '"\\u0085\\u2028"': "\x85\u2028",
     "ü 😀": "ü 😀",
     "|\n  two\n  lines\n": "two\nlines\n",
 }
@@ -101,8 +102,23 @@ UNREADABLE = {
     "a: @x": "f.yaml:1:4: found character '@' that cannot start any token, YAML was expected",
     "a: *x": "f.yaml:1:4: the alias *x was found, an anchor &x before it was expected",
     "a: &x [*x]": "f.yaml:1:8: the alias *x was found, an anchor &x before it was expected",
-    "a: 1\nb: \x01": "f.yaml:2:4: the character U+0001 was found, a printable one was expected",
-    "\x00": "f.yaml:1:1: the character U+0000 was found, a printable one was expected",
+    "a: 1\nb: \x01": (
+        "f.yaml:2:4: the character U+0001 was found, a printable one was expected; "
+        'write it as "\\u0001" in double quotes'
+    ),
+    "\x00": (
+        "f.yaml:1:1: the character U+0000 was found, a printable one was expected; "
+        'write it as "\\u0000" in double quotes'
+    ),
+    # which older YAML takes for the end of a line
+    'a: "x\x85y"': (
+        "f.yaml:1:6: the character U+0085 was found, a printable one was expected; "
+        'write it as "\\u0085" in double quotes'
+    ),
+    'a: 1\nb: "\u2028"': (
+        "f.yaml:2:5: the character U+2028 was found, a printable one was expected; "
+        'write it as "\\u2028" in double quotes'
+    ),
     "a: " + "[" * 200 + "]" * 200: (
         "f.yaml:1:104: more than 100 levels were found, aliases written out, fewer were expected"
     ),

@@ -257,6 +257,30 @@ class Path:
         name = self.last.name
         return lambda document: (document, name) if name in document else None
 
+    def look(self, document: Json) -> Json:
+        """The one value at this path as it is; :data:`ABSENT` where there is none. Raises as :meth:`locate`.
+
+        Nothing is opened in the document: what is only looked at keeps its bytes.
+        """
+        value = document
+        for depth, segment in enumerate(self.segments):
+            parent = opened(value)
+            try:
+                keys = segment.keys(parent)
+            except Refused as refusal:
+                raise refusal.below(str(Path(self.segments[:depth]))) if depth else refusal from None
+            if not keys:
+                return ABSENT
+            value = parent[keys[0]]
+        return value
+
+    def looker(self) -> Callable[[Any], Json]:
+        """:meth:`look` for a path that is asked often, and always of an object."""
+        if len(self.segments) > 1 or not isinstance(self.last, Name):
+            return self.look
+        name = self.last.name
+        return lambda document: document.get(name, ABSENT)
+
     def get(self, document: Json) -> Json:
         """The one value at this path, opened; :data:`ABSENT` where there is none. Raises as :meth:`locate`."""
         found = self.locate(document)

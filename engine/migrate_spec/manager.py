@@ -21,6 +21,7 @@ from migrate_spec.rollback import choose, roll_back
 from migrate_spec.staging import staging, staging_folder
 from migrate_spec.store import KeyRange, Size, Store
 from migrate_spec.stores.rocks import open_for_reading, open_for_writing, wrap
+from migrate_spec.stores.rocks_folder import left_half_open
 
 __all__ = ["MigrationManager"]
 
@@ -130,7 +131,7 @@ class MigrationManager:
         Returns:
             The report of a run that had nothing to do.
         """
-        if staging_folder(self.path).exists():
+        if staging_folder(self.path).exists() or (self._path is not None and left_half_open(self._path)):
             with suppress(DatabaseError), staging(self._writing):
                 pass
         return ApplyReport(str(self.path), version, version)

@@ -33,8 +33,12 @@ def check_pairs(fields: Mapping[Path, Path]) -> Iterator[Fault]:
 
 
 def made(targets: Iterable[Path]) -> tuple[Loss, ...]:
-    """What is lost of the objects above ``targets``: the way back removes them where it leaves them empty."""
-    parents = dict.fromkeys(target.parent for target in targets if target.top != target)
+    """What is lost of the objects above ``targets``: nothing tells whether they were made on the way."""
+    parents = dict.fromkeys(
+        Path(target.segments[:depth], target.place)
+        for target in targets
+        for depth in range(len(target.top.segments), len(target.segments))
+    )
     return tuple(Loss(parent, "whether it was there with nothing in it") for parent in parents)
 
 

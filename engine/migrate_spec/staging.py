@@ -67,8 +67,8 @@ def staging(open_store: Callable[[], Store]) -> Iterator[Staging]:
         DatabaseError: the database cannot be written, or the folder cannot be made.
     """
     with ExitStack() as after_swap, open_store() as store:
-        _prepare(store)
         try:
+            _prepare(store)
             yield Staging(store, after_swap)
         finally:
             with uninterrupted(), suppress(OSError, DatabaseError):

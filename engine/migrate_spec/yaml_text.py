@@ -40,6 +40,7 @@ _WORDS = {"null": None, "Null": None, "NULL": None, "~": None, "": None} | {
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _REMEDIES = {"mapping values are not allowed here": "a text with a colon at its end goes in quotes"}
+_OTHER_LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # ruamel.yaml makes blanks of them, which YAML 1.2 does not
 _NOT_JSON = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
@@ -96,6 +97,9 @@ def parse(text: str, file: str) -> tuple[Node | None, list[Fault]]:
         The document, or ``None`` where there is none, and all that is wrong with it. Where the text is no YAML at all
         there is one fault, for the first place that cannot be read.
     """
+    odd = _OTHER_LINE_ENDS.search(text)
+    if odd is not None:
+        return None, [_unprintable(text, odd.start(), file)]
     reader = _Reader(file)
     try:
         node = reader.document(YAML(typ="safe", pure=True).parse(text))
@@ -109,16 +113,20 @@ def parse(text: str, file: str) -> tuple[Node | None, list[Fault]]:
             Fault(problem, "YAML was expected", _REMEDIES.get(problem, ""), place, "not-yaml"),
         ]
     except ReaderError as error:
-        before = text[: error.position]
-        place = Place(file, before.count("\n") + 1, error.position - before.rfind("\n"))
-        found = f"the character U+{error.character:04X} was found"
-        return None, [Fault(found, "a printable one was expected", "", place, "not-yaml")]
+        return None, [_unprintable(text, error.position, file)]
     except (YAMLError, RecursionError) as error:
         return None, [
             *reader.faults,
             Fault(str(error).split("\n")[0], "YAML was expected", "", Place(file), "not-yaml"),
         ]
     return node, reader.faults
+
+
+def _unprintable(text: str, position: int, file: str) -> Fault:
+    before, number = text[:position], ord(text[position])
+    place = Place(file, before.count("\n") + 1, position - before.rfind("\n"))
+    remedy = f'write it as "\\u{number:04x}" in double quotes'
+    return Fault(f"the character U+{number:04X} was found", "a printable one was expected", remedy, place, "not-yaml")
 
 
 class _Unreadable(Exception):  # noqa: N818 - stops the reading; never leaves this module

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from migrate_spec.codec import Document, Json, copied
+from migrate_spec.codec import Document, copied
 from migrate_spec.document import ABSENT, Change, Path, Refused, describe, equal
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Field, IfExists, Loss, Operation, in_order, overlaps
@@ -46,19 +46,20 @@ class Copy(Operation):
         """Copy one value. One after the other is the same as all at once, as no target is a source."""
         base, if_exists = source.base, self.if_exists
         source, target = source.below(base), target.below(base)
-        find_source, find_target = source.locator(), target.locator()
+        look, find = source.looker(), target.locator()
 
         def change(parent: Document) -> bool:
-            found = find_source(parent)
-            if found is None:
+            value = look(parent)
+            if value is ABSENT:
                 return False
-            if if_exists != "replace" and find_target(parent) is not None:
-                if if_exists == "keep":
+            taken = find(parent)
+            if taken is not None:
+                if if_exists == "fail":
+                    raise target_taken(parent, source, target)
+                if if_exists == "keep" or equal(taken[0][taken[1]], value):
                     return False
-                raise target_taken(parent, source, target)
-            holder, key = found
             # two places must not share one object: a change in one would be seen in the other
-            target.put(parent, copied(holder[key]))
+            target.put(parent, copied(value))
             return True
 
         return at_base(base, change)
@@ -90,10 +91,10 @@ def _take(source: Path, target: Path) -> Change:
     original, duplicate = source.below(base), target.below(base)
 
     def change(parent: Document) -> bool:
-        value = _value(parent, duplicate)
+        value = duplicate.look(parent)
         if value is ABSENT:
             return False
-        expected = _value(parent, original)
+        expected = original.look(parent)
         if expected is ABSENT or not equal(value, expected):
             raise Refused(
                 f"{describe(value)} was found",
@@ -106,9 +107,3 @@ def _take(source: Path, target: Path) -> Change:
         return True
 
     return at_base(base, change)
-
-
-def _value(parent: Json, path: Path) -> Json:
-    """The value at ``path`` as it is: one that is only looked at keeps its bytes."""
-    found = path.locate(parent)
-    return ABSENT if found is None else found[0][found[1]]

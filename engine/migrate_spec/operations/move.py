@@ -63,15 +63,13 @@ class Move(Operation):
 
     def losses(self) -> Sequence[Loss]:
         """The order of the fields; what was overwritten or kept; objects made or left empty on the way."""
-        what = {
-            "keep": "its place among its siblings, and which records kept it where it was",
-            "fail": "its place among its siblings",
-            "replace": "its place among its siblings, and what the target held before",
-        }[self.if_exists]
-        order = [Loss(path.top, "its place among its siblings") for path in self.fields if path.top != path]
+        order = "its place among its siblings"
+        what = {"keep": "which records had it before", "replace": "the value it had before"}.get(self.if_exists)
+        parents = [path.top for path in self.fields if path.top != path] if self.prune else []
         return (
-            *(Loss(path, what) for path in self.fields),
-            *(order if self.prune else ()),
+            *(Loss(path, order if what is None else f"{order}, and whether it was moved") for path in self.fields),
+            *(Loss(path, order) for path in parents),
+            *(Loss(path, what) for path in self.fields.values() if what),
             *made(self.fields.values()),
         )
 

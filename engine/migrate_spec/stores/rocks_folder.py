@@ -16,10 +16,11 @@ from tempfile import TemporaryDirectory, gettempdir
 from migrate_spec.errors import ForeignDatabase, NotADatabase
 from migrate_spec.stores.rocks_faults import SpeakingOf
 
-__all__ = ["config_kept", "has_config", "linked", "options_copied", "refuse_unsupported"]
+__all__ = ["config_kept", "has_config", "left_half_open", "linked", "options_copied", "refuse_unsupported"]
 
 # rocksdict writes this file into every folder it opens, even for reading.
 _CONFIG = "rocksdict-config.json"
+_MARK = f"{_CONFIG}.absent"
 
 # Not a part of the data, and written to by whoever opens the database: RocksDB makes its own beside the links.
 _NOT_LINKED = ("LOCK", "LOG", _CONFIG)
@@ -78,13 +79,18 @@ def has_config(path: Path) -> bool:
     return (path / _CONFIG).exists()
 
 
+def left_half_open(path: Path) -> bool:
+    """Whether a process was killed while it opened the database; the next one that opens it for writing tidies up."""
+    return (path / _MARK).exists()
+
+
 @contextmanager
 def config_kept(path: Path) -> Iterator[None]:
     """A block after which rocksdict's own file in the folder is as it was before, or absent if it was absent.
 
     Where the process is killed in the block a mark stays, that the file was absent, and the next block removes both.
     """
-    file, mark = path / _CONFIG, path / f"{_CONFIG}.absent"
+    file, mark = path / _CONFIG, path / _MARK
     before = file.read_bytes() if file.exists() and not mark.exists() else None
     if before is None and path.exists():
         mark.touch()
