@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import pytest
-from meridian.build_database import DEMO_ROWS, build, read_rows
 from rocksdict import AccessType, Options, Rdict
 
 import migrate_spec as ms
+from meridian.build_database import DEMO_ROWS, build, read_rows
 
 ROOT = Path(__file__).resolve().parents[1]
 SPECS, SCHEMAS, DATA = ROOT / "specs", ROOT / "schemas", ROOT / "tests" / "data"
@@ -41,7 +41,9 @@ def dump(path: Path) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     with TemporaryDirectory() as folder:
         copy = Path(folder, "db")
-        shutil.copytree(path, copy, ignore=shutil.ignore_patterns("LOCK"))  # to close LOCK would drop this process's lock
+        shutil.copytree(
+            path, copy, ignore=shutil.ignore_patterns("LOCK")
+        )  # to close LOCK would drop this process's lock
         handle = Rdict(str(copy), raw(), access_type=AccessType.read_only(error_if_log_file_exist=False))
         records = handle.iter()
         records.seek_to_first()
@@ -76,7 +78,9 @@ def files(path: Path) -> Photograph:
 def beside(path: Path) -> list[str]:
     """The names of all that lies beside the database, and of what is in its folder of backups."""
     names = [file.name for file in path.parent.iterdir() if file.name.startswith(f"{path.name}.")]
-    return sorted([*names, *(f"{path.name}.backups/{file.name}" for file in path.parent.glob(f"{path.name}.backups/*"))])
+    return sorted(
+        [*names, *(f"{path.name}.backups/{file.name}" for file in path.parent.glob(f"{path.name}.backups/*"))]
+    )
 
 
 def write(path: Path, changes: Mapping[bytes, bytes | None]) -> None:
@@ -114,7 +118,7 @@ def compact(value: Any) -> bytes:
 def task(identity: str = "t", **fields: Any) -> bytes:
     """A task of version 1 with all its seventeen fields, empty unless named."""
     moment = "2024-01-01T00:00:00Z"
-    base = {
+    base: dict[str, Any] = {
         "id": identity,
         "title": f"Task {identity}",
         "description": None,
@@ -139,7 +143,7 @@ def task(identity: str = "t", **fields: Any) -> bytes:
 def task_v2(identity: str = "t", **fields: Any) -> bytes:
     """What a task of :func:`task` becomes in version 2."""
     old = json.loads(task(identity, **fields))
-    new = {"depends_on": [], "related_tasks": [], "started_at": None, "timeout_hours": None}
+    new: dict[str, Any] = {"depends_on": [], "related_tasks": [], "started_at": None, "timeout_hours": None}
     return compact({"schema_version": 2} | old | new | {"last_activity": old["updated_at"]})
 
 

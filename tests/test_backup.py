@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -105,9 +104,7 @@ class TestOurs:
         assert kept.stat().st_ino == number
 
     def test_what_the_database_notes(self, meridian: Path, project: ms.Project) -> None:
-        """The database notes it in the seed's form, under a prefix that no key has, so that Meridian's own rollback
-        finds nothing to delete.
-        """
+        """The database notes it in the seed's form, under a prefix that no key has: Meridian would delete none."""
         name = str(manager(meridian, project).apply().backup)
         found = dump(meridian)
         noted = json.loads(found[name.encode()])
@@ -183,7 +180,7 @@ class TestNames:
         assert data(meridian) == ROWS
 
     def test_two_steps_at_once(self, tmp_path: Path, project: ms.Project) -> None:
-        """Runs that follow each other as fast as they can have names of their own, and each is taken back by its own."""
+        """Runs that follow each other at once have backups of their own, and each is taken back by its own."""
         path = make(tmp_path / "db", {b"task:a": task("a"), b"symbol:a": ROWS[b"symbol:sym-1"]})
         names = [manager(path, project).apply(version).backup for version in (2, 3)]
         assert len(set(names)) == 2
@@ -196,7 +193,9 @@ class TestTheSeeds:
 
     def test_listed(self, tmp_path: Path, project: ms.Project) -> None:
         """They are listed with ours, oldest first, and the copies of their records are not taken for backups."""
-        path = make(tmp_path / "db", SEEDS_OWN | {VERSION: b"2", b"task:a": task_v2("a"), b"symbol:a": b'{"embedding":1}'})
+        path = make(
+            tmp_path / "db", SEEDS_OWN | {VERSION: b"2", b"task:a": task_v2("a"), b"symbol:a": b'{"embedding":1}'}
+        )
         before = files(tmp_path)
         assert manager(path, project).backups() == [LISTED]
         assert manager(path, project).status().backups == [LISTED]
@@ -284,9 +283,9 @@ class TestTheFolder:
 def test_no_record_is_kept_twice(meridian: Path, project: ms.Project) -> None:
     """A refused run keeps no backup, however often it is tried: nothing grows."""
     write(meridian, {b"task:broken": b"{"})
-    before: dict[str, Any] = dict.fromkeys(dump(meridian))
+    before = dump(meridian)
     for _ in range(3):
         with pytest.raises(ms.RecordRejected):
             manager(meridian, project).apply()
-    assert dict.fromkeys(dump(meridian)) == before
+    assert dump(meridian) == before
     assert beside(meridian) == []

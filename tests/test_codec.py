@@ -66,7 +66,7 @@ REFUSED = {
     ),
     '{"a":01}': "'{\"a\":01}' was found (expecting ',' delimiter at offset 6), JSON was expected",
     '{"before":"the place","a":tru,"after":"the place"}': (
-        "'lace\",\"a\":tru,\"after' was found (expecting value at offset 26), JSON was expected"
+        '\'lace","a":tru,"after\' was found (expecting value at offset 26), JSON was expected'
     ),
     '{"a":NaN}': "NaN was found, a number that JSON can hold was expected",
     '{"a":[-Infinity]}': "-Infinity was found, a number that JSON can hold was expected",
@@ -130,7 +130,7 @@ def test_what_is_no_document(text: str, sentence: str) -> None:
         (b"\x00", "'\\x00' was found (expecting value at offset 0), JSON was expected"),
         (
             b'{"a":"\x01"}',
-            "'{\"a\":\"\\x01\"}' was found (invalid control character at offset 6), JSON was expected",
+            '\'{"a":"\\x01"}\' was found (invalid control character at offset 6), JSON was expected',
         ),
     ],
 )

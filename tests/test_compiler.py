@@ -18,6 +18,8 @@ from tests import spec_of
 ADD_A = [{"add": {"a": 1}, "if_exists": "keep"}]
 RENAME = [{"rename": {"a": "b"}}]
 ADD_C = [{"default": {"c": 3}}]
+NUMBERS = {"properties": {"a": {"type": "integer"}}}
+STAMPED = {"required": ["schema_version"], "properties": {"schema_version": {"const": 3}}}
 
 
 def way(*steps: Any, **keys: Any) -> tuple[Spec, ...]:
@@ -109,7 +111,14 @@ def test_records_that_carry_no_stamp_are_at_the_version_of_the_database() -> Non
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("{", ("", "", "'{' was found (expecting property name enclosed in double quotes at offset 1), JSON was expected")),
+        (
+            "{",
+            (
+                "",
+                "",
+                "'{' was found (expecting property name enclosed in double quotes at offset 1), JSON was expected",
+            ),
+        ),
         ("[1]", ("", "", "a list was found, a JSON object was expected")),
         ('{"a":1,"a":2}', ("", "", "the key 'a' was found twice in one object, each key was expected once")),
         ('{"schema_version":"2"}', ("", "schema_version", 'a text "2" was found, a version was expected')),
@@ -130,7 +139,10 @@ def test_records_that_carry_no_stamp_are_at_the_version_of_the_database() -> Non
                 "say `if_exists: keep` or `if_exists: replace`, or remove one of the two first",
             ),
         ),
-        ('{"a":' + "[" * 5000 + "]" * 5000 + "}", ("", "", "a value nested too deep to read was found, fewer than 1000 levels were expected")),
+        (
+            '{"a":' + "[" * 5000 + "]" * 5000 + "}",
+            ("", "", "a value nested too deep to read was found, fewer than 1000 levels were expected"),
+        ),
     ],
     ids=["no JSON", "no object", "a key twice", "no version", "a later version", "a step refuses", "too deep"],
 )
@@ -152,18 +164,24 @@ def test_a_record_of_a_version_before_the_first() -> None:
 @pytest.mark.parametrize("steps", [[{"copy": {"a": "b"}}], [{"set": {"a[]": 1}}], [{"move": {"a": "b.c"}}]])
 @pytest.mark.parametrize("blank", [b"", b" "])
 def test_deep_values(steps: Any, blank: bytes) -> None:
-    """However deep a value is, it is carried or refused; how deep is too deep depends on Python."""
-    for carry in (transform(steps), transform(steps, schema={"required": ["x"]})):
-        for depth in (50, *range(450, 1050, 7), 3000):
-            try:
-                carry(blank + b'{"a":%s%s}' % (b"[" * depth, b"]" * depth))
-            except RecordRefused as refused:
-                assert str(refused.fault) in {
-                    "v.json: no 'x' was found, it is required",
-                    "a value nested too deep to work on was found, fewer than 500 levels were expected",
-                    "a value nested too deep to read was found, fewer than 1000 levels were expected",
-                }
-                assert depth > 400 or "too deep" not in str(refused.fault)
+    """However deep a value is, it is carried or refused; from which depth on depends on Python, but 400 is not it."""
+    outcomes = {depth: deep(steps, blank, depth) for depth in (50, 400, *range(450, 1050, 7), 3000)}
+    assert (outcomes.pop(50), outcomes.pop(400)) == ("", "")
+    assert outcomes.pop(3000) == "a value nested too deep to read was found, fewer than 1000 levels were expected"
+    assert set(outcomes.values()) <= {
+        "",
+        "a value nested too deep to work on was found, fewer than 500 levels were expected",
+        "a value nested too deep to read was found, fewer than 1000 levels were expected",
+    }
+
+
+def deep(steps: Any, blank: bytes, depth: int) -> str:
+    """The words in which a record of some depth is refused; none where it is carried."""
+    try:
+        transform(steps, schema={"required": []})(blank + b'{"a":%s%s}' % (b"[" * depth, b"]" * depth))
+    except RecordRefused as refused:
+        return str(refused.fault)
+    return ""
 
 
 def test_versions_may_be_dates() -> None:
@@ -172,27 +190,26 @@ def test_versions_may_be_dates() -> None:
     migration = Migration(spec, Schema({}), Schema({}))
     assert migration.migrate_item(b"task:1", b"{}") == b'{"schema_version":20240102,"a":1}'
     last = spec_of(ADD_A, **{"from": 4294967294, "to": 4294967295})
-    assert Transform(Route((last,), None, 4294967295))(b'{"schema_version":7}') == b'{"schema_version":4294967295,"a":1}'
+    assert (
+        Transform(Route((last,), None, 4294967295))(b'{"schema_version":7}') == b'{"schema_version":4294967295,"a":1}'
+    )
 
 
 class TestTheSchema:
     """What a result must fit."""
 
-    NUMBERS = {"properties": {"a": {"type": "integer"}}}
-    STAMPED = {"required": ["schema_version"], "properties": {"schema_version": {"const": 3}}}
-
     def test_a_result_that_fits(self) -> None:
         """A record that fits is given."""
-        assert transform(ADD_A, schema=self.NUMBERS)(b"{}") == b'{"schema_version":2,"a":1}'
+        assert transform(ADD_A, schema=NUMBERS)(b"{}") == b'{"schema_version":2,"a":1}'
 
     def test_a_record_that_fits_as_it_is(self) -> None:
         """A record that no step changes and that fits is left as it is, stamp or none."""
-        assert transform(ADD_A, schema=self.NUMBERS)(b'{ "a":1 }') is None
+        assert transform(ADD_A, schema=NUMBERS)(b'{ "a":1 }') is None
 
     @pytest.mark.parametrize("text", ['{"a":"x"}', '{ "a":"x" }'])
     def test_a_record_that_does_not_fit(self, text: str) -> None:
         """A record that does not fit the target's schema is refused, with the file of the schema."""
-        assert refusal(transform(ADD_A, schema=self.NUMBERS), text) == (
+        assert refusal(transform(ADD_A, schema=NUMBERS), text) == (
             "task v1→v2",
             "a",
             'v.json: a text "x" was found, an integer was expected',
@@ -200,7 +217,7 @@ class TestTheSchema:
 
     def test_a_record_at_the_target_that_does_not_fit(self) -> None:
         """A record that is at the target already is checked, too."""
-        assert refusal(transform(ADD_A, schema=self.NUMBERS), '{"schema_version":2,"a":[]}') == (
+        assert refusal(transform(ADD_A, schema=NUMBERS), '{"schema_version":2,"a":[]}') == (
             "task v1→v2",
             "a",
             "v.json: a list was found, an integer was expected",
@@ -216,11 +233,11 @@ class TestTheSchema:
     )
     def test_a_schema_may_demand_the_latest_stamp(self, text: str, after: str) -> None:
         """A record that would not fit otherwise is stamped with the latest version."""
-        assert transform(ADD_A, [], schema=self.STAMPED)(text.encode()) == after.encode()
+        assert transform(ADD_A, [], schema=STAMPED)(text.encode()) == after.encode()
 
     def test_without_reasons(self) -> None:
         """Where nobody reads the reasons, a record that does not fit is refused without one."""
-        carry = transform(ADD_A, schema=self.NUMBERS)
+        carry = transform(ADD_A, schema=NUMBERS)
         carry.explains = False
         assert refusal(carry, '{"a":"x"}') == ("task v1→v2", "", "a record that does not fit was found")
 
@@ -263,7 +280,10 @@ class TestTheWayBack:
         ("text", "expected"),
         [
             ("null", ("", "", "null was found, a JSON object was expected")),
-            ('{"schema_version":"2"}', ("task v1→v2 backwards", "schema_version", 'a text "2" was found, a version was expected')),
+            (
+                '{"schema_version":"2"}',
+                ("task v1→v2 backwards", "schema_version", 'a text "2" was found, a version was expected'),
+            ),
             (
                 '{"schema_version":2,"b":1,"a":2}',
                 (
@@ -273,7 +293,10 @@ class TestTheWayBack:
                     "as 'b' becomes it; say `if_exists: keep` or `if_exists: replace`, or remove one of the two first",
                 ),
             ),
-            ('{"schema_version":2,"b":"x"}', ("task v1→v2 backwards", "a", 'v1.json: a text "x" was found, an integer was expected')),
+            (
+                '{"schema_version":2,"b":"x"}',
+                ("task v1→v2 backwards", "a", 'v1.json: a text "x" was found, an integer was expected'),
+            ),
         ],
     )
     def test_refusals(self, text: str, expected: tuple[str, str, str]) -> None:

@@ -14,11 +14,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Self
 
 import pytest
 from rocksdict import Rdict
@@ -31,11 +30,9 @@ from tests.conftest import (
     SPECS,
     VERSION,
     beside,
-    compact,
     data,
     dump,
     make,
-    python,
     raw,
     task,
     variables,
@@ -155,9 +152,7 @@ class Processes:
 
 
 class World:
-    """A database of a few thousand records in several files and the log, as a killed program leaves it; and what it
-    becomes.
-    """
+    """A database in table files and the log, as a killed program leaves it, and what it becomes."""
 
     def __init__(self, folder: Path, project: ms.Project, *, tasks: int, tables: int) -> None:
         """Make it.
@@ -266,17 +261,20 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
         yield running
 
 
+def tell(what: object) -> None:
+    """Say something for the report of a failure."""
+    sys.stdout.write(f"{what}\n")
+
+
 class TestKilledAtRandom:
     """SIGKILL, spread evenly over the whole of a call, from its first moment to its end."""
 
     @pytest.mark.parametrize(("do", "kills"), [("apply", 50), ("rollback", 20)])
     def test_killed(self, do: str, kills: int, world: World, processes: Processes) -> None:
-        """Each time the database opens, is wholly old or wholly new, is migrated by the next run, which leaves nothing
-        of the killed one, and is rolled back.
-        """
+        """Each time the database opens, is wholly old or wholly new, and the next run and rollback go well."""
         seed = int.from_bytes(os.urandom(4))
-        print(f"seed {seed}")
-        chance, seconds, killed = random.Random(seed), 0.0, 0
+        tell(f"seed {seed}")
+        chance, seconds, killed = random.Random(seed), 0.0, 0  # noqa: S311
         for _ in range(3):
             world.restore(migrated=do == "rollback")
             whole = processes.killed_after(60, world.path, do)
@@ -287,7 +285,7 @@ class TestKilledAtRandom:
             moment = seconds * (killed + chance.random()) / kills
             outcome = processes.killed_after(moment, world.path, do)
             if outcome.killed:
-                print(f"killed after {moment:.4f} s of {seconds:.4f} s")
+                tell(f"killed after {moment:.4f} s of {seconds:.4f} s")
                 world.check()
                 killed += 1
             else:  # it was faster than the ones before
@@ -332,8 +330,9 @@ class Point:
 
 
 def points(world: World, processes: Processes, do: str) -> list[Point]:
-    """The moments at which the main thread makes, links, renames or removes a file or folder of the database or beside
-    it; and, once the swap has begun, those at which it waits for the disk.
+    """The moments at which the main thread changes names of files in or beside the database, or waits for the disk.
+
+    For the disk it waits often before the swap has begun, and nothing of that is in the database: those are left out.
     """
     world.restore(migrated=do == "rollback")
     outcome, lines = processes.traced(world.path, do, "-e", f"trace={','.join(f'?{call}' for call in CALLS)}")
@@ -358,7 +357,7 @@ class TestAtEachStep:
         """Killed before any step the database is wholly old or wholly new, and the next run leaves nothing of it."""
         states = []
         for point in points(calm, processes, do):
-            print(point)
+            tell(point)
             calm.restore(migrated=do == "rollback")
             outcome, _ = processes.traced(calm.path, do, *point.inject(signal.SIGKILL))
             assert outcome.killed
@@ -369,13 +368,11 @@ class TestAtEachStep:
 
     @pytest.mark.parametrize("do", ["apply", "rollback"])
     def test_interrupted(self, do: str, calm: World, processes: Processes) -> None:
-        """Interrupted before the swap, the call says so and the database is as it was; from the swap on, the call is
-        carried out and says so. Neither leaves anything.
-        """
+        """Interrupted before the swap the call says so and has changed nothing; from then on it is done and says so."""
         before, after = ("old", "new") if do == "apply" else ("new", "old")
         seen = set()
         for point in points(calm, processes, do):
-            print(point)
+            tell(point)
             calm.restore(migrated=do == "rollback")
             names = beside(calm.path)
             outcome, _ = processes.traced(calm.path, do, *point.inject(signal.SIGINT))
@@ -404,9 +401,7 @@ except KeyboardInterrupt:
 
 
 def test_interrupted_in_the_middle(tmp_path: Path) -> None:
-    """A Ctrl-C in the middle of a run of 100,000 records reaches the caller; the database is as it was, and nothing is
-    left beside it, nor in the folder for temporary files.
-    """
+    """A Ctrl-C in the middle of 100,000 records reaches the caller; nothing is changed and no file is left anywhere."""
     path, temporary = tmp_path / "db", tmp_path / "tmp"
     temporary.mkdir()
     make(path, {b"task:%06d" % number: task(f"{number:06}") for number in range(100_000)}, tables=3)

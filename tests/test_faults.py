@@ -28,7 +28,6 @@ from tests.conftest import (
     python,
     raw,
     task,
-    variables,
     write,
 )
 
@@ -47,7 +46,8 @@ def in_use(path: Path) -> Iterator[None]:
     """Another process has the database open for writing."""
     code = (
         "import sys\nfrom rocksdict import Options, Rdict\n"
-        "handle = Rdict(sys.argv[1], Options(raw_mode=True))\nprint('open', flush=True)\nsys.stdin.read()\nhandle.close()"
+        "handle = Rdict(sys.argv[1], Options(raw_mode=True))\nprint('open', flush=True)\n"
+        "sys.stdin.read()\nhandle.close()"
     )
     command = [sys.executable, "-c", code, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -61,7 +61,9 @@ class TestDamage:
 
     def damaged(self, path: Path) -> tuple[Path, str]:
         """A database of 20,000 tasks in one table file, of which a byte in the middle was flipped."""
-        make(path, {b"task:%05d" % number: task(f"{number:05}", title=f"{number * 7919:x}") for number in range(20_000)})
+        make(
+            path, {b"task:%05d" % number: task(f"{number:05}", title=f"{number * 7919:x}") for number in range(20_000)}
+        )
         [table] = path.glob("*.sst")
         content = bytearray(table.read_bytes())
         content[len(content) // 2] ^= 1
@@ -154,13 +156,15 @@ class TestNoDatabase:
             ),
             (
                 "written by default",
-                "its keys and values carry a type byte, as rocksdict writes them by default, this version supports raw "
-                "databases only (Options(raw_mode=True)); copy its records into a raw database first",
+                (
+                    "its keys and values carry a type byte, as rocksdict writes them by default, this version supports "
+                    "raw databases only (Options(raw_mode=True)); copy its records into a raw database first"
+                ),
             ),
         ],
     )
     def test_refused(self, kind: str, sentence: str, do: str, tmp_path: Path, project: ms.Project) -> None:
-        """A path that is missing, a file, another folder or a database of another kind is refused; nothing is created."""
+        """A missing path, a file, another folder and a database of another kind are refused; nothing is created."""
         path = tmp_path / "db"
         if kind == "file":
             path.write_text("x")
@@ -219,8 +223,10 @@ class TestWithoutRights:
         said = self.run(meridian, unprivileged, "apply", "scan")
         meridian.chmod(0o755)
         assert said == [
-            f"DatabaseReadOnly {meridian}: the operating system denies this user access, "
-            "the work needs the folder and every file in it; run as their owner or correct their permissions",
+            (
+                f"DatabaseReadOnly {meridian}: the operating system denies this user access, "
+                "the work needs the folder and every file in it; run as their owner or correct their permissions"
+            ),
             "scan 3",
         ]
         assert files(meridian.parent) == before
@@ -235,8 +241,10 @@ class TestWithoutRights:
         said = self.run(meridian, unprivileged, "apply")
         backups.chmod(0o755)
         assert said == [
-            f"DatabaseReadOnly {meridian}: the folder {backups} that cannot be written was found, "
-            "room for the backup was expected; run as the user that owns it"
+            (
+                f"DatabaseReadOnly {meridian}: the folder {backups} that cannot be written was found, "
+                "room for the backup was expected; run as the user that owns it"
+            )
         ]
         assert dump(meridian) == before
         assert beside(meridian) == ["db.backups", "db.backups/other"]
@@ -247,8 +255,10 @@ class TestWithoutRights:
         before = files(folder)
         under = (*mounts, f'mount --bind -o ro "{folder}" "{folder}" && exec "$@"', "sh")
         assert self.run(meridian, under, "apply", "scan") == [
-            f"DatabaseReadOnly {meridian}: the file system is read-only, the work has to write there; "
-            "mount it for writing or work on a copy of the database",
+            (
+                f"DatabaseReadOnly {meridian}: the file system is read-only, the work has to write there; "
+                "mount it for writing or work on a copy of the database"
+            ),
             "scan 3",
         ]
         assert files(folder) == before
@@ -258,7 +268,9 @@ class TestWithoutRights:
         target = meridian.parent / "volume"
         target.mkdir()
         script = f'mount -t tmpfs none "{target}" && cp -r "{meridian}"/. "{target}" && exec "$@"'
-        code = RUN + "from tests.conftest import ROWS, beside, data\nfrom pathlib import Path\npath = Path(sys.argv[1])\n"
+        code = (
+            RUN + "from tests.conftest import ROWS, beside, data\nfrom pathlib import Path\npath = Path(sys.argv[1])\n"
+        )
         code += "print(data(path) == ROWS, [name.split('/')[0] for name in beside(path)])"
         said = python(code, target, SPECS, SCHEMAS, "apply", "rollback", under=(*mounts, script, "sh")).splitlines()
         assert said == ["apply 3", "rollback 1", "True ['volume.backups', 'volume.backups']"]

@@ -76,9 +76,7 @@ class TestForm:
                 "episode": {"scanned": 3, "migrated": 1, "unchanged": 2, "prefix": "episode:"},
                 "symbol": {"scanned": 2, "migrated": 1, "unchanged": 1, "prefix": "symbol:"},
             },
-            "specs": [
-                {"collection": spec.collection, "checksum": spec.checksum, "text": spec.text} for spec in specs
-            ],
+            "specs": [{"collection": spec.collection, "checksum": spec.checksum, "text": spec.text} for spec in specs],
         }
         assert entry["started_at"] <= entry["completed_at"]
 
@@ -91,13 +89,14 @@ class TestForm:
             (2, 3, 2),
         ]
         assert [entry["backup_key"] for entry in entries] == [report.backup, report.backup]
-        assert [[spec["collection"] for spec in entry["specs"]] for entry in entries] == [["task"], ["episode", "symbol"]]
+        assert [[spec["collection"] for spec in entry["specs"]] for entry in entries] == [
+            ["task"],
+            ["episode", "symbol"],
+        ]
         assert [list(entry["collections"]) for entry in entries] == [["task"], ["episode", "symbol"]]
 
     def test_the_text_of_a_spec(self, tmp_path: Path, folder: Folder) -> None:
-        """The text kept is what the spec means, without remarks, examples and options that go without saying; the
-        checksum is its SHA-256.
-        """
+        """The text kept is what the spec means, without what goes without saying; the checksum is its SHA-256."""
         folder.spec("note", 1, {"add": {"é": [1.5, None]}, "if_exists": "fail", "note": "why"}, description="what")
         path = make(tmp_path / "db", {b"note:1": b"{}"})
         manager(path, folder.load()).apply()
@@ -247,10 +246,14 @@ class TestChangedSpecs:
         for do in (it.apply, it.scan, it.plan, lambda: ms.check_and_migrate(path, project)):
             with pytest.raises(ms.SpecChanged) as caught:
                 do()
-            text = '{"collection":"note","from":1,"prefix":"note:","stamp":"schema_version","steps":[{"add":{"a":%s}}],"to":2}'
+            text = (
+                '{"collection":"note","from":1,"prefix":"note:","stamp":"schema_version",'
+                '"steps":[{"add":{"a":%s}}],"to":2}'
+            )
             assert str(caught.value) == (
-                f"{folder.file('note', 1)}:1:1: another meaning of note v1→v2 was found than the one applied on {moment}, "
-                "an applied spec was expected to stay as it is; undo the change, and write what is new as a further step\n"
+                f"{folder.file('note', 1)}:1:1: another meaning of note v1→v2 was found than the one applied on "
+                f"{moment}, an applied spec was expected to stay as it is; "
+                "undo the change, and write what is new as a further step\n"
                 f"    applied: {text % 1}\n"
                 f"    now:     {text % 2}"
             )
@@ -259,9 +262,12 @@ class TestChangedSpecs:
     @pytest.mark.parametrize(
         "text",
         [
-            "# a remark\nto: 2\nfrom: 1\nprefix: 'note:'\ncollection: note\nsteps:\n  - add: {a: 1}\n    note: a remark\n",
-            "collection: note\nprefix: 'note:'\nfrom: 1\nto: 2\ndescription: new\nsteps: [{if_exists: fail, add: {a: 1}}]\n"
-            "examples: [{before: {}, after: {schema_version: 2, a: 1}}]\nstamp: schema_version\n",
+            "# a remark\nto: 2\nfrom: 1\nprefix: 'note:'\ncollection: note\nsteps: [{add: {a: 1}, note: a remark}]\n",
+            (
+                "collection: note\nprefix: 'note:'\nfrom: 1\nto: 2\ndescription: new\n"
+                "steps: [{if_exists: fail, add: {a: 1}}]\nstamp: schema_version\n"
+                "examples: [{before: {}, after: {schema_version: 2, a: 1}}]\n"
+            ),
         ],
         ids=["remarks and order", "description, example and what goes without saying"],
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -186,13 +185,14 @@ def test_the_schema_of_an_operation(name: str) -> None:
         "rename": {"if_exists": "fail"},
     }
     assert (schema["required"], schema["additionalProperties"], options) == ([name], False, expected.get(name, {}))
-    assert schema["properties"][name]["description"].split("\n")[0] == (
-        (all_operations()[name].__doc__ or "").split("\n")[0]
+    assert (
+        schema["properties"][name]["description"].split("\n")[0]
+        == ((all_operations()[name].__doc__ or "").split("\n")[0])
     )
 
 
 def test_the_schema_of_a_whole_spec() -> None:
-    """The schema for editors is a schema of the dialect it names, with one alternative for each operation and ``do``."""
+    """The schema for editors names its dialect and has one alternative for each operation and for ``do``."""
     schema = spec_schema()
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["required"] == ["collection", "prefix", "from", "to", "steps"]

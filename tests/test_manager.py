@@ -30,7 +30,11 @@ from tests.conftest import (
 )
 
 TASKS = {key: value for key, value in ROWS.items() if key.startswith(b"task:")}
-DECOYS = {b"task9": b"must not be touched", b"task;": b"must not be touched", b"taskx:not-a-task": b"must not be touched"}
+DECOYS = {
+    b"task9": b"must not be touched",
+    b"task;": b"must not be touched",
+    b"taskx:not-a-task": b"must not be touched",
+}
 
 
 def manager(path: Path, project: ms.Project) -> ms.MigrationManager:
@@ -160,7 +164,11 @@ class TestScan:
         it = manager(meridian, project)
         plan = it.plan()
         assert [migration.name for migration in plan.migrations] == ["task v1→v2", "episode v2→v3", "symbol v2→v3"]
-        assert {name: size.records for name, size in it.sizes(plan).items()} == {"task": 44, "episode": 44, "symbol": 44}
+        assert {name: size.records for name, size in it.sizes(plan).items()} == {
+            "task": 44,
+            "episode": 44,
+            "symbol": 44,
+        }
         assert {name: (sample.key, sample.before, sample.after) for name, sample in it.samples(plan).items()} == {
             "task": (
                 "task:9b2f6c1e-6f57-4a0b-9c1b-0d9d6f6f7c11",
@@ -307,10 +315,14 @@ class TestStamps:
         with pytest.raises(ms.RecordRejected) as caught:
             manager(path, project).apply()
         assert [str(rejection) for rejection in caught.value.rejections] == [
-            "note:2, schema_version: a record of version 2 was found, at least version 3 was expected; "
-            "no spec starts from an earlier one",
-            "note:3, schema_version: a record of version 1 was found, at least version 3 was expected; "
-            "no spec starts from an earlier one",
+            (
+                "note:2, schema_version: a record of version 2 was found, at least version 3 was expected; "
+                "no spec starts from an earlier one"
+            ),
+            (
+                "note:3, schema_version: a record of version 1 was found, at least version 3 was expected; "
+                "no spec starts from an earlier one"
+            ),
         ]
 
 
@@ -338,9 +350,7 @@ class TestBytes:
         }
 
     def test_keys_of_all_kinds(self, tmp_path: Path, project: ms.Project) -> None:
-        """Keys that are not UTF-8, with colons or only the prefix are migrated; the empty key, values without a byte
-        and of a megabyte in other families stay as they are.
-        """
+        """Keys that are not UTF-8, have colons or are only the prefix are migrated; odd ones beside them stay."""
         others = {
             b"": b"the empty key",
             b"empty:1": b"",
@@ -371,8 +381,10 @@ REASONS = {
     "status_capital": (
         STEP,
         "status",
-        f'{SCHEMA}: a text "Done" was found, one of "pending", "in_progress", "blocked", "done", "cancelled" was '
-        "expected; did you mean 'done'?",
+        (
+            f'{SCHEMA}: a text "Done" was found, one of "pending", "in_progress", "blocked", "done", "cancelled" was '
+            "expected; did you mean 'done'?"
+        ),
     ),
     "hours_1e400": (
         "",
@@ -470,9 +482,12 @@ class TestRejectedRecords:
         with pytest.raises(ms.RecordRejected) as caught:
             manager(path, project).apply()
         assert caught.value.count == 150
-        assert [rejection.key for rejection in caught.value.rejections] == [b"task:%03d" % number for number in range(100)]
+        assert [rejection.key for rejection in caught.value.rejections] == [
+            b"task:%03d" % number for number in range(100)
+        ]
         assert str(caught.value).split("\n") == [
-            f"{path}: 150 records cannot be migrated; nothing was changed; mend these records or the spec and run again",
+            f"{path}: 150 records cannot be migrated; nothing was changed; "
+            "mend these records or the spec and run again",
             *(f"  task:{number:03}: a list was found, a JSON object was expected" for number in range(100)),
             "  … and 50 more",
         ]
@@ -481,7 +496,9 @@ class TestRejectedRecords:
     def test_of_several_collections(self, tmp_path: Path, folder: Folder) -> None:
         """Rejected records of several collections are named in the order of their keys, whichever steps they are of."""
         folder.spec("b", 1).spec("a", 2)
-        path = make(tmp_path / "db", {b"a:%03d" % n: b"1" for n in range(60)} | {b"b:%03d" % n: b"1" for n in range(70)})
+        path = make(
+            tmp_path / "db", {b"a:%03d" % n: b"1" for n in range(60)} | {b"b:%03d" % n: b"1" for n in range(70)}
+        )
         with pytest.raises(ms.RecordRejected) as caught:
             manager(path, folder.load()).apply()
         assert caught.value.count == 130
@@ -491,9 +508,7 @@ class TestRejectedRecords:
         ]
 
     def test_in_the_second_of_two_steps(self, tmp_path: Path, folder: Folder) -> None:
-        """Where the second step refuses a record, the first is not carried out either, and the error names the second
-        with its line.
-        """
+        """Where the second step refuses a record the first is not carried out either; the error names the second."""
         folder.spec("note", 1, {"add": {"a": 1}}).spec("note", 2, {"add": {"b": 2}}).spec("note", 3, {"add": {"c": 3}})
         path = make(tmp_path / "db", {b"note:1": b"{}", b"note:2": b'{"b":0}', b"other": b"1"})
         before = dump(path)
@@ -532,44 +547,53 @@ class TestNoWay:
 
     @pytest.mark.parametrize("do", ["apply", "scan", "plan"])
     @pytest.mark.parametrize(
-        ("version", "target", "sentence"),
+        "case",
         [
             (
                 b"4",
                 None,
-                "a database of version 4 was found, at most version 3 was expected, the newest these specs know; "
-                "use the specs of the program that wrote it",
+                (
+                    "a database of version 4 was found, at most version 3 was expected, the newest these specs know; "
+                    "use the specs of the program that wrote it"
+                ),
             ),
             (
                 b"4294967295",
                 2,
-                "a database of version 4294967295 was found, at most version 3 was expected, "
-                "the newest these specs know; use the specs of the program that wrote it",
+                (
+                    "a database of version 4294967295 was found, at most version 3 was expected, "
+                    "the newest these specs know; use the specs of the program that wrote it"
+                ),
             ),
             (
                 b"2",
                 4,
-                "the target version 4 was found, at most 3 was expected, the newest these specs know; "
-                "write the missing specs",
+                (
+                    "the target version 4 was found, at most 3 was expected, the newest these specs know; "
+                    "write the missing specs"
+                ),
             ),
             (
                 b"2",
                 1,
-                "the target version 1 was found, at least 2 was expected, the version of the database; "
-                "`migrate-spec rollback` puts a backup back",
+                (
+                    "the target version 1 was found, at least 2 was expected, the version of the database; "
+                    "`migrate-spec rollback` puts a backup back"
+                ),
             ),
             (
                 b"1",
                 0,
-                "the target version 0 was found, at least 1 was expected, the version of the database; "
-                "`migrate-spec rollback` puts a backup back",
+                (
+                    "the target version 0 was found, at least 1 was expected, the version of the database; "
+                    "`migrate-spec rollback` puts a backup back"
+                ),
             ),
         ],
     )
-    def test_versions(
-        self, do: str, version: bytes, target: int | None, sentence: str, tmp_path: Path, project: ms.Project
-    ) -> None:
-        """A newer database, a target beyond the specs and one behind the database are refused, and nothing is written."""
+    def test_versions(self, do: str, case: tuple[bytes, int | None, str], tmp_path: Path, project: ms.Project) -> None:
+        """A newer database, a target beyond the specs and one behind the database are refused; nothing is written."""
+        version, target, sentence = case
         path = make(tmp_path / "db", ROWS | {VERSION: version})
         before = files(tmp_path)
         with pytest.raises(ms.PlanError) as caught:
@@ -598,7 +622,9 @@ class TestMetadata:
         path = make(tmp_path / "db", {VERSION: row["stored"].encode()})
         assert manager(path, project).version() == row["version"]
 
-    @pytest.mark.parametrize("stored", [*map(str.encode, METADATA["schema_version"]["refused"]), b"0", b"+1", b"\xff", b"\xd9\xa1"])
+    @pytest.mark.parametrize(
+        "stored", [*map(str.encode, METADATA["schema_version"]["refused"]), b"0", b"+1", b"\xff", b"\xd9\xa1"]
+    )
     def test_refused(self, stored: bytes, tmp_path: Path, project: ms.Project) -> None:
         """Whatever else stands there is refused, and nothing is written."""
         path = make(tmp_path / "db", ROWS | {VERSION: stored})

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from migrate_spec.codec import decode, encode, opened
 from migrate_spec.codec import Raw as RawJson
+from migrate_spec.codec import decode, encode, opened
 from migrate_spec.compiler import RecordRefused, Transform
 from migrate_spec.project import Project, load
 

@@ -41,7 +41,13 @@ def told(plan: Plan) -> Any:
     """A plan for reading: its versions, its steps, and its routes with steps, target and the rest."""
     steps = [[found.name for found in step] for step in plan.steps]
     routes = [
-        ([spec.name for spec in route.specs], route.target, route.earliest, route.unstamped, str(route.schema.content["title"]) if route.schema else "")
+        (
+            [spec.name for spec in route.specs],
+            route.target,
+            route.earliest,
+            route.unstamped,
+            str(route.schema.content["title"]) if route.schema else "",
+        )
         for route in plan.routes
     ]
     return plan.from_version, plan.to_version, steps, routes

@@ -267,7 +267,7 @@ REFUSED: dict[str, tuple[dict[str, str], list[str]]] = {
             "schemas/task/v1.json": V1,
             "schemas/task/v2.json": V2,
         },
-        ['specs/task/v1_to_v2.yaml:6:12: a text "0" was found in the example at \'n\', an integer was expected'],
+        ["specs/task/v1_to_v2.yaml:6:12: a text \"0\" was found in the example at 'n', an integer was expected"],
     ),
     "examples that come out otherwise": (
         {
@@ -277,7 +277,10 @@ REFUSED: dict[str, tuple[dict[str, str], list[str]]] = {
                     {"before": {"id": 1}, "after": {"schema_version": 2, "id": 1, "n": 0.0}},
                     {"before": {"id": 1}, "after": {"id": 1, "n": 0}},
                     {"before": {"id": 1}, "after": {"schema_version": 2, "id": 1, "n": 0, "m": None}},
-                    {"before": {"id": 1, "a": [{"b": 1}]}, "after": {"schema_version": 2, "id": 1, "a": [{"b": 2}], "n": 0}},
+                    {
+                        "before": {"id": 1, "a": [{"b": 1}]},
+                        "after": {"schema_version": 2, "id": 1, "a": [{"b": 2}], "n": 0},
+                    },
                     {"before": {"id": 1, "a": [1]}, "after": {"schema_version": 2, "id": 1, "a": [1, 2], "n": 0}},
                 ],
             ),
@@ -358,7 +361,8 @@ def test_nothing_is_written(write: Write, tmp_path: Path) -> None:
         ANY | {"specs/task/v3_to_v4.yaml": spec(start=3)},
         ANY | {"specs/task/v1_to_v2.yaml": "\ufeff" + spec()},
         ANY | {"specs/task/v1_to_v2.yaml": spec().replace("\n", "\r\n")},
-        ANY | {"specs/task/v1_to_v2.yaml": spec(), "specs/note/v1_to_v2.yaml": spec("note", prefix="tas")}
+        ANY
+        | {"specs/task/v1_to_v2.yaml": spec(), "specs/note/v1_to_v2.yaml": spec("note", prefix="tas")}
         | {"specs/task/v1_to_v2.yaml": spec(prefix="tbsk")},
     ],
     ids=["steps shared by collections", "a later start", "a byte order mark", "Windows", "prefixes that begin alike"],
@@ -381,7 +385,10 @@ def test_the_schema_of_an_earlier_version_holds_on(write: Write) -> None:
     )
     (migration,) = load().registry
     assert (migration.schema_before, migration.schema_after) == (Schema({"title": "two"}), Schema({"title": "four"}))
-    assert (migration.schema_before.file, migration.schema_after.file) == ("schemas/task/v2.json", "schemas/task/v4.json")
+    assert (migration.schema_before.file, migration.schema_after.file) == (
+        "schemas/task/v2.json",
+        "schemas/task/v4.json",
+    )
 
 
 def test_other_folders(write: Write, tmp_path: Path) -> None:
@@ -439,7 +446,12 @@ class TestAProject:
             (3, 4, "no spec for v3→v4", "one was expected on the way from version 3 to 4"),
             (1, 5, "no spec for v3→v4, v4→v5", "one was expected on the way from version 1 to 5"),
             (2, 7, "no spec for v3→v4, v4→v5, v5→v6, …", "one was expected on the way from version 2 to 7"),
-            (1, 4294967295, "no spec for v3→v4, v4→v5, v5→v6, …", "one was expected on the way from version 1 to 4294967295"),
+            (
+                1,
+                4294967295,
+                "no spec for v3→v4, v4→v5, v5→v6, …",
+                "one was expected on the way from version 1 to 4294967295",
+            ),
         ],
     )
     def test_a_way_that_is_missing(self, project: Project, start: int, end: int, found: str, expected: str) -> None:

@@ -128,20 +128,16 @@ class TestBytes:
 class TestLaterWrites:
     """What was written after the migration is not undone unasked."""
 
-    def migrated(self, tmp_path: Path, project: ms.Project, **changes: bytes | None) -> Path:
-        """A database of three tasks and others, migrated, and then changed."""
-        others = {b"task9": b"x", b"task;": b"y", b"note:1": b"{}"}
-        path = make(tmp_path / "db", others | {b"task:%d" % number: task(str(number)) for number in range(3)})
-        manager(path, project).apply()
-        write(path, {key.replace("_", ":").encode(): value for key, value in changes.items()})
-        return path
-
     @pytest.mark.parametrize(
         ("change", "keys", "told"),
         [
             ({b"task:new": task_v2("new")}, [b"task:new"], "1 record was written since the migration: task:new"),
             ({b"task:\xff": b"{}"}, [b"task:\xff"], r"1 record was written since the migration: task:\xff"),
-            ({b"task:1": task_v2("1", title="edited")}, [b"task:1"], "1 record was written since the migration: task:1"),
+            (
+                {b"task:1": task_v2("1", title="edited")},
+                [b"task:1"],
+                "1 record was written since the migration: task:1",
+            ),
             ({b"task:1": b"no JSON"}, [b"task:1"], "1 record was written since the migration: task:1"),
             ({b"task:0": None}, [b"task:0"], "1 record was written since the migration: task:0"),
             (
@@ -162,7 +158,7 @@ class TestLaterWrites:
     def test_refused_and_then_undone(
         self, change: dict[bytes, bytes | None], keys: list[bytes], told: str, tmp_path: Path, project: ms.Project
     ) -> None:
-        """Records added, edited or deleted since are named and nothing is changed; asked to, the rollback undoes them."""
+        """Records added, edited or deleted since are named and nothing is changed; asked to, a rollback undoes them."""
         path = make(tmp_path / "db", ROWS | {b"task:%d" % number: task(str(number)) for number in range(3)})
         before = dump(path)
         applied = manager(path, project).apply()
@@ -375,7 +371,7 @@ class TestDamagedBackups:
         before = dump(meridian)
         with pytest.raises(ms.BackupError) as caught:
             manager(meridian, project).rollback(undo_later_writes=True)
-        collection = found.split()[-1]
+        collection = found.rsplit(maxsplit=1)[-1]
         expected = manifest["collections"][collection]
         digest = str(caught.value).split("digest ")[1][:12]
         assert digest != expected["digest"][:12]
@@ -456,9 +452,7 @@ class TestDamagedBackups:
         before = dump(meridian)
         with pytest.raises(ms.BackupError) as caught:
             manager(meridian, project).rollback()
-        assert str(caught.value) == (
-            f"{backup.parent}: no backup called {name!r} was found, this database has none"
-        )
+        assert str(caught.value) == (f"{backup.parent}: no backup called {name!r} was found, this database has none")
         assert dump(meridian) == before
         assert manager(meridian, project).backups() == []
 

@@ -113,7 +113,9 @@ def test_what_does_not_fit(content: dict[str, Any], document: Any, sentence: str
 
 def test_each_place_is_told() -> None:
     """All that does not fit is found, each with its path in the document."""
-    schema = Schema({"properties": {"a.b": {"type": "integer"}, "l": {"items": {"required": ["x"]}}}, "required": ["c"]})
+    schema = Schema(
+        {"properties": {"a.b": {"type": "integer"}, "l": {"items": {"required": ["x"]}}}, "required": ["c"]}
+    )
     mismatches = schema.mismatches({"a.b": "x", "l": [{"x": 1}, {}]})
     assert [(found.where, str(found.fault())) for found in mismatches] == [
         ("", "no 'c' was found, it is required"),
@@ -169,13 +171,11 @@ def test_several_faults_of_one_schema(tmp_path: Path) -> None:
 def test_a_missing_file(tmp_path: Path) -> None:
     """A file that is not there is a fault, too."""
     _, faults = load_schema(tmp_path / "v1.json", "v1.json")
-    assert [str(fault) for fault in faults] == [
-        "v1.json:1:1: No such file or directory, a readable file was expected"
-    ]
+    assert [str(fault) for fault in faults] == ["v1.json:1:1: No such file or directory, a readable file was expected"]
 
 
 @pytest.mark.parametrize(
-    "content", ["{}", '{"$schema":"%s"}' % DIALECT, '{"$ref":"#"}', '{"propertys":{}}', '{"format":"nonsense"}']
+    "content", ["{}", f'{{"$schema":"{DIALECT}"}}', '{"$ref":"#"}', '{"propertys":{}}', '{"format":"nonsense"}']
 )
 def test_what_is_a_schema(tmp_path: Path, content: str) -> None:
     """A schema without the name of its dialect is of ours, and unknown words in it say nothing."""

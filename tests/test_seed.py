@@ -10,7 +10,22 @@ import pytest
 from rocksdict import Rdict
 
 import migrate_spec as ms
-from tests.conftest import DATA, HISTORY, ROWS, VERSION, Folder, beside, data, dump, files, make, raw, task, task_v2, write
+from tests.conftest import (
+    DATA,
+    HISTORY,
+    ROWS,
+    VERSION,
+    Folder,
+    beside,
+    data,
+    dump,
+    files,
+    make,
+    raw,
+    task,
+    task_v2,
+    write,
+)
 
 METADATA = json.loads((DATA / "metadata.json").read_text("utf-8"))
 CASES = [json.loads(line) for line in (DATA / "task_v1_to_v2.jsonl").read_text("utf-8").splitlines()]
@@ -129,9 +144,7 @@ class TestItsOwn:
         assert (status.history.entries, status.backups) == ((), [])
 
     def test_the_storage(self, tmp_path: Path, project: ms.Project) -> None:
-        """What the storage's tests put in survives there and back: every byte value, an empty key, an empty value, a
-        megabyte.
-        """
+        """What the storage's tests put in survives: every byte value, an empty key, an empty value, a megabyte."""
         others = {b"": b"v", b"k": b"", b"all": bytes(range(256)), b"large": bytes(1_000_000), b"prefix:1": b"\x00"}
         path = make(tmp_path / "db", others | {b"task:1": task("1")})
         manager(path, project).apply()
@@ -269,7 +282,7 @@ class TestNeverTested:
 
     def test_a_task_in_use(self, meridian: Path, project: ms.Project) -> None:
         """A program that holds the database open sees old records before the call and new ones after it."""
-        handle = Rdict(str(meridian), raw())
+        handle: Any = Rdict(str(meridian), raw())
         assert "depends_on" not in json.loads(handle[b"task:gen-a"])
         ms.check_and_migrate(handle, project)
         assert json.loads(handle[b"task:gen-a"])["depends_on"] == []

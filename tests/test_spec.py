@@ -51,8 +51,7 @@ SAME = {
     "examples": HEAD + "steps: [{add: {a: 1}}]\nexamples: [{before: {}, after: {}}]",
     "a default said": HEAD + "steps: [{add: {a: 1}, if_exists: fail}]",
     "the usual stamp said": HEAD + "stamp: schema_version\nsteps: [{add: {a: 1}}]",
-    "the usual stamp said in full": HEAD
-    + "stamp: {path: '[\"schema_version\"]', as: integer}\nsteps: [{add: {a: 1}}]",
+    "the usual stamp said in full": HEAD + "stamp: {path: '[\"schema_version\"]', as: integer}\nsteps: [{add: {a: 1}}]",
     "a path in quotes": HEAD + "steps: [{add: {'[\"a\"]': 1}}]",
     "an anchor": HEAD.replace("1", "&one 1") + "steps: [{add: {a: *one}}]",
     "integers as JSON Schema sees them": HEAD.replace("from: 1", "from: 1.0") + "steps: [{add: {a: 1}}]",
@@ -265,7 +264,7 @@ def test_what_is_no_spec(text: str, sentences: list[str]) -> None:
     ],
 )
 def test_what_is_legal(text: str) -> None:
-    """An empty list of steps, a prefix of any shape and the last version are legal, and so are names near the stamp's."""
+    """No steps, a prefix of any shape, the last version and names near the stamp's are legal."""
     assert spec_from(text).collection == "task"
 
 

@@ -34,6 +34,7 @@ from tests.conftest import (
     write,
 )
 
+
 class TestWithAPath:
     """The database is opened, migrated and closed again."""
 
@@ -153,15 +154,17 @@ class TestWithAnOpenHandle:
         threads: set[int] = set()
         reached = threading.Event()
 
-        def on_progress(event: ms.Progress) -> None:
-            threads.add(threading.get_ident())
-            if event.phase == "started":
-                assert reached.wait(60)  # only the event loop, going on, can bring this about
-
         async def main() -> ms.ApplyReport:
+            loop, begun = asyncio.get_running_loop(), asyncio.Event()
+
+            def on_progress(event: ms.Progress) -> None:
+                threads.add(threading.get_ident())
+                if event.phase == "started":
+                    loop.call_soon_threadsafe(begun.set)
+                    assert reached.wait(60)  # only the event loop, going on, can bring this about
+
             run = asyncio.create_task(ms.check_and_migrate_async(handle, project, on_progress=on_progress))
-            while not threads:
-                await asyncio.sleep(0)
+            await begun.wait()
             reached.set()
             return await run
 
@@ -260,9 +263,7 @@ class TestAfterAKilledRun:
         assert beside(meridian) == []
 
     def test_while_it_was_opened(self, meridian: Path, project: ms.Project) -> None:
-        """A process that was killed while it opened the database leaves rocksdict's own file: the next start removes
-        it, although the database is current, and a file that was there before stays.
-        """
+        """What a process leaves that was killed while it opened the database is removed; rocksdict's own file stays."""
         ms.check_and_migrate(meridian, project)
         names = {file.name for file in meridian.iterdir() if file.name.startswith(CONFIG)}
         assert names == set()
@@ -315,9 +316,7 @@ class TestAtTheSameTime:
         with ExitStack() as stack:
             running = [
                 stack.enter_context(
-                    subprocess.Popen(
-                        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables()
-                    )
+                    subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables())
                 )
                 for _ in range(4)
             ]

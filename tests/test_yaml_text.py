@@ -60,12 +60,10 @@ SCALARS = {
 
 FAULTS = {
     "a: 1\nb: 2\na: 3": (
-        "f.yaml:3:1: the key 'a' was found again, each key was expected once (it is in line 1); "
-        "remove one of the two"
+        "f.yaml:3:1: the key 'a' was found again, each key was expected once (it is in line 1); remove one of the two"
     ),
     "a: {b: 1, b: 2}": (
-        "f.yaml:1:11: the key 'b' was found again, each key was expected once (it is in line 1); "
-        "remove one of the two"
+        "f.yaml:1:11: the key 'b' was found again, each key was expected once (it is in line 1); remove one of the two"
     ),
     "a: !x 1": "f.yaml:1:4: the tag !x was found, no tags were expected; remove it",
     "a: !!str 1": "f.yaml:1:4: the tag !!str was found, no tags were expected; remove it",
@@ -94,7 +92,8 @@ FAULTS = {
 UNREADABLE = {
     "a: [1": "f.yaml:1:6: expected ',' or ']', but got '<stream end>', YAML was expected",
     "a: b: c": (
-        "f.yaml:1:5: mapping values are not allowed here, YAML was expected; a text with a colon at its end goes in quotes"
+        "f.yaml:1:5: mapping values are not allowed here, YAML was expected; "
+        "a text with a colon at its end goes in quotes"
     ),
     "a:\n\t- 1": "f.yaml:2:1: found character '\\t' that cannot start any token, YAML was expected",
     "- a\nb: 1": "f.yaml:2:1: expected <block end>, but found '?', YAML was expected",

@@ -91,7 +91,10 @@ def config_kept(path: Path) -> Iterator[None]:
     Where the process is killed in the block a mark stays, that the file was absent, and the next block removes both.
     """
     file, mark = path / _CONFIG, path / _MARK
-    before = file.read_bytes() if file.exists() and not mark.exists() else None
+    # Another process may be in this very block, and leave it: then neither the file nor the mark is there any more.
+    marked, before = mark.exists(), _bytes_of(file)
+    if marked or mark.exists():
+        before = None
     if before is None and path.exists():
         mark.touch()
     try:
@@ -101,9 +104,16 @@ def config_kept(path: Path) -> Iterator[None]:
             # Not without a look: on a read-only file system even this would be an error, hiding the real one.
             for made in (file, mark):
                 if made.exists():
-                    made.unlink()
-        elif file.exists() and file.read_bytes() != before:
+                    made.unlink(missing_ok=True)
+        elif _bytes_of(file) not in {None, before}:
             file.write_bytes(before)
+
+
+def _bytes_of(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def linked(path: Path) -> TemporaryDirectory[str]:
