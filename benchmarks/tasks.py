@@ -11,9 +11,26 @@ from rocksdict import Options, Rdict, SstFileWriter
 
 STATUSES = ("pending", "in_progress", "blocked", "done", "cancelled")
 PRIORITIES = ("low", "medium", "high", "critical")
-WORDS = (
-    "index parse cache store query graph merge split token trace route batch write check spec task code test".split()
-)
+WORDS = [
+    "index",
+    "parse",
+    "cache",
+    "store",
+    "query",
+    "graph",
+    "merge",
+    "split",
+    "token",
+    "trace",
+    "route",
+    "batch",
+    "write",
+    "check",
+    "spec",
+    "task",
+    "code",
+    "test",
+]
 
 
 def task(number: int) -> tuple[bytes, bytes]:

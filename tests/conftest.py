@@ -234,7 +234,8 @@ def mounts(tmp_path: Path) -> tuple[str, ...]:
     command = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
     if not shutil.which("unshare"):
         pytest.skip("no unshare here, and without it no file system can be mounted")
-    if subprocess.run([*command, f'mount -t tmpfs none "{tmp_path}"'], capture_output=True, check=False).returncode:
+    probe = f'mount -t tmpfs none "{tmp_path}" && "{sys.executable}" -c ""'
+    if subprocess.run([*command, probe], capture_output=True, check=False).returncode:
         pytest.skip("this system lets no test mount a file system")
     return command
 
