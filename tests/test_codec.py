@@ -83,7 +83,7 @@ REFUSED = {
     ),
     '{"a":' + "9" * 4301 + "}": "an integer of 4301 digits was found, at most 4300 digits were expected",
     '{"a":{"b":-' + "9" * 5000 + "}}": "an integer of 5000 digits was found, at most 4300 digits were expected",
-    '{"a":' + "[" * 5000 + "]" * 5000 + "}": (
+    '{"a":' + "[" * 100_000 + "]" * 100_000 + "}": (
         "a value nested too deep to read was found, fewer than 1000 levels were expected"
     ),
 }

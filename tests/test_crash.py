@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Self
 
 import pytest
@@ -243,21 +244,38 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, project: ms.Project) -> World:
+def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in memory, where there is one: a signal ends a process and not the machine, so no disk is needed."""
+    shared = Path("/dev/shm")  # noqa: S108 - in it a folder of our own is made
+    if not os.access(shared, os.W_OK):
+        yield tmp_path_factory.mktemp("crash")
+        return
+    with TemporaryDirectory(prefix="migrate-spec-test-", dir=shared) as folder:
+        yield Path(folder)
+
+
+def below(folder: Path, name: str) -> Path:
+    """A new folder."""
+    (folder / name).mkdir()
+    return folder / name
+
+
+@pytest.fixture(scope="module")
+def world(memory: Path, project: ms.Project) -> World:
     """A world in which RocksDB works in the background, too."""
-    return World(tmp_path_factory.mktemp("world"), project, tasks=1500, tables=3)
+    return World(below(memory, "world"), project, tasks=1500, tables=3)
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory, project: ms.Project) -> World:
+def calm(memory: Path, project: ms.Project) -> World:
     """A world in which the same calls make the same system calls."""
-    return World(tmp_path_factory.mktemp("calm"), project, tasks=100, tables=1)
+    return World(below(memory, "calm"), project, tasks=100, tables=1)
 
 
 @pytest.fixture(scope="module")
-def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+def processes(memory: Path) -> Iterator[Processes]:
     """Processes, on the project that ships."""
-    with Processes(tmp_path_factory.mktemp("temporary")) as running:
+    with Processes(below(memory, "temporary")) as running:
         yield running
 
 

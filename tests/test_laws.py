@@ -176,7 +176,8 @@ def step_for(draw: st.DrawFn, document: Any, kinds: Sequence[str], *, new: bool)
     elif kind == "set":
         step |= {"set": {path(name): draw(VALUES) for name in fields}}
     else:
-        between = draw(st.sampled_from([(), (), (NEW_NAMES[0],), (NEW_NAMES[0], "a"), tuple(there[:1])]))
+        inner = [name for name in there if isinstance(value_at(document, place).get(name), dict)] or NEW_NAMES
+        between = draw(st.sampled_from([(), (), (NEW_NAMES[0],), (NEW_NAMES[0], "a"), tuple(inner[:1])]))
         pairs = zip(fields, named, strict=True)
         step |= {kind: {path(old): path(name, *between) for old, name in pairs}}
         step |= {"prune": True} if kind == "move" and draw(st.booleans()) else {}

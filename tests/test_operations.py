@@ -3,8 +3,9 @@
 A row of a table has a ``name``, a ``step``, the document ``before`` and what becomes of it: ``after``,
 ``unchanged: true`` or ``refused`` with the whole sentence. ``before_text`` and ``after_text`` are documents where each
 byte counts. Backwards a document becomes what it was, or what ``back`` says; or it is refused (``back_refused``), or
-the step cannot be undone at all (``irreversible``). A row without a document is about a step that is refused when it
-is read. Rows of what must not change come first, then what changes, then what is refused.
+the step cannot be undone at all (``irreversible``); ``losses`` are what the operation declares lost. A row without a
+document is about a step that is refused when it is read. Rows of what must not change come first, then what changes,
+then what is refused.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from migrate_spec.yaml_text import parse
 from tests import SPEC_FILE, spec_of, spec_text
 
 CASES = Path(__file__).parent / "cases"
-ROW = {"name", "step", "steps", "before", "before_text", "unchanged", "after", "after_text", "refused"}
+ROW = {"name", "step", "steps", "before", "before_text", "unchanged", "after", "after_text", "refused", "losses"}
 BACK = {"back", "back_text", "back_refused", "irreversible"}
 
 Row = dict[str, Any]
@@ -159,6 +160,12 @@ def test_the_way_back(row: Row) -> None:
             assert result == row.get("back_refused", row.get("irreversible"))
         else:
             assert same(row, back, result), (form, result.decode())
+
+
+@pytest.mark.parametrize("row", rows("losses"))
+def test_what_is_lost(row: Row) -> None:
+    """What going up and down again does not bring back is declared, each in a sentence."""
+    assert [str(loss) for step in spec_in(row).steps for loss in step.losses()] == row["losses"]
 
 
 @pytest.mark.parametrize("file", sorted(CASES.glob("*.yaml")), ids=lambda file: file.stem)

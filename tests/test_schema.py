@@ -80,7 +80,10 @@ INVALID: list[tuple[bytes, str]] = [
         b'{"type":"object","type":"object"}',
         "v1.json:1:1: the key 'type' was found twice in one object, JSON was expected",
     ),
-    (b'{"not":' * 5000 + b"{}" + b"}" * 5000, "v1.json:1:1: a schema nested too deep was found, JSON was expected"),
+    (
+        b'{"not":' * 100_000 + b"{}" + b"}" * 100_000,
+        "v1.json:1:1: a schema nested too deep was found, JSON was expected",
+    ),
     (b"[]", "v1.json:1:1: a list was found, an object was expected"),
     (b"true", "v1.json:1:1: a boolean true was found, an object was expected"),
     (

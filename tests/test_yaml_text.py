@@ -206,6 +206,16 @@ def test_aliases_of_aliases_do_not_go_too_deep() -> None:
     )
 
 
+def test_the_deepest_part_of_an_alias_counts() -> None:
+    """What stands beside the deepest part of what an alias stands for does not hide it."""
+    text = f"a: &a [x, {'[' * 60}{']' * 60}, y]\nb: {'[' * 60}*a{']' * 60}"
+    node, faults = parse(text, "f.yaml")
+    assert (node, [str(fault) for fault in faults]) == (
+        None,
+        ["f.yaml:2:64: more than 100 levels were found, aliases written out, fewer were expected"],
+    )
+
+
 def test_a_hundred_levels_are_read() -> None:
     """As many levels as are allowed are read, aliases among them."""
     text = f"a: &a {'[' * 50}{']' * 50}\nb: {'[' * 50}*a{']' * 50}"

@@ -32,6 +32,7 @@ __all__ = [
     "find_backup",
     "list_backups",
     "new_name",
+    "sync_folder",
 ]
 
 MANIFEST = "backup.json"
@@ -142,6 +143,16 @@ class Backup:
             json.dump(self.to_json(), file, indent=2)
             file.flush()
             os.fsync(file.fileno())
+        sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """See that the names in a folder are on the disk when this returns."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def backups_folder(database: Path) -> Path:

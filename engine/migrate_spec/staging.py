@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from migrate_spec.backup import backups_folder, read_manifest
+from migrate_spec.backup import backups_folder, read_manifest, sync_folder
 from migrate_spec.errors import DatabaseChanged, DatabaseError, DatabaseReadOnly
 from migrate_spec.history import History, read_history
 from migrate_spec.interrupts import uninterrupted
@@ -115,8 +114,4 @@ def _keep_checkpoint(store: Store, name: str) -> None:
     target.parent.mkdir(exist_ok=True)
     (staging_folder(store.path) / "backup").rename(target)
     for folder in (target.parent, target.parent.parent):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(folder)

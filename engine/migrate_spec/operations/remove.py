@@ -42,10 +42,12 @@ class Remove(Operation):
         """Fill each field with its ``restore`` value."""
         if not isinstance(self.fields, Mapping):
             first = self.fields[0]
+            path = str(first)
+            key = path if path.replace(".", "").replace("_", "").isalnum() else "'{}'".format(path.replace("'", "''"))
             raise Irreversible(
-                f"the removal of {str(first)!r} was found",
+                f"the removal of {path!r} was found",
                 "a value to put back was expected",
-                f"write `remove: {{{first}: {{restore: VALUE}}}}`",
+                f"write `remove: {{{key}: {{restore: VALUE}}}}`",
                 where=first.place,
             )
         return by_parent({path: maker(option.restore) for path, option in self.fields.items()}, fill)
