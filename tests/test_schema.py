@@ -70,9 +70,8 @@ INVALID: list[tuple[bytes, str]] = [
         "v1.json:2:6: text that cannot be read was found (expecting value), JSON was expected",
     ),
     (
-        b'{"type": "object",}',
-        "v1.json:1:19: text that cannot be read was found "
-        "(expecting property name enclosed in double quotes), JSON was expected",
+        b'{"type": "object" "x"}',
+        "v1.json:1:19: text that cannot be read was found (expecting ',' delimiter), JSON was expected",
     ),
     (b'{"a":"\xff"}', "v1.json:1:1: a byte that is not UTF-8 was found at offset 6, UTF-8 text was expected"),
     (b'{"minimum":NaN}', "v1.json:1:1: NaN was found, JSON was expected"),
