@@ -178,27 +178,6 @@ sys.stdin.read()
 
 
 @pytest.fixture
-def mounts(tmp_path: Path) -> tuple[str, ...]:
-    """The beginning of a command that runs a shell script in which file systems can be mounted for it alone."""
-    command = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
-    if not shutil.which("unshare"):
-        pytest.skip("no unshare here, and without it no file system can be mounted")
-    if subprocess.run([*command, f'mount -t tmpfs none "{tmp_path}"'], capture_output=True, check=False).returncode:
-        pytest.skip("this system lets no test mount a file system")
-    return command
-
-
-@pytest.fixture
-def unprivileged() -> tuple[str, ...]:
-    """The beginning of a command for which the permissions of files count."""
-    if os.geteuid() != 0:
-        return ()
-    if not shutil.which("setpriv"):
-        pytest.skip("permissions do not count for root, and there is no setpriv to give that up")
-    return ("setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", "--inh-caps=-all")
-
-
-@pytest.fixture
 def wrapped() -> Iterator[Opener]:
     """Opens a database through a handle as an application has it; the handles are closed after the test."""
     handles: list[Rdict] = []
