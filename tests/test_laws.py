@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from migrate_spec.codec import NotADocument, Raw, decode, encode, opened, read
@@ -265,6 +265,9 @@ def test_there_and_back(given_work: tuple[Any, Any]) -> None:
 
 @OFTEN
 @given(work(BACKWARDS, most=1))
+@example(({"a": 1, "b": {}}, [{"move": {"a": "b.c"}}]))
+@example(({"a": 1, "b": {}}, [{"copy": {"a": "b.c"}, "if_exists": "keep"}]))
+@example(({"a": {"b": 1}, "c": 2}, [{"move": {"a.b": "d"}, "prune": True}]))
 def test_losses_are_declared(given_work: tuple[Any, Any]) -> None:
     """What does not come back is declared lost: everything else is the same, in the same order."""
     document, steps = given_work
