@@ -13,7 +13,6 @@ from migrate_spec.codec import (
     copied,
     decode,
     encode,
-    encode_pretty,
     is_null,
     maker,
     opened,
@@ -217,8 +216,3 @@ def test_a_maker_makes_a_new_value_each_time(value: Any) -> None:
     one, other = make(), make()
     assert one == other == value
     assert (one is not other) == isinstance(value, list | dict)
-
-
-def test_for_people() -> None:
-    """For people a value is written on several lines."""
-    assert encode_pretty({"a": [1, {"b": "ü"}]}) == '{\n  "a": [\n    1,\n    {\n      "b": "ü"\n    }\n  ]\n}'

@@ -28,7 +28,6 @@ __all__ = [
     "copied",
     "decode",
     "encode",
-    "encode_pretty",
     "is_null",
     "maker",
     "opened",
@@ -191,11 +190,6 @@ def decode(value: bytes | Json) -> Json:
         ValueError: bytes that are no JSON.
     """
     return _decode_plain(value if type(value) in {bytes, Raw} else encode(value))
-
-
-def encode_pretty(value: Json) -> str:
-    """A JSON value as text for people: two blanks a level."""
-    return msgspec.json.format(encode(value), indent=2).decode()
 
 
 def maker(value: Json) -> Callable[[], Json]:

@@ -39,6 +39,7 @@ __all__ = [
     "put",
     "str_of",
     "within",
+    "within_objects",
     "wrong_type",
 ]
 
@@ -366,6 +367,11 @@ def _below(segment: Segment, change: Change) -> Change:
         return changed
 
     return visit
+
+
+def within_objects(path: Path, change: Change) -> Change:
+    """``change`` for every value at ``path``, which must be an object; for the document where the path is empty."""
+    return within(path, on_object(change)) if path.segments else change
 
 
 def on_object(change: Change) -> Change:

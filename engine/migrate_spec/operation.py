@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from migrate_spec.codec import Document, Json
-from migrate_spec.document import Change, Name, Path, on_object, str_of, within
+from migrate_spec.document import Change, Name, Path, str_of, within_objects
 from migrate_spec.errors import Fault
 
 __all__ = ["Field", "FieldName", "IfExists", "Loss", "Operation", "by_parent", "fill", "in_order", "overlaps", "take"]
@@ -120,11 +120,7 @@ def by_parent(entries: Mapping[Path, V], leaf: Callable[[list[tuple[str, V, Path
     groups: dict[Path, list[tuple[str, V, Path]]] = defaultdict(list)
     for path, argument in entries.items():
         groups[path.parent].append((str_of(path.last), argument, path))
-    return in_order([_at(parent, leaf(group)) for parent, group in groups.items()])
-
-
-def _at(parent: Path, change: Change) -> Change:
-    return within(parent, on_object(change)) if parent.segments else change
+    return in_order([within_objects(parent, leaf(group)) for parent, group in groups.items()])
 
 
 def fill(fields: list[tuple[str, Callable[[], Json], Path]]) -> Change:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from migrate_spec.codec import Json
-from migrate_spec.document import Change, Path, Refused, describe, on_object, within
+from migrate_spec.document import Path, Refused, describe
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Loss, names_only, overlaps
 
-__all__ = ["at_base", "check_pairs", "made", "target_taken"]
+__all__ = ["check_pairs", "made", "target_taken"]
 
 
 def check_pairs(fields: Mapping[Path, Path]) -> Iterator[Fault]:
@@ -40,11 +40,6 @@ def made(targets: Iterable[Path]) -> tuple[Loss, ...]:
         for depth in range(len(target.top.segments), len(target.segments))
     )
     return tuple(Loss(parent, "whether it was there with nothing in it") for parent in parents)
-
-
-def at_base(base: Path, change: Change) -> Change:
-    """``change`` for every object at ``base``."""
-    return within(base, on_object(change)) if base.segments else change
 
 
 def target_taken(parent: Json, source: Path, target: Path) -> Refused:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from migrate_spec.document import Change, Path, Refused, on_object, within
+from migrate_spec.document import Change, Path, Refused, within_objects
 from migrate_spec.errors import Place
 from migrate_spec.operation import Loss, Operation
 
@@ -42,7 +42,7 @@ class Step:
         return self._inside(self.body.backward() if isinstance(self.body, Operation) else backward(self.body))
 
     def _inside(self, change: Change) -> Change:
-        return within(self.at, on_object(change)) if self.at else change
+        return within_objects(self.at, change) if self.at else change
 
     def reads(self) -> tuple[Path, ...]:
         """The paths, from the document down, whose values decide what the step does or writes."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from migrate_spec.codec import Document, copied
-from migrate_spec.document import ABSENT, Change, Path, Refused, describe, equal
+from migrate_spec.document import ABSENT, Change, Path, Refused, describe, equal, within_objects
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Field, IfExists, Loss, Operation, in_order, overlaps
-from migrate_spec.pairs import at_base, check_pairs, made, target_taken
+from migrate_spec.pairs import check_pairs, made, target_taken
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Copy(Operation):
             target.put(parent, copied(value))
             return True
 
-        return at_base(base, change)
+        return within_objects(base, change)
 
     def backward(self) -> Change:
         """Take each copy away; with ``if_exists: keep`` leave it, as some were there before."""
@@ -106,4 +106,4 @@ def _take(source: Path, target: Path) -> Change:
         duplicate.take(parent, prune=True)
         return True
 
-    return at_base(base, change)
+    return within_objects(base, change)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from migrate_spec.codec import Document
-from migrate_spec.document import Change, Name, Path
+from migrate_spec.document import Change, Name, Path, within_objects
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Field, IfExists, Loss, Operation, in_order, names_only
-from migrate_spec.pairs import at_base, check_pairs, made, target_taken
+from migrate_spec.pairs import check_pairs, made, target_taken
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _move(fields: Mapping[Path, Path], if_exists: IfExists, *, prune: bool) -> C
     groups: dict[Path, list[tuple[Path, Path]]] = {}
     for source, target in fields.items():
         groups.setdefault(source.base, []).append((source.below(source.base), target.below(source.base)))
-    return in_order([at_base(base, _carry(pairs, if_exists, prune=prune)) for base, pairs in groups.items()])
+    return in_order([within_objects(base, _carry(pairs, if_exists, prune=prune)) for base, pairs in groups.items()])
 
 
 @dataclass(frozen=True, slots=True)
