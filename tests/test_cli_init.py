@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate_spec.language import spec_schema
+from migrate_spec.grammar import spec_schema
 from tests.cli_support import Done, cli, document, place, refusal
 from tests.conftest import SCHEMAS, data, dump, make
 

@@ -7,21 +7,9 @@ from typing import Any
 import pytest
 
 from migrate_spec.codec import Raw, decode, encode, read
-from migrate_spec.document import (
-    ABSENT,
-    Each,
-    EachValue,
-    Index,
-    Name,
-    Path,
-    Refused,
-    describe,
-    equal,
-    on_object,
-    put,
-    within,
-)
+from migrate_spec.document import ABSENT, Refused, describe, equal, on_object, put
 from migrate_spec.errors import PathError, Place
+from migrate_spec.path import Each, EachValue, Index, Name, Path, within
 
 READ = {
     "a": (Name("a"),),
@@ -81,7 +69,8 @@ UNREADABLE = {
     '["\\q"]': 1,
     '["a\nb"]': 1,
     '["\\ud800"]': 1,
-    "#/$defs/Note": 1,
+    "#/$defs/": 1,
+    "a.#/$defs/Note": 2,
     "a.#/x": 2,
 }
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 
-from migrate_spec.document import Path
-from migrate_spec.language import operation_schema, read_operation, spec_schema, to_json
+from migrate_spec.grammar import operation_schema, spec_schema
+from migrate_spec.language import read_operation, to_json
 from migrate_spec.operation import Operation
 from migrate_spec.operations import all_operations
 from migrate_spec.operations.add import Add
 from migrate_spec.operations.remove import Remove, Restore
 from migrate_spec.operations.rename import Rename
+from migrate_spec.path import Path
 from migrate_spec.schema import Schema
 from migrate_spec.spec import parse_spec
 from migrate_spec.yaml_text import parse
 
 HEAD = 'collection: task\nprefix: "task:"\nfrom: 1\nto: 2\n'
-OPERATIONS = "add, copy, default, move, remove, rename, set, do"
+NONE = "an operation was expected; docs/operations.md lists the operations"
 FIX_PATH = 'write a name with dots, brackets, stars or quotes as ["odd.name"]'
 
 # the text after the head, whose first line is line 5, and all that is wrong with it
@@ -51,12 +53,12 @@ REFUSED: dict[str, list[str]] = {
     # a step
     "steps: [5]": ["5:9: an integer 5 was found, an object was expected"],
     "steps:\n  -": ["6:4: null was found, an object was expected"],
-    "steps: [{}]": [f"5:9: a step with nothing was found, one of {OPERATIONS} was expected"],
-    "steps: [{at: x, note: y}]": [f"5:9: a step with 'at', 'note' was found, one of {OPERATIONS} was expected"],
+    "steps: [{}]": [f"5:9: a step with nothing was found, {NONE}"],
+    "steps: [{at: x, note: y}]": [f"5:9: a step with 'at', 'note' was found, {NONE}"],
     "steps:\n  - renam: {a: b}\n    if_exists: keep": [
-        f"6:5: the unknown operation 'renam' was found, one of {OPERATIONS} was expected; did you mean 'rename'?"
+        "6:5: the unknown operation 'renam' was found, an operation was expected; did you mean 'rename'?"
     ],
-    "steps: [{frobnicate: {}}]": [f"5:9: a step with 'frobnicate' was found, one of {OPERATIONS} was expected"],
+    "steps: [{frobnicate: {}}]": [f"5:9: a step with 'frobnicate' was found, {NONE}"],
     "steps:\n  - add: {a: 1}\n    remove: [b]": [
         "7:5: add and remove were found in one step, one operation was expected; write a step for each"
     ],
@@ -64,7 +66,8 @@ REFUSED: dict[str, list[str]] = {
         "7:5: add and remove and set were found in one step, one operation was expected; write a step for each"
     ],
     "steps:\n  - add: {a: 1}\n    if_exist: keep": [
-        "7:5: the unknown key 'if_exist' was found, one of at, if_exists, note was expected; did you mean 'if_exists'?"
+        "7:5: the unknown key 'if_exist' was found, one of at, if_exists, note, where was expected; "
+        "did you mean 'if_exists'?"
     ],
     "steps:\n  - add: {a: 1}\n    if_exists: kep": [
         '7:16: a text "kep" was found, one of "fail", "keep", "replace" was expected; did you mean \'keep\'?'
@@ -98,17 +101,19 @@ REFUSED: dict[str, list[str]] = {
         "the entries of one operation act at the same time; write a second step"
     ],
     # do
-    "steps: [{do: [{add: {a: 1}}]}]": ["5:9: no 'at' was found, it is required"],
+    "steps: [{do: [{add: {a: 1}}]}]": [
+        "5:10: `do` alone was found, `at` or `where` was expected beside it; write the steps one after the other"
+    ],
     "steps: [{at: x, do: {}}]": ["5:21: an object was found, a list was expected"],
     "steps: [{at: x, do: []}]": ["5:21: a list with no entries was found, at least 1 was expected"],
     "steps:\n  - at: x\n    do:\n      - add: {a: 1}\n      - ad: {b: 1}\n      - 7": [
-        f"9:9: the unknown operation 'ad' was found, one of {OPERATIONS} was expected; did you mean 'add'?",
+        "9:9: the unknown operation 'ad' was found, an operation was expected; did you mean 'add'?",
         "10:9: an integer 7 was found, an object was expected",
     ],
     # all of it in one go
     "steps:\n  - ad: {a: 1}\n  - rename: {a: a}\n  - remove: [b, b]\nstamp: v[]\nfoo: 1": [
         "10:1: the unknown key 'foo' was found, one of description, examples was expected",
-        f"6:5: the unknown operation 'ad' was found, one of {OPERATIONS} was expected; did you mean 'add'?",
+        "6:5: the unknown operation 'ad' was found, an operation was expected; did you mean 'add'?",
         "7:14: 'a' renamed to itself was found, a new name was expected",
         "8:17: 'b' was found beside 'b', entries that do not touch the same place were expected; "
         "the entries of one operation act at the same time; write a second step",
@@ -140,7 +145,7 @@ def test_the_editor_refuses_it_too(text: str) -> None:
         (
             "add: {a: 1, b.c: [null]}",
             Add({Path.parse("a"): 1, Path.parse("b.c"): [None]}),
-            {"fields": {"a": 1, "b.c": [None]}, "if_exists": "fail"},
+            {"fields": {"a": 1, "b.c": [None]}},
         ),
         (
             "add: {'[\"a\"]': {x: true}}\nif_exists: keep",
@@ -160,12 +165,12 @@ def test_the_editor_refuses_it_too(text: str) -> None:
         (
             "rename: {a.b: c.d}",
             Rename({Path.parse("a.b"): "c.d"}),
-            {"fields": {"a.b": "c.d"}, "if_exists": "fail"},
+            {"fields": {"a.b": "c.d"}},
         ),
     ],
 )
 def test_a_step_is_read_and_told_again(text: str, operation: Operation, told: Any) -> None:
-    """A step is read into its operation, which says the same again, in full."""
+    """A step is read into its operation, which says the same again, without what is so anyway."""
     node, _ = parse(text, "f.yaml")
     assert node is not None
     assert read_operation(type(operation), node) == (operation, [])
@@ -175,16 +180,12 @@ def test_a_step_is_read_and_told_again(text: str, operation: Operation, told: An
 @pytest.mark.parametrize("name", all_operations())
 def test_the_schema_of_an_operation(name: str) -> None:
     """The schema of a step demands the operation, knows its options with their defaults, and carries its words."""
-    schema = operation_schema(all_operations()[name])
+    operation = all_operations()[name]
+    schema = operation_schema(operation)
     options = {key: part["default"] for key, part in schema["properties"].items() if "default" in part}
-    expected = {
-        "add": {"if_exists": "fail"},
-        "copy": {"if_exists": "fail"},
-        "default": {"also_null": False},
-        "move": {"if_exists": "fail", "prune": False},
-        "rename": {"if_exists": "fail"},
-    }
-    assert (schema["required"], schema["additionalProperties"], options) == ([name], False, expected.get(name, {}))
+    _, *fields = dataclasses.fields(operation)  # type: ignore[arg-type]  # each operation is a dataclass
+    expected = {field.name.removesuffix("_"): field.default for field in fields if field.default is not None}
+    assert (schema["required"], schema["additionalProperties"], options) == ([name], False, expected)
     assert (
         schema["properties"][name]["description"].split("\n")[0]
         == ((all_operations()[name].__doc__ or "").split("\n")[0])

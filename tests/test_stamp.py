@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from migrate_spec.codec import encode, read
-from migrate_spec.document import Path, Refused
+from migrate_spec.document import Refused
+from migrate_spec.path import Path
 from migrate_spec.stamp import Stamp
 
 TOP = Stamp()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from migrate_spec.errors import Place
-from migrate_spec.yaml_text import node_of, parse
+from migrate_spec.yaml_text import ScalarKey, node_of, parse
 
 SCALARS = {
     # what YAML 1.1 would make something else of
@@ -74,10 +74,6 @@ FAULTS = {
         "f.yaml:3:3: the merge key << was found, no merge keys were expected; "
         'write out what it stands for, or "<<" in quotes for a field of that name'
     ),
-    "1: a": "f.yaml:1:1: the key 1 was found, a text was expected; write it in quotes",
-    "a:\n  true: b": "f.yaml:2:3: the key true was found, a text was expected; write it in quotes",
-    "~: a": "f.yaml:1:1: the key ~ was found, a text was expected; write it in quotes",
-    ": a": "f.yaml:1:1: null was found as a key, a text was expected",
     "? [a]\n: b": "f.yaml:1:3: a list was found as a key, a text was expected",
     "{{a: 1}: b}": "f.yaml:1:2: an object was found as a key, a text was expected",
     "a: .inf": "f.yaml:1:4: .inf was found, a number that JSON can hold was expected",
@@ -254,3 +250,24 @@ def test_node_of_gives_the_same_value() -> None:
     node = node_of({"a": [1, {"b": None}]}, place)
     assert node.plain() == {"a": [1, {"b": None}]}
     assert node.at(["a", 1]).keys == {"b": place}
+
+
+def test_keys_that_are_no_texts() -> None:
+    """A key that is another scalar is a key of its own, and a fault wherever no table asks for it."""
+    node, faults = parse('1: a\n"1": b\nx: [{true: c, ~: d, -1.50: e}]\n: f', "f.yaml")
+    assert node is not None
+    assert faults == []
+    assert [key.value for key in node.value if isinstance(key, ScalarKey)] == [1, None]
+    assert list(node.value) == [ScalarKey("1"), "1", "x", ScalarKey("null")]
+    assert [str(fault) for fault in node.odd_keys()] == [
+        f"f.yaml:{place}: the key {key} was found, a text was expected; write it in quotes"
+        for place, key in {"1:1": "1", "3:6": "true", "3:15": "null", "3:21": "-1.5", "4:1": "null"}.items()
+    ]
+
+
+def test_a_key_that_is_no_text_twice() -> None:
+    """Such a key may be there once, however it is spelled."""
+    _, faults = parse("1: a\ntrue: b\nTrue: c", "f.yaml")
+    assert [str(fault) for fault in faults] == [
+        "f.yaml:3:1: the key true was found again, each key was expected once (it is in line 2); remove one of the two"
+    ]

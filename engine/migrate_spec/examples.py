@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator
 
 from migrate_spec.codec import Json, decode, encode
-from migrate_spec.document import ABSENT, Index, Name, Path, Segment, equal
+from migrate_spec.document import ABSENT, equal
 from migrate_spec.errors import Fault, RecordRejected
 from migrate_spec.migration import Migration
+from migrate_spec.path import Index, Name, Path, Segment
 from migrate_spec.spec import Example
 
 __all__ = ["example_faults"]

@@ -1,147 +1,89 @@
-"""The spec language, read off the operations' annotations: its JSON Schema, and the reader of their arguments."""
+"""The reader of the spec language: nodes of YAML → steps, operations and conditions, or what is wrong with them."""
 
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import types
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from migrate_spec.codec import Json
-from migrate_spec.document import Name, Path
+from migrate_spec.condition import COMBINED, ITSELF, NAME, Condition, Test
+from migrate_spec.document import ABSENT, describe
 from migrate_spec.errors import Fault, PathError, Place
-from migrate_spec.operation import Operation
+from migrate_spec.grammar import block_schema, key_of, operation_schema, with_definitions
+from migrate_spec.operation import Operation, Table
 from migrate_spec.operations import all_operations
-from migrate_spec.schema import DIALECT, Mismatch, Schema
-from migrate_spec.yaml_text import Node
+from migrate_spec.path import Definition, Name, Path
+from migrate_spec.pattern import Pattern, Replacement
+from migrate_spec.schema import Mismatch, Schema, did_you_mean
+from migrate_spec.step import Step
+from migrate_spec.yaml_text import Node, ScalarKey
 
-__all__ = ["faults_of", "operation_schema", "read_operation", "read_path", "spec_schema", "to_json"]
-
-_STEP_KEYS: dict[str, Json] = {
-    "at": {"type": "string", "minLength": 1, "description": "The objects in which the operation works: a path."},
-    "note": {"type": "string", "description": "A remark; it means nothing."},
-}
-
-_VERSION = {"type": "integer", "minimum": 1, "maximum": 4_294_967_295}
-
-_STAMP = {
-    "description": "The field that holds a record's version; null where records cannot carry one.",
-    "anyOf": [
-        {"type": "null"},
-        {"type": "string", "minLength": 1},
-        {
-            "type": "object",
-            "properties": {"path": {"type": "string", "minLength": 1}, "as": {"enum": ["integer", "string"]}},
-            "required": ["path"],
-            "additionalProperties": False,
-        },
-    ],
-    "default": "schema_version",
-}
-
-_EXAMPLE = {
-    "type": "object",
-    "description": "A document before and after the steps.",
-    "properties": {"before": {"type": "object"}, "after": {"type": "object"}, "note": {"type": "string"}},
-    "required": ["before", "after"],
-    "additionalProperties": False,
-}
+__all__ = ["faults_of", "read_literal", "read_operation", "read_path", "read_steps", "to_json"]
 
 
-def top_schema(step: Json) -> dict[str, Json]:
-    """The JSON Schema of a whole spec, with ``step`` for each of its steps."""
-    return {
-        "type": "object",
-        "properties": {
-            "collection": {"type": "string", "minLength": 1, "description": "The folder's name."},
-            "prefix": {"type": "string", "minLength": 1, "description": "Its records are the keys that begin with it."},
-            "from": _VERSION | {"description": "The version this spec starts from."},
-            "to": _VERSION | {"description": "The version it leads to: the next one."},
-            "description": {"type": "string", "description": "What changes, in a sentence."},
-            "stamp": _STAMP,
-            "steps": {"type": "array", "items": step, "description": "What is done to each record, in order."},
-            "examples": {"type": "array", "items": _EXAMPLE, "description": "Documents that `validate` runs."},
-        },
-        "required": ["collection", "prefix", "from", "to", "steps"],
-        "additionalProperties": False,
-    }
+def read_steps(nodes: Sequence[Node], faults: list[Fault]) -> tuple[Step, ...]:
+    """Read steps; those that have a fault are left out."""
+    return tuple(step for step in (read_step(node, faults) for node in nodes) if step is not None)
 
 
-def spec_schema() -> dict[str, Json]:
-    """The JSON Schema of the spec language, for editors."""
-    steps = {name: operation_schema(operation) for name, operation in all_operations().items()}
-    steps["do"] = block_schema({"$ref": "#/$defs/step"})
-    return {
-        "$schema": DIALECT,
-        "title": "migrate-spec: one version step of one collection",
-        **top_schema({"$ref": "#/$defs/step"}),
-        "$defs": {"step": {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in steps]}, **steps},
-    }
+def read_step(node: Node, faults: list[Fault]) -> Step | None:
+    """Read a step; ``None`` and faults where it is none."""
+    operations = all_operations()
+    if type(node.value) is not dict:
+        faults.extend(faults_of({"type": "object"}, node))
+        return None
+    named = [key for key in node.value if key in operations or key == "do"]
+    if len(named) != 1:
+        faults.append(_not_one(node, named))
+        return None
+    begin = len(faults)
+    body: Operation | tuple[Step, ...] | None
+    if named == ["do"]:
+        body = _read_block(node, faults)
+    else:
+        body, more = read_operation(operations[named[0]], node)
+        faults.extend(more)
+    parts = node.value
+    at = (
+        read_path(parts["at"], faults)
+        if "at" in parts and type(parts["at"].value) is str and parts["at"].value
+        else None
+    )
+    where = None
+    if "where" in parts and len(faults) == begin:
+        where = _read_condition(parts["where"], faults)
+        faults.extend(_nameless(where, parts["where"]))
+    if len(faults) > begin or body is None:
+        return None
+    note = parts["note"].value if "note" in parts else ""
+    return Step(body, at, where, note, node.place)
 
 
-def block_schema(step: Json) -> dict[str, Json]:
-    """The JSON Schema of several steps inside one part of the document."""
-    do = {"type": "array", "items": step, "minItems": 1, "description": "Steps, each inside what `at` names."}
-    return {
-        "type": "object",
-        "properties": {"do": do, **_STEP_KEYS},
-        "required": ["at", "do"],
-        "additionalProperties": False,
-    }
+def _read_block(node: Node, faults: list[Fault]) -> tuple[Step, ...]:
+    faults.extend(faults_of(with_definitions(block_schema({})), node))
+    if not {"at", "where"} & node.value.keys():
+        found, remedy = "`do` alone was found", "write the steps one after the other"
+        faults.append(Fault(found, "`at` or `where` was expected beside it", remedy, node.keys["do"], "do-alone"))
+    do = node.value["do"].value
+    return read_steps(do if type(do) is list else [], faults)
 
 
-@cache
-def operation_schema(operation: type[Operation]) -> dict[str, Json]:
-    """The JSON Schema of a step with this operation."""
-    argument, *options = dataclasses.fields(operation)  # type: ignore[arg-type]  # each operation is a dataclass
-    hints = get_type_hints(operation, include_extras=True)
-    words = inspect.cleandoc(operation.__doc__ or "")
-    properties = {operation.name(): _schema_of(hints[argument.name]) | {"description": words}}
-    for option in options:
-        properties[option.name] = _schema_of(hints[option.name]) | {"default": option.default}
-    return {
-        "type": "object",
-        "properties": properties | _STEP_KEYS,
-        "required": [operation.name()],
-        "additionalProperties": False,
-    }
-
-
-_SIMPLE: dict[Any, dict[str, Json]] = {
-    bool: {"type": "boolean"},
-    str: {"type": "string"},
-    Path: {"type": "string", "minLength": 1},
-}
-
-
-def _schema_of(hint: Any) -> dict[str, Json]:  # noqa: PLR0911 - one kind of annotation a line
-    kind, inner = get_origin(hint), get_args(hint)
-    if kind is Annotated:
-        return _schema_of(inner[0])
-    if kind is Literal:
-        return {"enum": list(inner)}
-    if kind in {Union, types.UnionType}:
-        return {"anyOf": [_schema_of(part) for part in inner]}
-    if kind is not None and issubclass(kind, Mapping):
-        return {"type": "object", "minProperties": 1, "additionalProperties": _schema_of(inner[1])}
-    if kind is not None and issubclass(kind, Sequence):
-        return {"type": "array", "minItems": 1, "items": _schema_of(inner[0])}
-    if dataclasses.is_dataclass(hint) and hint is not Path:
-        return _options_schema(hint)
-    return dict(_SIMPLE.get(hint, {}))
-
-
-def _options_schema(kind: Any) -> dict[str, Json]:
-    hints = get_type_hints(kind, include_extras=True)
-    fields = dataclasses.fields(kind)
-    return {
-        "type": "object",
-        "properties": {field.name: _schema_of(hints[field.name]) for field in fields},
-        "required": [field.name for field in fields if field.default is dataclasses.MISSING],
-        "additionalProperties": False,
-    }
+def _not_one(node: Node, named: Sequence[str]) -> Fault:
+    known = [*all_operations(), "do"]
+    if named:
+        place = node.keys[named[1]]
+        found = f"{' and '.join(named)} were found in one step"
+        return Fault(found, "one operation was expected", "write a step for each", place, "step-operations")
+    for key, place in node.keys.items():
+        near = did_you_mean(key, known)
+        if near:
+            found = f"the unknown operation {key!r} was found"
+            return Fault(found, "an operation was expected", near, place, "unknown-operation")
+    keys = ", ".join(repr(str(key)) for key in node.value) or "nothing"
+    remedy = "docs/operations.md lists the operations"
+    return Fault(f"a step with {keys} was found", "an operation was expected", remedy, node.place, "unknown-operation")
 
 
 def read_operation(operation: type[Operation], node: Node) -> tuple[Operation | None, list[Fault]]:
@@ -150,54 +92,174 @@ def read_operation(operation: type[Operation], node: Node) -> tuple[Operation | 
     Returns:
         The operation, or ``None``, and all that is wrong with it.
     """
-    faults = list(faults_of(operation_schema(operation), node))
+    faults = list(faults_of(with_definitions(operation_schema(operation)), node))
     if faults:
         return None, faults
-    hints = get_type_hints(operation, include_extras=True)
-    argument, *options = dataclasses.fields(operation)  # type: ignore[arg-type]  # each operation is a dataclass
-    given = {argument.name: node.value[operation.name()]}
-    given |= {option.name: node.value[option.name] for option in options if option.name in node.value}
+    made = _read_fields(operation, operation.name(), node, faults)
+    if not faults:
+        argument = getattr(made, dataclasses.fields(operation)[0].name)  # type: ignore[arg-type]  # as above
+        faults += _nameless(argument, node) if isinstance(argument, Condition) else ()
+        faults += made.check()
+    return (None if faults else made), faults
+
+
+def _read_fields(kind: Any, first_key: str | None, node: Node, faults: list[Fault]) -> Any:
+    """A dataclass from an object that fits its schema; ``first_key`` is another key of its first field."""
+    hints, fields = get_type_hints(kind, include_extras=True), dataclasses.fields(kind)
+    keys = {field.name: key_of(field) for field in fields}
+    if first_key is not None:
+        keys[fields[0].name] = first_key
+    given = {name: node.value[key] for name, key in keys.items() if key in node.value}
+    begin = len(faults)
     values = {name: _read(hints[name], part, faults) for name, part in given.items()}
-    if faults:
-        return None, faults
-    made = operation(**values)
-    faults += made.check()
-    return made, faults
+    return kind(**values) if len(faults) == begin else None
 
 
 def read_path(node: Node, faults: list[Fault]) -> Path | None:
     """Read a path; ``None`` and a fault where it is none."""
-    return _path(node.value, node.place, faults)
-
-
-def _path(text: str, place: Place, faults: list[Fault]) -> Path | None:
     try:
-        return Path.parse(text, place)
+        return Path.parse(node.value, node.place)
     except PathError as error:
         faults.append(error.fault)
         return None
 
 
-def _read(hint: Any, node: Node, faults: list[Fault]) -> Any:
+def read_literal(node: Node, faults: list[Fault]) -> Json:
+    """Read a value that means itself."""
+    faults.extend(node.odd_keys())
+    return node.plain()
+
+
+def _read(hint: Any, node: Node, faults: list[Fault]) -> Any:  # noqa: PLR0911 - one kind of annotation a line
     kind, inner = get_origin(hint), get_args(hint)
     if kind in {Union, types.UnionType}:
-        wanted = Mapping if type(node.value) is dict else Sequence
-        return _read(next(part for part in inner if issubclass(get_origin(part), wanted)), node, faults)
-    if kind is not None and kind not in {Annotated, Literal} and issubclass(kind, Mapping):
-        pairs = [(_read(inner[0], Node(key, node.keys[key], {}), faults), part) for key, part in node.value.items()]
-        return _distinct([(key, _read(inner[1], part, faults)) for key, part in pairs], faults)
-    if kind is not None and kind not in {Annotated, Literal} and issubclass(kind, Sequence):
-        return tuple(_read(inner[0], part, faults) for part in node.value)
-    if dataclasses.is_dataclass(hint) and hint is not Path:
-        hints = get_type_hints(hint, include_extras=True)
-        return hint(**{name: _read(hints[name], part, faults) for name, part in node.value.items()})  # type: ignore[operator]
+        return _read(_alternative(inner, node), node, faults)
+    if kind is Table:
+        return _read_table(inner[0], node, faults)
     if hint is Path or (kind is Annotated and inner[0] is Path):
-        path = read_path(node, faults)
-        if path is not None and kind is Annotated and not isinstance(path.last, Name):
-            found = f"the path {node.value!r} was found"
-            faults.append(Fault(found, "a path that ends in a name was expected", "", node.place, "path-invalid"))
-        return path
-    return node.plain()
+        return _read_place(node, faults, field=kind is Annotated)
+    if hint is Condition:
+        return _read_condition(node, faults)
+    if hint is Step:
+        return read_step(node, faults)
+    if hint is Pattern:
+        pattern = Pattern(node.value, node.place)
+        fault = pattern.fault()
+        faults.extend([fault] if fault else [])
+        return pattern
+    if hint is Replacement:
+        return Replacement(node.value, node.place)
+    if kind is not None and kind not in {Annotated, Literal}:
+        return _read_several(kind, inner, node, faults)
+    if dataclasses.is_dataclass(hint):
+        return _read_fields(hint, None, node, faults)
+    return read_literal(node, faults)
+
+
+def _alternative(hints: Sequence[Any], node: Node) -> Any:
+    """The one of several annotations that a node is written for."""
+    for hint in hints:
+        kind = get_origin(hint)
+        if type(node.value) is dict:
+            fits = kind is Table or hint is Condition or _is_options(hint) or _is_collection(kind, Mapping)
+        elif type(node.value) is list:
+            fits = kind is Table or _is_collection(kind, Sequence)
+        else:
+            fits = not _is_options(hint) and not _is_collection(kind, Mapping) and not _is_collection(kind, Sequence)
+            fits = fits and kind is not Table and (kind is not Literal or node.value in get_args(hint))
+        if fits and hint is not type(None):
+            return hint
+    raise TypeError(hints)  # the schema has let pass what no annotation is for
+
+
+def _is_options(hint: Any) -> bool:
+    return dataclasses.is_dataclass(hint) and hint not in {Path, Pattern, Replacement, Condition, Step}
+
+
+def _is_collection(kind: Any, wanted: type) -> bool:
+    return isinstance(kind, type) and issubclass(kind, wanted)
+
+
+def _read_place(node: Node, faults: list[Fault], *, field: bool) -> Path | None:
+    """Read a path that an operation works on; one that ends in a name, where it must be a field."""
+    path = read_path(node, faults)
+    if path is None:
+        return None
+    found = f"the path {node.value!r} was found"
+    if isinstance(path.segments[0], Definition):
+        remedy = f"write `at: {path.segments[0]!s}` and the rest here"
+        faults.append(Fault(found, "a path that begins with a name was expected", remedy, node.place, "path-invalid"))
+    elif field and not isinstance(path.last, Name):
+        faults.append(Fault(found, "a path that ends in a name was expected", "", node.place, "path-invalid"))
+    return path
+
+
+def _read_several(kind: Any, inner: Sequence[Any], node: Node, faults: list[Fault]) -> Any:
+    """A mapping or a sequence."""
+    if not issubclass(kind, Mapping):
+        return tuple(_read(inner[0], part, faults) for part in node.value)
+    faults.extend(fault for fault in Node(dict.fromkeys(node.value, _NOTHING), node.place, node.keys).odd_keys())
+    pairs = [(_read(inner[0], Node(str(key), node.keys[key], {}), faults), part) for key, part in node.value.items()]
+    return _distinct([(key, _read(inner[1], part, faults)) for key, part in pairs], faults)
+
+
+_NOTHING = Node(None, Place(""), {})
+
+
+def _read_table(hint: Any, node: Node, faults: list[Fault]) -> Table[Any]:
+    if type(node.value) is dict:
+        keys = [key.value if isinstance(key, ScalarKey) else key for key in node.value]
+        parts, places = list(node.value.values()), list(node.keys.values())
+    else:
+        keys = [read_literal(pair.value[0], faults) for pair in node.value]
+        parts, places = [pair.value[1] for pair in node.value], [pair.place for pair in node.value]
+    table = Table(tuple((key, _read(hint, part, faults)) for key, part in zip(keys, parts, strict=True)))
+    for index, key in enumerate(keys):
+        if Table(table.pairs[:index]).look_up()(key) is not ABSENT:
+            found = f"{describe(key)} was found again in the table"
+            faults.append(Fault(found, "each value was expected once", "", places[index], "duplicate-key"))
+    return table
+
+
+def _read_condition(node: Node, faults: list[Fault]) -> Condition:
+    """Read a condition that fits its schema."""
+    given = {key: part for key, part in node.value.items() if key not in COMBINED}
+    faults.extend(Node(dict.fromkeys(node.value, _NOTHING), node.place, node.keys).odd_keys())
+    pairs = [(_read_asked(key, node.keys[key], faults), _read_tests(part, faults)) for key, part in given.items()]
+    several = {
+        name: tuple(_read_condition(part, faults) for part in node.value[name].value) if name in node.value else ()
+        for name in ("all", "any")
+    }
+    none = _read_condition(node.value["not"], faults) if "not" in node.value else None
+    return Condition(_distinct(pairs, faults), several["all"], several["any"], none)
+
+
+def _nameless(condition: Condition, node: Node) -> Iterator[Fault]:
+    """The fault of a condition that asks for the name of what has none."""
+    if condition.asks_name:
+        found, remedy = f"the path {NAME!r} was found", "only where entries of an object are chosen it is their name"
+        yield Fault(found, "a path into the document was expected", remedy, node.place, "path-invalid")
+
+
+def _read_asked(key: str, place: Place, faults: list[Fault]) -> Path | str | None:
+    """What a test of a condition asks for: a path, the value itself, or the name of the entry."""
+    if key == NAME:
+        return key
+    return ITSELF if key == "." else _read_place(Node(key, place, {}), faults, field=False)
+
+
+def _read_tests(node: Node, faults: list[Fault]) -> tuple[Test, ...]:
+    if type(node.value) is not dict:
+        return (Test("eq", read_literal(node, faults)),)
+    return tuple(_read_test(name, part, faults) for name, part in node.value.items())
+
+
+def _read_test(name: str, node: Node, faults: list[Fault]) -> Test:
+    if name == "not":
+        return Test(name, _read_tests(node, faults))
+    if name in COMBINED:
+        return Test(name, tuple(_read_tests(part, faults) for part in node.value))
+    return Test(name, _read(Pattern, node, faults) if name == "matches" else read_literal(node, faults))
 
 
 def _distinct(pairs: Sequence[tuple[Any, Any]], faults: list[Fault]) -> dict[Any, Any]:
@@ -250,14 +312,36 @@ def _nearest(mismatch: Mismatch, node: Node) -> Iterator[Fault]:
     yield from _located(one, node)
 
 
-def to_json(value: Any) -> Json:
-    """An operation's argument or option as JSON, as a spec would say it in full."""
-    if isinstance(value, Path):
+def to_json(value: Any) -> Json:  # noqa: PLR0911 - one kind of value a line
+    """A step, or a part of one, as JSON: as a spec would say it in full, without remarks and what is so anyway."""
+    if isinstance(value, Step):
+        return _step_to_json(value)
+    if isinstance(value, Path | Pattern | Replacement):
         return str(value)
+    if isinstance(value, Condition):
+        return value.to_json()
+    if isinstance(value, Table):
+        return [[key, to_json(part)] for key, part in value.pairs]
     if isinstance(value, Mapping):
         return {str(key): to_json(part) for key, part in value.items()}
     if isinstance(value, tuple | list):
         return [to_json(part) for part in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return _fields_to_json(value)
     return value
+
+
+def _step_to_json(step: Step) -> Json:
+    shown: dict[str, Json] = {} if step.at is None else {"at": str(step.at)}
+    shown |= {} if step.where is None else {"where": step.where.to_json()}
+    if isinstance(step.body, tuple):
+        return shown | {"do": to_json(step.body)}
+    argument, *_ = dataclasses.fields(step.body)  # type: ignore[arg-type]  # each operation is a dataclass
+    options = _fields_to_json(step.body)
+    return shown | {step.body.name(): options.pop(key_of(argument)), **options}
+
+
+def _fields_to_json(value: Any) -> dict[str, Json]:
+    # an option that says what is so anyway is left out: a later version with a further option reads the same text
+    fields = [(field, getattr(value, field.name)) for field in dataclasses.fields(value)]
+    return {key_of(field): to_json(given) for field, given in fields if given != field.default}

@@ -1,7 +1,8 @@
 """The interface of an operation: one declarative change inside a step.
 
-An operation is a frozen dataclass in its own file below ``operations/``; the class name in lower case is its key in a
-spec. Its first field is what stands under that key, every other field is an option that stands beside it::
+An operation is a frozen dataclass in its own file below ``operations/``; its class name, ``KeepFields``, is its key in
+a spec, ``keep_fields``. Its first field is what stands under that key, every other field is an option that stands
+beside it::
 
     - rename: {titel: title}     # Rename.fields
       if_exists: keep            # Rename.if_exists
@@ -12,17 +13,32 @@ class docstring and ``example``. A new operation is a new file here and a new fi
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from migrate_spec.codec import Document, Json
-from migrate_spec.document import Change, Name, Path, str_of, within_objects
+from migrate_spec.document import ABSENT, Change, frozen
 from migrate_spec.errors import Fault
+from migrate_spec.path import Name, Path, str_of, within_objects
 
-__all__ = ["Field", "FieldName", "IfExists", "Loss", "Operation", "by_parent", "fill", "in_order", "overlaps", "take"]
+__all__ = [
+    "Field",
+    "FieldName",
+    "IfExists",
+    "Loss",
+    "Operation",
+    "Table",
+    "Value",
+    "by_parent",
+    "fill",
+    "in_order",
+    "overlaps",
+    "take",
+]
 
 V = TypeVar("V")
 
@@ -34,6 +50,31 @@ FieldName = Annotated[str, "a name"]
 
 IfExists = Literal["fail", "keep", "replace"]
 """What becomes of a field that is there already: the record is refused, the field stays, or it is overwritten."""
+
+
+@dataclass(frozen=True)
+class Table(Generic[V]):
+    """A table of values: type-strict, so that ``true``, ``"true"`` and ``1`` are three keys; ``1.0`` is ``1``.
+
+    A spec says it as an object, whose keys may be any YAML scalars, or as a list of pairs, where keys may be anything.
+
+    Attributes:
+        pairs: each key and what it leads to.
+    """
+
+    pairs: tuple[tuple[Json, V], ...]
+
+    def look_up(self) -> Callable[[Json], V | object]:
+        """A function from a plain value to what it leads to; to ``ABSENT`` for a value that the table lacks."""
+        known = {frozen(key): value for key, value in self.pairs}
+        return lambda value: known.get(frozen(value), ABSENT)
+
+
+@dataclass(frozen=True)
+class Value:
+    """A literal value where a word would mean something else: ``else: {value: keep}``."""
+
+    value: Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +101,16 @@ class Operation(ABC):
 
     @classmethod
     def name(cls) -> str:
-        """The key in a spec: ``rename`` for ``Rename``."""
-        return cls.__name__.lower()
+        """The key in a spec: ``keep_fields`` for ``KeepFields``."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
     def check(self) -> Iterator[Fault]:
         """What is wrong with these arguments although each alone is well formed."""
         yield from overlaps(self.writes())
+
+    def bound(self, bind: Callable[[Path], Path]) -> Self:  # noqa: ARG002 - for operations with steps inside
+        """The operation with ``bind`` applied to the places that steps inside it work at."""
+        return self
 
     @abstractmethod
     def forward(self) -> Change:
@@ -89,6 +134,10 @@ class Operation(ABC):
     @abstractmethod
     def writes(self) -> Sequence[Path]:
         """The paths the change may alter. What lies outside of them is never touched."""
+
+    def touches(self, path: Path) -> bool:
+        """Whether the change may alter what is at a path, around it or inside it."""
+        return any(path.meets(written) for written in self.writes())
 
     @abstractmethod
     def losses(self) -> Sequence[Loss]:

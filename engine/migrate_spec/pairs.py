@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from migrate_spec.codec import Json
-from migrate_spec.document import Path, Refused, describe
+from migrate_spec.document import Refused, describe
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Loss, names_only, overlaps
+from migrate_spec.path import Path
 
 __all__ = ["check_pairs", "made", "target_taken"]
 

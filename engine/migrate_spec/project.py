@@ -276,4 +276,6 @@ def _migrations(specs: list[Spec], schemas: Schemas, folder: Path, faults: list[
                     )
                 )
         if before is not None and spec.to_version in known:
-            yield Migration(spec, known[before], known[spec.to_version])
+            bound, wrong = spec.bound(known[before], known[spec.to_version])
+            faults += wrong
+            yield Migration(bound, known[before], known[spec.to_version])

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import jsonschema_rs
 
 from migrate_spec.codec import Json
-from migrate_spec.document import Index, Name, Path, describe
+from migrate_spec.document import describe
 from migrate_spec.errors import Fault, Place
+from migrate_spec.path import Index, Name, Path
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -215,6 +217,17 @@ class Schema:
             ValueError: the schema itself is no schema.
         """
         return jsonschema_rs.Draft202012Validator(self.content, validate_formats=True, offline=True).is_valid
+
+    def part(self, pointer: Sequence[str]) -> Schema:
+        """The schema that stands inside this one, as a schema of its own; its references still lead where they led.
+
+        Args:
+            pointer: the way there: keys, and places in lists as texts.
+        """
+        whole = {"$id": "urn:whole", **self.content}
+        steps = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in pointer)
+        reference = f"{whole['$id'].removesuffix('#')}#{quote(steps)}"
+        return Schema({"$schema": DIALECT, "$ref": reference, "$defs": {"whole": whole}}, self.file)
 
     def mismatches(self, document: Json) -> list[Mismatch]:
         """All ways in which a document does not fit, in the order of the document; none where it fits."""

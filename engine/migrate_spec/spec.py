@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from migrate_spec import language
 from migrate_spec.codec import Json
-from migrate_spec.document import Name, Path
+from migrate_spec.definitions import finder
 from migrate_spec.errors import Fault, Place, SpecError
-from migrate_spec.operation import Operation
-from migrate_spec.operations import all_operations
-from migrate_spec.schema import did_you_mean
+from migrate_spec.grammar import top_schema
+from migrate_spec.path import Definition, Name, Path
+from migrate_spec.schema import Schema, did_you_mean
 from migrate_spec.stamp import Stamp
 from migrate_spec.step import Step
 from migrate_spec.yaml_text import Node, node_of, parse
@@ -88,8 +88,27 @@ class Spec:
             "from": self.from_version,
             "to": self.to_version,
             "stamp": self.stamp.to_json(),
-            "steps": [_step_to_json(part) for part in self.steps],
+            "steps": language.to_json(self.steps),
         }
+
+    def bound(self, before: Schema, after: Schema) -> tuple[Spec, list[Fault]]:
+        """The spec with the definitions that its steps name found in its schemas, and what is wrong with them."""
+        faults: list[Fault] = []
+
+        def bind(path: Path) -> Path:
+            first = path.segments[0]
+            if not isinstance(first, Definition):
+                return path
+            find = finder(before, first.name)
+            if find is None:
+                known = [name for name in before.content.get("$defs", {}) if finder(before, name)]
+                found = f"the definition {first.name!r} was found"
+                expected = f"one that {before.file} uses was expected"
+                faults.append(Fault(found, expected, did_you_mean(first.name, known), path.place, "unknown-definition"))
+            back = finder(after, first.name) or find
+            return Path((replace(first, find=find, find_back=back), *path.segments[1:]), path.place)
+
+        return replace(self, steps=tuple(step.bound(bind) for step in self.steps)), faults
 
     @cached_property
     def text(self) -> str:
@@ -114,19 +133,6 @@ class Spec:
         return spec
 
 
-def _step_to_json(part: Step) -> Json:
-    shown: dict[str, Json] = {} if part.at is None else {"at": str(part.at)}
-    if isinstance(part.body, tuple):
-        return shown | {"do": [_step_to_json(inner) for inner in part.body]}
-    argument, *options = fields(part.body)  # type: ignore[arg-type]  # each operation is a dataclass
-    shown[part.body.name()] = language.to_json(getattr(part.body, argument.name))
-    given = {option.name: getattr(part.body, option.name) for option in options}
-    # an option that says what is so anyway is left out: a later version with a further option reads the same text
-    return shown | {
-        option.name: language.to_json(given[option.name]) for option in options if given[option.name] != option.default
-    }
-
-
 def parse_spec(text: str, file: str) -> tuple[Spec | None, list[Fault]]:
     """Read a spec's text.
 
@@ -147,12 +153,12 @@ def parse_spec(text: str, file: str) -> tuple[Spec | None, list[Fault]]:
 
 
 def _read(node: Node) -> tuple[Spec | None, list[Fault]]:
-    faults = list(language.faults_of(language.top_schema({}), node))
+    faults = list(language.faults_of(top_schema({}), node))
     if type(node.value) is not dict:
         return None, faults
     given, well_formed = node.value, not faults
     listed = given["steps"].value if "steps" in given and type(given["steps"].value) is list else []
-    steps = _read_steps(listed, faults)
+    steps = language.read_steps(listed, faults)
     stamp = _read_stamp(given["stamp"], faults) if "stamp" in given and well_formed else Stamp()
     if faults:
         return None, faults
@@ -161,18 +167,19 @@ def _read(node: Node) -> tuple[Spec | None, list[Fault]]:
         prefix=given["prefix"].value,
         from_version=int(given["from"].value),  # JSON Schema takes 1.0 for an integer
         to_version=int(given["to"].value),
-        steps=tuple(steps),
+        steps=steps,
         stamp=stamp,
         description=given["description"].value if "description" in given else "",
-        examples=tuple(_read_example(part) for part in given["examples"].value) if "examples" in given else (),
+        examples=tuple(_read_example(part, faults) for part in given["examples"].value) if "examples" in given else (),
         places={"": node.place} | {key: part.place for key, part in given.items()},
     )
     faults += _faults(spec)
     return (None if faults else spec), faults
 
 
-def _read_example(node: Node) -> Example:
-    return Example(node.value["before"].plain(), node.value["after"].plain(), node.place)
+def _read_example(node: Node, faults: list[Fault]) -> Example:
+    before, after = (language.read_literal(node.value[key], faults) for key in ("before", "after"))
+    return Example(before, after, node.place)
 
 
 def _read_stamp(node: Node, faults: list[Fault]) -> Stamp:
@@ -190,51 +197,6 @@ def _stamp_path(node: Node, faults: list[Fault]) -> Path | None:
         found = f"the path {node.value!r} was found"
         faults.append(Fault(found, "a path of names was expected", "", node.place, "path-invalid"))
     return path
-
-
-def _read_steps(nodes: Sequence[Node], faults: list[Fault]) -> list[Step]:
-    return [read for read in (_read_step(node, faults) for node in nodes) if read is not None]
-
-
-def _read_step(node: Node, faults: list[Fault]) -> Step | None:
-    operations = all_operations()
-    if type(node.value) is not dict:
-        faults.extend(language.faults_of({"type": "object"}, node))
-        return None
-    named = [key for key in node.value if key in operations or key == "do"]
-    if len(named) != 1:
-        faults.append(_not_one(node, named))
-        return None
-    at_node, note = node.value.get("at"), node.value.get("note")
-    begin = len(faults)
-    body: Operation | tuple[Step, ...] | None
-    if named == ["do"]:
-        faults.extend(language.faults_of(language.block_schema({}), node))
-        do = node.value["do"].value
-        body = tuple(_read_steps(do if type(do) is list else [], faults))
-    else:
-        body, more = language.read_operation(operations[named[0]], node)
-        faults.extend(more)
-    at = language.read_path(at_node, faults) if at_node and type(at_node.value) is str and at_node.value else None
-    if len(faults) > begin or body is None:
-        return None
-    return Step(body, at, note.value if note else "", node.place)
-
-
-def _not_one(node: Node, named: Sequence[str]) -> Fault:
-    known = [*all_operations(), "do"]
-    if named:
-        place = node.keys[named[1]]
-        found = f"{' and '.join(named)} were found in one step"
-        return Fault(found, "one operation was expected", "write a step for each", place, "step-operations")
-    for key, place in node.keys.items():
-        near = did_you_mean(key, known)
-        if near:
-            found = f"the unknown operation {key!r} was found"
-            return Fault(found, f"one of {', '.join(known)} was expected", near, place, "unknown-operation")
-    keys = ", ".join(repr(key) for key in node.value) or "nothing"
-    expected = f"one of {', '.join(known)} was expected"
-    return Fault(f"a step with {keys} was found", expected, "", node.place, "unknown-operation")
 
 
 def _faults(spec: Spec) -> Iterator[Fault]:
@@ -257,13 +219,12 @@ def _faults(spec: Spec) -> Iterator[Fault]:
 
 
 def _stamp_faults(stamp: Stamp, part: Step) -> Iterator[Fault]:
-    for path in part.writes():
-        if stamp.path is not None and path.meets(stamp.path):
-            yield Fault(
-                f"a step that writes {str(path)!r} was found",
-                f"no step was expected to touch the stamp {str(stamp.path)!r}",
-                "the run itself writes the stamp",
-                path.place or part.place,
-                "stamp-written",
-            )
-            return
+    if stamp.path is not None and part.touches(stamp.path):
+        path = next((path for path in part.writes() if path.meets(stamp.path)), stamp.path)
+        yield Fault(
+            f"a step that writes {str(path)!r} was found",
+            f"no step was expected to touch the stamp {str(stamp.path)!r}",
+            "the run itself writes the stamp",
+            path.place or part.place,
+            "stamp-written",
+        )

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 from migrate_spec.codec import Document, Json
-from migrate_spec.document import ABSENT, Name, Path, Refused, describe, str_of
+from migrate_spec.document import ABSENT, Refused, describe
+from migrate_spec.path import Name, Path, str_of
 
 __all__ = ["Stamp"]
 

@@ -1,14 +1,17 @@
-"""One step of a spec: an operation, or several inside one part of the document."""
+"""One step of a spec: an operation, or several, with where and when it is done."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from migrate_spec.document import Change, Path, Refused, within_objects
+from migrate_spec.codec import copied
+from migrate_spec.condition import Condition
+from migrate_spec.document import Change, Refused, equal, on_object
 from migrate_spec.errors import Place
 from migrate_spec.operation import Loss, Operation
+from migrate_spec.path import Definition, Path, within
 
 __all__ = ["Step", "backward", "forward"]
 
@@ -20,18 +23,23 @@ class Step:
     Attributes:
         body: the operation, or the steps under ``do``.
         at: the objects inside the document in which the body works; the whole document where it is absent.
+        where: which of these objects the step is about; all where it is absent.
         note: a remark of the author's; it means nothing.
         place: where in the spec the step begins.
     """
 
     body: Operation | tuple[Step, ...]
     at: Path | None = None
+    where: Condition | None = None
     note: str = field(default="", compare=False)
     place: Place | None = field(default=None, compare=False)
 
     def forward(self) -> Change:
         """The step, compiled. Its change raises :class:`~migrate_spec.document.Refused`."""
-        return self._inside(self.body.forward() if isinstance(self.body, Operation) else forward(self.body))
+        change = on_object(self._up()) if self.at else self._up()
+        if self.where is not None:
+            change = _only_where(self.where.judge(), change)
+        return within(self.at, change) if self.at else change
 
     def backward(self) -> Change:
         """The way back, compiled.
@@ -39,14 +47,42 @@ class Step:
         Raises:
             Irreversible: the step cannot be undone.
         """
-        return self._inside(self.body.backward() if isinstance(self.body, Operation) else backward(self.body))
+        change = self.body.backward() if isinstance(self.body, Operation) else backward(self.body)
+        change = on_object(change) if self.at else change
+        if self.where is not None:
+            holds = self.where.judge()
+            change = _undo(holds, change, self._up()) if self._moves_its_ground() else _only_where(holds, change)
+        return within(_backwards(self.at), change) if self.at else change
 
-    def _inside(self, change: Change) -> Change:
-        return within_objects(self.at, change) if self.at else change
+    def bound(self, bind: Callable[[Path], Path]) -> Step:
+        """The step with ``bind`` applied to the places it works at, and those of the steps inside it."""
+        body = self.body
+        inside = tuple(step.bound(bind) for step in body) if isinstance(body, tuple) else body.bound(bind)
+        return replace(self, body=inside, at=bind(self.at) if self.at else None)
+
+    def _up(self) -> Change:
+        return self.body.forward() if isinstance(self.body, Operation) else forward(self.body)
+
+    def _moves_its_ground(self) -> bool:
+        """Whether the step may alter what its own condition asks for."""
+        parts = self.body if isinstance(self.body, tuple) else (self.body,)
+        asked = self.where.reads() if self.where else ()
+        return any(part.touches(path) for part in parts for path in asked)
+
+    def touches(self, path: Path) -> bool:
+        """Whether the step may alter what is at a path, around it or inside it."""
+        parts = self.body if isinstance(self.body, tuple) else (self.body,)
+        if self.at is None:
+            return any(part.touches(path) for part in parts)
+        if not self.at.meets(path):
+            return False
+        depth = len(self.at.segments)
+        return len(path.segments) <= depth or any(part.touches(Path(path.segments[depth:])) for part in parts)
 
     def reads(self) -> tuple[Path, ...]:
         """The paths, from the document down, whose values decide what the step does or writes."""
-        return self._paths(lambda part: part.reads())
+        asked = self.where.reads() if self.where else ()
+        return (*(self._below_at(path) for path in asked), *self._paths(lambda part: part.reads()))
 
     def writes(self) -> tuple[Path, ...]:
         """The paths, from the document down, that the step may alter."""
@@ -55,7 +91,10 @@ class Step:
     def losses(self) -> tuple[Loss, ...]:
         """What going forwards and backwards again does not bring back."""
         parts = self.body if isinstance(self.body, tuple) else (self.body,)
-        return tuple(Loss(self._below_at(loss.path), loss.what) for part in parts for loss in part.losses())
+        found = [Loss(self._below_at(loss.path), loss.what) for part in parts for loss in part.losses()]
+        if self._moves_its_ground():
+            found += [Loss(path, "whether the condition held") for path in self.writes()]
+        return tuple(found)
 
     def _paths(self, of: Callable[[Operation | Step], Sequence[Path]]) -> tuple[Path, ...]:
         parts = self.body if isinstance(self.body, tuple) else (self.body,)
@@ -93,3 +132,42 @@ def _placed(changes: Sequence[tuple[Change, Place | None]]) -> Change:
         return changed
 
     return run
+
+
+def _only_where(holds: Callable[[Any], bool], change: Change) -> Change:
+    return lambda value: holds(value) and change(value)
+
+
+def _undo(holds: Callable[[Any], bool], down: Change, up: Change) -> Change:
+    """The way back of a step that alters what its condition asks for.
+
+    Where the condition holds afterwards, it held before, as what it does not hold for stays as it is. Where it does
+    not, the step is undone if that leads to an object which the step makes this very one of.
+    """
+
+    def change(value: Any) -> bool:
+        if type(value) is not dict or holds(value):
+            return holds(value) and down(value)
+        before = copied(value)
+        try:
+            if not down(before) or not holds(before):
+                return False
+            after = copied(before)
+            up(after)
+        except Refused:
+            return False
+        if not equal(after, value):
+            return False
+        value.clear()
+        value.update(before)
+        return True
+
+    return change
+
+
+def _backwards(at: Path) -> Path:
+    """The same place, for a document as it is after the step."""
+    first = at.segments[0]
+    if not isinstance(first, Definition):
+        return at
+    return Path((replace(first, find=first.find_back), *at.segments[1:]), at.place)

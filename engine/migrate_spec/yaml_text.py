@@ -1,11 +1,13 @@
 """YAML text → nodes: values with the place of every part. The only module that imports ruamel.yaml.
 
 Scalars are what JSON calls them, and texts otherwise: ``no``, ``on``, ``2024-01-01``, ``0123`` and ``+7`` are texts.
-Anchors and aliases are fine; tags, duplicate keys, keys that are no texts and merge keys are faults.
+Anchors and aliases are fine; tags, duplicate keys, keys that are no scalars and merge keys are faults. A key that is no
+text, such as ``true`` or ``-1``, becomes a :class:`ScalarKey`, which only the tables of the language take.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,10 +28,10 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from migrate_spec.codec import MOST_DIGITS, Json, type_names
+from migrate_spec.codec import MOST_DIGITS, Json, decode, type_names
 from migrate_spec.errors import Fault, Place
 
-__all__ = ["Node", "node_of", "parse"]
+__all__ = ["Node", "ScalarKey", "node_of", "parse"]
 
 LARGEST_NODE_COUNT = 100_000
 DEEPEST = 100
@@ -42,6 +44,23 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _REMEDIES = {"mapping values are not allowed here": "a text with a colon at its end goes in quotes"}
 _OTHER_LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # ruamel.yaml makes blanks of them, which YAML 1.2 does not
 _NOT_JSON = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+
+
+class ScalarKey(str):
+    """A key that is no text, as JSON: ``true`` is another key than ``"true"``."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is ScalarKey and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash((ScalarKey, str(self)))
+
+    @property
+    def value(self) -> Json:
+        """What it stands for."""
+        return decode(self.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +80,22 @@ class Node:
     def plain(self) -> Json:
         """The value alone, as JSON."""
         if type(self.value) is dict:
-            return {key: node.plain() for key, node in self.value.items()}
+            return {str(key): node.plain() for key, node in self.value.items()}
         if type(self.value) is list:
             return [node.plain() for node in self.value]
         return self.value
+
+    def odd_keys(self) -> Iterator[Fault]:
+        """A fault for each key in it that is no text."""
+        if type(self.value) is dict:
+            for key, part in self.value.items():
+                if type(key) is ScalarKey:
+                    found, remedy = f"the key {key!s} was found", "write it in quotes"
+                    yield Fault(found, "a text was expected", remedy, self.keys[key], "key-not-text")
+                yield from part.odd_keys()
+        elif type(self.value) is list:
+            for part in self.value:
+                yield from part.odd_keys()
 
     def at(self, path: list[str | int]) -> Node:
         """The node at ``path``, or the last one on the way there."""
@@ -210,11 +241,10 @@ class _Reader:
             if key is None:
                 continue
             if key in found:
-                first = keys[key].line
-                self.fault(
-                    event, f"the key {key!r} was found again", f"each key was expected once (it is in line {first})",
-                    "remove one of the two", "duplicate-key",
-                )  # fmt: skip
+                said = str(key) if type(key) is ScalarKey else repr(key)
+                expected = f"each key was expected once (it is in line {keys[key].line})"
+                found_again = f"the key {said} was found again"
+                self.fault(event, found_again, expected, "remove one of the two", "duplicate-key")
                 continue
             found[key] = value
             keys[key] = self.place(event)
@@ -230,11 +260,11 @@ class _Reader:
             return None
         if type(node.value) is str:
             return node.value
-        if isinstance(event, ScalarEvent) and event.value:
-            found, remedy = f"the key {event.value} was found", "write it in quotes"
-        else:
-            found, remedy = f"{type_names[type(node.value)]} was found as a key", ""
-        self.fault(event, found, "a text was expected", remedy, "key-not-text")
+        if type(node.value) not in {dict, list}:
+            return ScalarKey(json.dumps(node.value))
+        self.fault(
+            event, f"{type_names[type(node.value)]} was found as a key", "a text was expected", "", "key-not-text"
+        )
         return None
 
     def scalar(self, event: ScalarEvent) -> Json:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from migrate_spec.codec import Document, Json, maker
-from migrate_spec.document import Change, Path, Refused, describe, put
+from migrate_spec.document import Change, Refused, describe, put
 from migrate_spec.operation import Field, IfExists, Loss, Operation, by_parent, take
+from migrate_spec.path import Path
 
 
 @dataclass(frozen=True)

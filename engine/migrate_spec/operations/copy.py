@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from migrate_spec.codec import Document, copied
-from migrate_spec.document import ABSENT, Change, Path, Refused, describe, equal, within_objects
+from migrate_spec.document import ABSENT, Change, Refused, describe, equal
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Field, IfExists, Loss, Operation, in_order, overlaps
 from migrate_spec.pairs import check_pairs, made, target_taken
+from migrate_spec.path import Path, within_objects
 
 
 @dataclass(frozen=True)

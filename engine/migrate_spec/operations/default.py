@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from migrate_spec.codec import Document, Json, is_null, maker
-from migrate_spec.document import Change, Path, put
+from migrate_spec.document import Change, put
 from migrate_spec.operation import Field, Loss, Operation, by_parent, fill
+from migrate_spec.path import Path
 
 
 @dataclass(frozen=True)

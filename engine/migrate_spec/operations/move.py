@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from migrate_spec.codec import Document
-from migrate_spec.document import Change, Name, Path, within_objects
+from migrate_spec.document import Change
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Field, IfExists, Loss, Operation, in_order, names_only
 from migrate_spec.pairs import check_pairs, made, target_taken
+from migrate_spec.path import Name, Path, within_objects
 
 
 @dataclass(frozen=True)

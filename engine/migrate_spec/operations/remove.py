@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from migrate_spec.codec import Json, maker
-from migrate_spec.document import Change, Path
+from migrate_spec.document import Change
 from migrate_spec.errors import Irreversible
 from migrate_spec.operation import Field, Loss, Operation, by_parent, fill, take
+from migrate_spec.path import Path
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from migrate_spec.codec import Document
-from migrate_spec.document import Change, Name, Path, Refused, describe
+from migrate_spec.document import Change, Refused, describe
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Field, FieldName, IfExists, Loss, Operation, by_parent, overlaps
+from migrate_spec.path import Name, Path
 
 
 @dataclass(frozen=True)

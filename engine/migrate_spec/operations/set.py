@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from migrate_spec.codec import Json, maker
-from migrate_spec.document import Change, Name, Path, on_object, put, within
+from migrate_spec.document import Change, on_object, put
 from migrate_spec.errors import Irreversible
 from migrate_spec.operation import Loss, Operation, in_order
+from migrate_spec.path import Name, Path, within
 
 
 @dataclass(frozen=True)

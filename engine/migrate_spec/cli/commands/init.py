@@ -11,7 +11,7 @@ import click
 from migrate_spec.cli.options import debug_option, folder_type, json_option
 from migrate_spec.cli.output import counted, emit_json, good, show
 from migrate_spec.errors import Fault, SpecError
-from migrate_spec.language import spec_schema
+from migrate_spec.grammar import spec_schema
 from migrate_spec.schema import DIALECT
 
 SPEC = """\

@@ -14,8 +14,8 @@ from migrate_spec.cli.options import database_argument, json_option, to_option
 from migrate_spec.cli.output import counted, emit_json, good, heading, show
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
-from migrate_spec.document import names
 from migrate_spec.manager import MigrationManager
+from migrate_spec.path import names
 from migrate_spec.plan import Plan
 from migrate_spec.project import load
 

@@ -9,7 +9,7 @@ import click
 from migrate_spec.cli.options import json_option
 from migrate_spec.cli.output import emit_json, good, show
 from migrate_spec.cli.settings import Settings, with_project
-from migrate_spec.language import spec_schema
+from migrate_spec.grammar import spec_schema
 
 FILE = "spec.schema.json"
 
