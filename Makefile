@@ -6,6 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LOCKED := $(VENV)/locked.stamp
 READY  := $(VENV)/ready.stamp
+EDITOR := tests/editor/node_modules/.package-lock.json
 PIP    := -m pip --disable-pip-version-check --no-input install --quiet
 INSIDE := PATH="$(CURDIR)/$(BIN):$$PATH"
 
@@ -17,22 +18,26 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lock clean
+.PHONY: help setup demo test docs bench lock clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
 
-setup: $(READY) ## make .venv; demo and test do so themselves
+setup: $(READY) $(EDITOR) ## make .venv; demo and test do so themselves
 
 demo: $(READY) ## migrate a small database, there and back
 	@$(INSIDE) examples/meridian/demo.sh
 
-test: $(READY) ## run all checks; the first failure ends it
+test: $(READY) $(EDITOR) ## run all checks; the first failure ends it
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	@$(INSIDE) $(BIN)/pytest
+
+docs: $(READY) ## rewrite the generated pages: docs/operations.md, parts of the README, the schema for editors
+	@$(BIN)/python -m docs.generate
+	@$(BIN)/migrate-spec schema
 
 bench: $(READY) ## measure apply against the script one would write by hand
 	@$(BIN)/python -m benchmarks.apply
@@ -45,7 +50,7 @@ lock: ## resolve pyproject.toml into requirements.lock; with UPGRADE=--upgrade t
 	    --only-binary :all: --custom-compile-command "make lock" --output-file requirements.lock --quiet $(UPGRADE)
 
 clean: ## remove all that the others made
-	rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf $(VENV) tests/editor/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(LOCKED): requirements.lock
@@ -54,6 +59,10 @@ $(LOCKED): requirements.lock
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python $(PIP) --require-hashes --only-binary :all: --requirement requirements.lock
 	@touch $@
+
+# The server of VS Code's YAML extension, for tests/test_editor.py, which is skipped where there is no node.
+$(EDITOR): tests/editor/package.json tests/editor/package-lock.json
+	@if command -v npm > /dev/null; then npm ci --loglevel=error --prefix tests/editor > /dev/null && touch $@; fi
 
 $(READY): pyproject.toml $(LOCKED)
 	@$(BIN)/python $(PIP) --no-deps --no-build-isolation --editable .

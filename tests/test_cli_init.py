@@ -128,7 +128,7 @@ class TestSchema:
         cli("schema")
         written = Path("schemas/spec.schema.json").read_bytes()
         assert (SCHEMAS / "spec.schema.json").read_bytes() == written, (
-            "schemas/spec.schema.json is not what the operations say: run migrate-spec schema"
+            "schemas/spec.schema.json is not what the language says today: run make docs"
         )
 
     def test_writes_into_the_folder_of_schemas(self) -> None:

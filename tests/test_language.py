@@ -184,7 +184,7 @@ def test_the_schema_of_an_operation(name: str) -> None:
     schema = operation_schema(operation)
     options = {key: part["default"] for key, part in schema["properties"].items() if "default" in part}
     _, *fields = dataclasses.fields(operation)  # type: ignore[arg-type]  # each operation is a dataclass
-    expected = {field.name.removesuffix("_"): field.default for field in fields if field.default is not None}
+    expected = {field.name.removesuffix("_"): field.default for field in fields if field.default not in {None, ()}}
     assert (schema["required"], schema["additionalProperties"], options) == ([name], False, expected)
     assert (
         schema["properties"][name]["description"].split("\n")[0]
@@ -193,9 +193,13 @@ def test_the_schema_of_an_operation(name: str) -> None:
 
 
 def test_the_schema_of_a_whole_spec() -> None:
-    """The schema for editors names its dialect and has one alternative for each operation and for ``do``."""
+    """The schema for editors names its dialect and asks of a step for each operation and for ``do``."""
     schema = spec_schema()
+    *named, none_named = schema["$defs"]["step"]["allOf"]
+    names = [*all_operations(), "do"]
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["required"] == ["collection", "prefix", "from", "to", "steps"]
-    assert schema["$defs"]["step"] == {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in [*all_operations(), "do"]]}
-    assert schema.keys() - {"$schema", "title", "$defs"} == {"type", "properties", "required", "additionalProperties"}
+    assert [part["else"] for part in named] == [{"$ref": f"#/$defs/{name}"} for name in names]
+    assert none_named["then"]["properties"].keys() == {*names, "at", "where", "note"}
+    words = {"$schema", "description", "$defs"}
+    assert schema.keys() - words == {"type", "properties", "required", "additionalProperties"}

@@ -24,7 +24,6 @@ from migrate_spec.document import Change, Refused
 from migrate_spec.errors import Irreversible
 from migrate_spec.grammar import spec_schema
 from migrate_spec.operation import Loss, by_parent, take
-from migrate_spec.operations import all_operations
 from migrate_spec.operations.add import Add
 from migrate_spec.operations.rename import Rename
 from migrate_spec.path import Each, EachValue, Index, Name, Path, Segment
@@ -209,7 +208,8 @@ def made(steps: Any) -> tuple[Step, ...]:
     return spec.steps
 
 
-KINDS = sorted(all_operations())
+KINDS = ["add", "copy", "default", "move", "remove", "rename", "set"]
+"""The operations that steps are made up of here; ``test_operation_laws`` puts all others to the same tests."""
 BACKWARDS = ["add", "copy", "default", "move", "remove", "rename"]
 
 
@@ -228,8 +228,12 @@ def there_and_back(document: Any, steps: Sequence[Step]) -> None:
     value = encode(document)
     found = decode(value)
     forward(steps)(found)
-    backward(steps)(found)
     losses = [loss for step in steps for loss in step.losses()]
+    try:
+        backward(steps)(found)
+    except Refused:
+        assert losses  # what loses nothing goes back from wherever it came
+        return
     assert encode(without(found, losses)) == encode(without(decode(value), losses))
 
 

@@ -2,7 +2,8 @@
 
 A row of a table has a ``name``, a ``step``, the document ``before`` and what becomes of it: ``after``,
 ``unchanged: true`` or ``refused`` with the whole sentence. ``before_text`` and ``after_text`` are documents where each
-byte counts. Backwards a document becomes what it was, or what ``back`` says; or it is refused (``back_refused``), or
+byte counts. Backwards a document, or what it was
+``edited`` to since, becomes what it was, or what ``back`` says; or it is refused (``back_refused``), or
 the step cannot be undone at all (``irreversible``); ``losses`` are what the operation declares lost. A row without a
 document is about a step that is refused when it is read. Rows of what must not change come first, then what changes,
 then what is refused.
@@ -29,6 +30,7 @@ from tests import SPEC_FILE, spec_of, spec_text
 CASES = Path(__file__).parent / "cases"
 ROW = {"name", "step", "steps", "before", "before_text", "unchanged", "after", "after_text", "refused", "losses"}
 BACK = {"back", "back_text", "back_refused", "irreversible"}
+EDITED = {"edited", "edited_text"}
 
 Row = dict[str, Any]
 
@@ -115,7 +117,8 @@ def downwards(row: Row, value: bytes) -> bytes | str:
 def test_each_row_is_whole(row: Row) -> None:
     """A row says one thing forwards and at most one backwards, in keys the runner knows."""
     outcomes = {"unchanged", "after", "after_text", "refused"} & row.keys()
-    assert row.keys() <= ROW | BACK
+    assert row.keys() <= ROW | BACK | EDITED
+    assert not EDITED & row.keys() or BACK & row.keys()
     assert len(outcomes) == 1
     assert len(BACK & row.keys()) <= (0 if "refused" in row else 1)
     assert ("before" in row) + ("before_text" in row) <= ("step" in row) + ("steps" in row) == 1
@@ -149,12 +152,16 @@ def test_what_is_refused(row: Row) -> None:
         assert ([sentence(fault) for fault in faults], spec) == ([row["refused"]], None)
 
 
+def end(row: Row) -> str:
+    """The key of the document from which the way back begins."""
+    return next(key for key in ("edited", "after", "before") if {key, f"{key}_text"} & row.keys())
+
+
 @pytest.mark.parametrize("row", backwards())
 def test_the_way_back(row: Row) -> None:
     """Backwards a record becomes what it was where nothing is lost, else what the table says."""
-    after = "after" if {"after", "after_text"} & row.keys() else "before"
     back = "back" if {"back", "back_text"} & row.keys() else "before"
-    for form, value in texts(row, after).items():
+    for form, value in texts(row, end(row)).items():
         result = downwards(row, value)
         if isinstance(result, str):
             assert result == row.get("back_refused", row.get("irreversible"))

@@ -160,7 +160,11 @@ REFUSED: dict[str, list[str]] = {
     ],
     HEAD + "steps:\n  - set: {'*': null}": [
         "6:11: a step that writes '*' was found, no step was expected to touch the stamp "
-        "'schema_version'; the run itself writes the stamp"
+        "'schema_version'; the run itself writes the stamp; a step on all fields must let it stay"
+    ],
+    HEAD + "steps:\n  - keep_fields: [id, schema_version]\n  - keep_fields: [id]": [
+        "7:5: a step that writes '*' was found, no step was expected to touch the stamp "
+        "'schema_version'; the run itself writes the stamp; a step on all fields must let it stay"
     ],
     HEAD + "steps: []\nexamples: [{before: {}}, {before: {}, after: []}]": [
         "6:12: no 'after' was found, it is required",

@@ -7,6 +7,7 @@
 
 from migrate_spec.errors import *  # noqa: F403 - the tree of errors is part of the interface, all of it
 from migrate_spec.errors import __all__ as _errors
+from migrate_spec.hooks import hook
 from migrate_spec.manager import MigrationManager
 from migrate_spec.migration import Migration
 from migrate_spec.plan import Plan
@@ -29,5 +30,6 @@ __all__ = [  # noqa: PLE0604 - `_errors` is a list of names
     "Status",
     "check_and_migrate",
     "check_and_migrate_async",
+    "hook",
     "load",
 ]

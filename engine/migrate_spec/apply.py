@@ -17,7 +17,7 @@ from migrate_spec.history import HISTORY_KEY, TOOL, VERSION_KEY, read_history, t
 from migrate_spec.plan import Plan
 from migrate_spec.progress import OnProgress, Tracker
 from migrate_spec.reports import ApplyReport
-from migrate_spec.runner import Carried, carry, check_rejections
+from migrate_spec.runner import Carried, carry, carry_moving, check_rejections
 from migrate_spec.staging import Staging
 from migrate_spec.store import KeyRange, Store
 from migrate_spec.stores.rocks import open_for_reading
@@ -132,7 +132,9 @@ def _carry_all(
 ) -> list[Carried]:
     total = sum(frozen.size(KeyRange.of_prefix(route.key_prefix)).records for route in plan.routes)
     tracker = Tracker(on_progress, total)
-    results = [carry(route, frozen, target, folder, tracker) for route in plan.routes]
+    staying = [route for route in plan.routes if not route.moves_records]
+    results = [carry(route, frozen, target, folder, tracker) for route in staying]
+    results += carry_moving(plan, frozen, target, folder, tracker)
     tracker.finish()
     return results
 

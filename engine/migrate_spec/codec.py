@@ -1,5 +1,7 @@
 r"""Bytes ↔ document: JSON as RFC 8259 has it, read and written so that untouched values keep their bytes.
 
+MessagePack is read and written, too; there a document that is altered is spelled anew as a whole.
+
 A document is read in one of two forms, and the rest of the package need not care which:
 
 *plain*
@@ -28,10 +30,13 @@ __all__ = [
     "copied",
     "decode",
     "encode",
+    "encode_msgpack",
     "is_null",
+    "looks_like_msgpack",
     "maker",
     "opened",
     "read",
+    "read_msgpack",
     "type_names",
 ]
 
@@ -202,3 +207,66 @@ def maker(value: Json) -> Callable[[], Json]:
         stored = encode(value)
         return lambda: _decode_plain(stored)
     return lambda: value
+
+
+def read_msgpack(value: bytes) -> tuple[Document, bool]:
+    """A stored MessagePack value as a document, always in the plain form.
+
+    Raises:
+        NotADocument: it is no MessagePack, no map with text keys, or holds what JSON has not (bytes, extensions, NaN).
+    """
+    try:
+        document = _decode_msgpack(value)
+    except RecursionError:
+        raise NotADocument(
+            "a value nested too deep to read was found", "fewer than 1000 levels were expected"
+        ) from None
+    except ValueError as error:
+        raise NotADocument(f"{_beginning(value)} was found ({error})", "MessagePack was expected") from None
+    if type(document) is not dict:
+        raise NotADocument(f"{type_names.get(type(document), 'bytes')} was found", "a MessagePack map was expected")
+    _check_like_json(document)
+    return document, True
+
+
+def encode_msgpack(value: Json) -> bytes:
+    """A JSON value as MessagePack.
+
+    Raises:
+        NotADocument: an integer in it has more than 64 bits.
+    """
+    try:
+        return _encode_msgpack(decode(value))
+    except OverflowError:
+        found = "an integer of more than 64 bits was found"
+        raise NotADocument(found, "one that MessagePack can hold was expected") from None
+
+
+def looks_like_msgpack(value: bytes) -> bool:
+    """Whether a stored document is MessagePack and no JSON, which never begins with the first byte of a map.
+
+    Format: https://github.com/msgpack/msgpack/blob/master/spec.md#map-format-family
+    """
+    return value[:1] in {b"\xde", b"\xdf"} or b"\x80" <= value[:1] <= b"\x8f"
+
+
+_decode_msgpack = msgspec.msgpack.Decoder(ext_hook=lambda code, data: (code, data)).decode
+_encode_msgpack = msgspec.msgpack.Encoder().encode
+
+
+def _beginning(value: bytes) -> str:
+    return f"a value that begins with the byte 0x{value[0]:02x}" if value else "an empty value"
+
+
+def _check_like_json(value: Any) -> None:
+    if type(value) is dict:
+        for name, part in value.items():
+            if type(name) is not str:
+                raise NotADocument(f"the key {name!r:.40} was found", "keys that are texts were expected")
+            _check_like_json(part)
+    elif type(value) is list:
+        for part in value:
+            _check_like_json(part)
+    elif type(value) not in type_names or (type(value) is float and not math.isfinite(value)):
+        kind = "bytes were" if type(value) is bytes else f"{value!r:.40} was"
+        raise NotADocument(f"{kind} found", "what JSON has was expected")

@@ -6,18 +6,27 @@ has before it, checked against the target's schema, and written once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from migrate_spec.codec import Document, NotADocument, decode, encode, read
+from migrate_spec.codec import (
+    Document,
+    NotADocument,
+    decode,
+    encode,
+    encode_msgpack,
+    looks_like_msgpack,
+    read,
+    read_msgpack,
+)
 from migrate_spec.document import Change, Refused
-from migrate_spec.errors import Fault
+from migrate_spec.errors import Fault, Irreversible
 from migrate_spec.schema import Schema
 from migrate_spec.spec import Spec
 from migrate_spec.stamp import Stamp
 from migrate_spec.step import backward, forward
 
-__all__ = ["RecordRefused", "Route", "Transform", "compile_downgrade"]
+__all__ = ["TOO_DEEP", "Leg", "RecordRefused", "Route", "Transform", "compile_downgrade"]
 
 
 TOO_DEEP = Fault("a value nested too deep to work on was found", "fewer than 500 levels were expected", code="too-deep")
@@ -30,19 +39,21 @@ class RecordRefused(Exception):  # noqa: N818 - the run makes errors of them, wi
         step: the step that refused it, such as ``task v1→v2``; empty where it could not be read.
         path: the place inside the document.
         fault: what was found there and expected.
+        cause: what a hook raised, where it was one.
     """
 
-    def __init__(self, step: str, path: str, fault: Fault) -> None:
+    def __init__(self, step: str, path: str, fault: Fault, cause: BaseException | None = None) -> None:
         super().__init__(step, path, fault)
         self.step = step
         self.path = path
         self.fault = fault
+        self.cause = cause
 
     @classmethod
     def by(cls, step: str, refusal: Refused) -> RecordRefused:
         """The refusal of a step."""
         fault = Fault(refusal.found, refusal.expected, refusal.remedy, refusal.place, "refused")
-        return cls(step, refusal.path, fault)
+        return cls(step, refusal.path, fault, refusal.cause)
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,7 @@ class Route:
         specs: the collection's steps, first to last.
         schema: what the results must fit; ``None``: no check.
         target: the version the database is to have; a record of a later one is refused.
+        start: the version the database has.
         earliest: the first version the project knows; a record of an earlier one is refused.
         unstamped: the version of a record that says none.
     """
@@ -62,6 +74,7 @@ class Route:
     target: int
     earliest: int = 1
     unstamped: int = 1
+    start: int = 1
 
     @property
     def collection(self) -> str:
@@ -70,8 +83,18 @@ class Route:
 
     @property
     def key_prefix(self) -> bytes:
-        """What its keys begin with."""
-        return self.specs[-1].key_prefix
+        """What its keys begin with, in a database of the version that the route starts from."""
+        return self.way[0].key_prefix if self.way else self.specs[-1].head_after.encode()
+
+    @property
+    def way(self) -> tuple[Spec, ...]:
+        """The steps that a database of the version that the route starts from has before it."""
+        return tuple(spec for spec in self.specs if spec.from_version >= self.start)
+
+    @property
+    def moves_records(self) -> bool:
+        """Whether a step on the way does more than alter each document where it is."""
+        return any(spec.moves_records for spec in self.way)
 
     @property
     def stamp(self) -> Stamp:
@@ -79,8 +102,25 @@ class Route:
         return self.specs[-1].stamp
 
 
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One version step of a route, compiled.
+
+    Attributes:
+        index: its place in the route.
+        spec: what it was made from.
+        change: what its steps do to a document.
+    """
+
+    index: int
+    spec: Spec
+    change: Change
+
+
 class Transform:
     """A route, compiled: call it with a record's bytes.
+
+    It carries over what stands in a record; the record's key and other records are not its concern.
 
     Attributes:
         changed_by: for each step of the route, how many records it has changed so far.
@@ -94,10 +134,9 @@ class Transform:
         self._stamp = route.stamp
         self._latest = route.specs[-1].to_version
         self._valid: Callable[[Document], bool] = route.schema.is_valid if route.schema else lambda _: True
-        self._steps = [
-            (index, spec.to_version, spec.name, forward(spec.steps)) for index, spec in enumerate(route.specs)
-        ]
-        self._steps_from: dict[int, tuple[tuple[int, int, str, Change], ...]] = {}  # for the versions met so far
+        self._read, self._encode = _coding(route.specs)
+        self._legs = [Leg(index, spec, _change(spec)) for index, spec in enumerate(route.specs)]
+        self._legs_from: dict[int, tuple[Leg, ...]] = {}  # for the versions met so far
 
     def __call__(self, value: bytes) -> bytes | None:
         """Carry one record over.
@@ -109,17 +148,12 @@ class Transform:
             RecordRefused: it cannot be carried over.
         """
         try:
-            document, plain = read(value)
+            document, plain = self._read(value)
             version = self._stamp.version_of(document, self.route.unstamped)
-            reached = self._change(document, version)
-            if reached:
-                document = self._stamp.stamped(document, reached)
-                result = encode(document)
-                if self._valid(document if plain else decode(result)):
-                    return result
-            elif self._valid(document if plain else decode(value)):
+            reached = self._run(document, version)
+            if not reached and self._valid(document if plain else decode(value)):
                 return None
-            return self._restamped(document, version)
+            return self.finish(document, version, reached, plain=plain)
         except NotADocument as error:
             raise RecordRefused("", "", Fault(error.found, error.expected, "", None, "not-a-document")) from None
         except Refused as refusal:
@@ -127,41 +161,103 @@ class Transform:
         except RecursionError:
             raise RecordRefused("", "", TOO_DEEP) from None
 
-    def _change(self, document: Document, version: int) -> int:
-        """Run the steps from ``version`` on; the version of the last that changed something, 0 where none did."""
-        steps = self._steps_from.get(version)
-        if steps is None:
-            steps = self._way_from(version)
-        reached = 0
-        for index, to_version, name, change in steps:
-            try:
-                if change(document):
-                    self.changed_by[index] += 1
-                    reached = to_version
-            except Refused as refusal:
-                raise RecordRefused.by(name, refusal) from None
-        return reached
+    def read(self, value: bytes) -> tuple[Document, int, bool]:
+        """A record's document, its version, and whether it is in the plain form.
 
-    def _way_from(self, version: int) -> tuple[tuple[int, int, str, Change], ...]:
-        """The steps that a record of a version has before it."""
-        if not self.route.earliest <= version <= self.route.target:
-            raise _out_of_range(self._stamp, version, self.route.earliest, self.route.target)
-        steps = zip(self._steps, self.route.specs, strict=True)
-        self._steps_from[version] = tuple(step for step, spec in steps if spec.from_version >= version)
-        return self._steps_from[version]
+        Raises:
+            NotADocument: it is no document.
+            Refused: its stamp is no version.
+        """
+        document, plain = self._read(value)
+        return document, self._stamp.version_of(document, self.route.unstamped), plain
+
+    def legs_from(self, version: int) -> tuple[Leg, ...]:
+        """The steps that a record of a version has before it.
+
+        Raises:
+            RecordRefused: the route does not know the version.
+        """
+        legs = self._legs_from.get(version)
+        if legs is None:
+            if not self.route.earliest <= version <= self.route.target:
+                raise _out_of_range(self._stamp, version, self.route.earliest, self.route.target)
+            legs = tuple(leg for leg in self._legs if leg.spec.from_version >= version)
+            self._legs_from[version] = legs
+        return legs
+
+    def run(self, leg: Leg, document: Document) -> bool:
+        """Do the steps of one leg.
+
+        Raises:
+            RecordRefused: one of them cannot work on the document.
+        """
+        try:
+            changed = leg.change(document)
+        except Refused as refusal:
+            raise RecordRefused.by(leg.spec.name, refusal) from None
+        if changed:
+            self.changed_by[leg.index] += 1
+        return changed
+
+    def finish(self, document: Document, version: int, reached: int, *, plain: bool) -> bytes:
+        """The bytes of a record that has gone its way.
+
+        Args:
+            document: what became of it.
+            version: which it came with.
+            reached: the version of the last step that changed it; 0 where none did.
+            plain: whether it is in the plain form.
+
+        Raises:
+            RecordRefused: it does not fit the schema.
+        """
+        if reached:
+            document = self._stamp.stamped(document, reached)
+            result = self._encode(document)
+            if self._valid(document if plain else decode(result if self._encode is encode else document)):
+                return result
+        return self._restamped(document, version)
+
+    def _run(self, document: Document, version: int) -> int:
+        """Run the steps from ``version`` on; the version of the last that changed something, 0 where none did."""
+        reached = 0
+        for leg in self._legs_from.get(version) or self.legs_from(version):
+            if self.run(leg, document):
+                reached = leg.spec.to_version
+        return reached
 
     def _restamped(self, document: Document, version: int) -> bytes:
         """A record that does not fit as it is, with the latest stamp, as the schema may demand that."""
-        if self._stamp.path is not None and self._steps_from[version]:
+        if self._stamp.path is not None and self.legs_from(version):
             document = self._stamp.stamped(document, self._latest)
-        result = encode(document)
-        final = decode(result)
+        result = self._encode(document)
+        final = decode(document)
         if self._valid(final) or self.route.schema is None:
             return result
         if not self.explains:
             raise RecordRefused(self.route.specs[-1].name, "", Fault("a record that does not fit was found"))
         mismatch = self.route.schema.best_mismatch(final)
         raise RecordRefused(self.route.specs[-1].name, mismatch.where, mismatch.fault(self.route.schema.file))
+
+
+def _coding(specs: Sequence[Spec]) -> tuple[Callable[[bytes], tuple[Document, bool]], Callable[[Document], bytes]]:
+    """What reads the records of a route, and what writes them."""
+    used = {encoding for spec in specs for encoding in (spec.encoding, spec.encoding_after)}
+    readers = {"json": read, "msgpack": read_msgpack}
+    writers = {"json": encode, "msgpack": encode_msgpack}
+    reader = _read_either if len(used) > 1 else readers[specs[-1].encoding_after]
+    return reader, writers[specs[-1].encoding_after]
+
+
+def _read_either(value: bytes) -> tuple[Document, bool]:
+    """A document in whichever encoding; a record that was carried over before may be in the new one already."""
+    return read_msgpack(value) if looks_like_msgpack(value) else read(value)
+
+
+def _change(spec: Spec) -> Change:
+    """What a spec does to a document. Another encoding is a change, too, whatever stands in the document."""
+    change = forward(spec.steps)
+    return change if spec.encoding == spec.encoding_after else lambda document: change(document) or True
 
 
 def _out_of_range(stamp: Stamp, version: int, earliest: int, latest: int) -> RecordRefused:
@@ -173,6 +269,13 @@ def _out_of_range(stamp: Stamp, version: int, earliest: int, latest: int) -> Rec
     return RecordRefused("", str(stamp.path), Fault(found, expected, remedy, None, "version"))
 
 
+def _backwards(spec: Spec) -> Change:
+    if spec.refuses_downgrade:
+        found = "a step that refuses to be undone was found"
+        raise Irreversible(found, spec.refuses_downgrade, where=spec.place("downgrade"))
+    return backward(spec.steps)
+
+
 def compile_downgrade(spec: Spec, schema: Schema | None) -> Callable[[bytes], bytes]:
     """One step backwards, compiled: from the bytes of a record at its ``to_version`` to one at its ``from_version``.
 
@@ -181,11 +284,12 @@ def compile_downgrade(spec: Spec, schema: Schema | None) -> Callable[[bytes], by
     Raises:
         Irreversible: a step cannot be undone.
     """
-    change: Change = backward(spec.steps)
+    change, reader = _backwards(spec), _coding((spec,))[0]
+    writer = encode if spec.encoding == "json" else encode_msgpack
 
     def downgrade(value: bytes) -> bytes:
         try:
-            document, _ = read(value)
+            document, _ = reader(value)
             if spec.stamp.path is not None:
                 version = spec.stamp.version_of(document)
                 if version < spec.to_version:
@@ -197,8 +301,8 @@ def compile_downgrade(spec: Spec, schema: Schema | None) -> Callable[[bytes], by
                 else:
                     document = spec.stamp.stamped(document, spec.from_version)
             change(document)
-            result = encode(document)
-            final = decode(result)
+            result = writer(document)
+            final = decode(document)
         except NotADocument as error:
             raise RecordRefused("", "", Fault(error.found, error.expected, "", None, "not-a-document")) from None
         except Refused as refusal:

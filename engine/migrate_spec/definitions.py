@@ -7,20 +7,19 @@ The schema is followed beside the document, through everything that says what is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
 from migrate_spec.codec import Json, decode, opened
 from migrate_spec.condition import TYPES
 from migrate_spec.document import Refused, describe, open_in
-from migrate_spec.path import Index, Name
-from migrate_spec.pattern import Pattern
+from migrate_spec.path import Index, Name, Path
 from migrate_spec.schema import Schema
 
 __all__ = ["finder"]
 
-Place = tuple[Any, Any]
+Place = tuple[Any, Any, Path]
 Pointer = tuple[str, ...]
 
 _ALTERNATIVES = ("anyOf", "oneOf")
@@ -54,8 +53,9 @@ class _Way:
         self.schema = schema
         self.goal = goal
         self.nodes: dict[Pointer, Json] = {}
+        self._anchors = dict(_anchors(schema.content, ()))
         self._judges: dict[Pointer, Callable[[Json], bool]] = {}
-        self._known_patterns: dict[Pointer, Sequence[Pattern]] = {}
+        self._known_patterns: dict[Pointer, Mapping[str, Callable[[Json], bool]]] = {}
         self._collect(())
         self.leading = {goal}
         while True:
@@ -67,6 +67,9 @@ class _Way:
             if not more:
                 break
             self.leading |= more
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_judges": {}, "_known_patterns": {}}  # what is compiled cannot be sent elsewhere
 
     def _collect(self, pointer: Pointer) -> None:
         waiting = [pointer]
@@ -100,32 +103,42 @@ class _Way:
     def _of_same(self, pointer: Pointer) -> Iterator[Pointer]:
         """The schemas that describe the same value."""
         node = self.nodes[pointer]
-        reference = node.get("$ref")
-        if isinstance(reference, str) and reference.startswith("#"):
-            yield tuple(unquote(part).replace("~1", "/").replace("~0", "~") for part in reference.split("/")[1:])
+        yield from self._reference(node)
         yield from ((*pointer, key) for key in ("if", "then", "else") if key in node)
         for key in ("allOf", *_ALTERNATIVES, "dependentSchemas"):
             yield from _below(pointer, key, node)
 
+    def _reference(self, node: Json) -> Sequence[Pointer]:
+        """Where a schema's ``$ref`` leads, if it has one that stays inside the whole schema."""
+        reference = node.get("$ref", "").removeprefix(self.schema.content.get("$id", "").removesuffix("#"))
+        if reference in self._anchors:
+            return [self._anchors[reference]]
+        if not reference.startswith("#"):
+            return []
+        return [tuple(unquote(part).replace("~1", "/").replace("~0", "~") for part in reference.split("/")[1:])]
+
     def find(self, document: Json) -> Iterator[Place]:
         """The places in a document."""
-        yield from self._inside([()], None, None, document)
+        yield from self._inside([()], ([document], 0, Path(())))  # the document itself has a place, too
 
-    def _inside(self, pointers: Sequence[Pointer], parent: Any, key: Any, value: Json) -> Iterator[Place]:
-        """The places at and below a value that the schemas at ``pointers`` describe."""
-        described = self._describing(pointers, value)
+    def _inside(self, pointers: Sequence[Pointer], place: Place) -> Iterator[Place]:
+        """The places at and below one that the schemas at ``pointers`` describe."""
+        holder, key, path = place
+        value = open_in(holder, key)
+        try:
+            described = self._describing(pointers, value)
+        except Refused as refusal:
+            raise refusal.below(str(path)) from None
         if self.goal in described:
-            yield parent, key
+            yield place
         ways: dict[Any, list[Pointer]] = {}
         for pointer in described:
             for part, to in self._parts(pointer, value):
                 if to in self.leading:
                     ways.setdefault(part, []).append(to)
         for part, to_part in ways.items():
-            try:
-                yield from self._inside(to_part, value, part, open_in(value, part))
-            except Refused as refusal:
-                raise refusal.below(str(Name(part) if isinstance(part, str) else Index(part))) from None
+            segment = Name(part) if isinstance(part, str) else Index(part)
+            yield from self._inside(to_part, (value, part, Path((*path.segments, segment))))
 
     def _describing(self, pointers: Sequence[Pointer], value: Json) -> list[Pointer]:
         """The schemas on a way to the goal that describe a value, from those at ``pointers`` on."""
@@ -157,6 +170,8 @@ class _Way:
         if "if" in node:
             holds = self._judge((*pointer, "if"))(decode(value))
             chosen |= {(*pointer, "then"): holds, (*pointer, "else"): not holds, (*pointer, "if"): holds}
+        for name in node.get("dependentSchemas", ()):
+            chosen[*pointer, "dependentSchemas", name] = type(value) is dict and name in value
         return chosen
 
     def _has_type(self, pointer: Pointer, value: Json) -> bool:
@@ -168,10 +183,7 @@ class _Way:
             if "type" in node:
                 names = [node["type"]] if isinstance(node["type"], str) else node["type"]
                 return any(TYPES[name](opened(value)) for name in names)
-            if "$ref" not in node:
-                break
-            self.nodes.setdefault(pointer, node)
-            pointer = next(self._of_same(pointer), pointer)
+            pointer = next(iter(self._reference(node)), pointer)
         return True
 
     def _judge(self, pointer: Pointer) -> Callable[[Json], bool]:
@@ -189,19 +201,25 @@ class _Way:
         elif type(value) is dict:
             for name in value:
                 own = [(*pointer, "properties", name)] if name in node.get("properties", {}) else []
-                own += [
-                    (*pointer, "patternProperties", pattern.text)
-                    for pattern in self._patterns(pointer)
-                    if pattern.matches(name)
-                ]
+                patterns = self._patterns(pointer).items()
+                own += [(*pointer, "patternProperties", text) for text, matches in patterns if matches(name)]
                 yield from ((name, to) for to in own or [(*pointer, "additionalProperties")])
 
-    def _patterns(self, pointer: Pointer) -> Sequence[Pattern]:
-        """The patterns of an object's names."""
+    def _patterns(self, pointer: Pointer) -> Mapping[str, Callable[[Json], bool]]:
+        """The patterns of an object's names, each with its judge: they are of the syntax of JSON Schema, not RE2's."""
         if pointer not in self._known_patterns:
             texts = self.nodes[pointer].get("patternProperties", {})
-            self._known_patterns[pointer] = [Pattern(text) for text in texts]
+            self._known_patterns[pointer] = {text: Schema({"pattern": text}).is_valid for text in texts}
         return self._known_patterns[pointer]
+
+
+def _anchors(node: Json, pointer: Pointer) -> Iterator[tuple[str, Pointer]]:
+    """What references by name are written to, and where it leads."""
+    if isinstance(node, dict) and isinstance(node.get("$anchor"), str):
+        yield f"#{node['$anchor']}", pointer
+    parts = enumerate(node) if isinstance(node, list) else node.items() if isinstance(node, dict) else ()
+    for key, part in parts:
+        yield from _anchors(part, (*pointer, str(key)))
 
 
 def _below(pointer: Pointer, key: str, node: Json) -> Iterator[Pointer]:

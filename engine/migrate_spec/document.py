@@ -40,6 +40,7 @@ class Refused(Exception):  # noqa: N818 - the word of the language: a step refus
         path: the place in the document; each walker on the way out puts its own segment before it.
         found, expected, remedy: as in :class:`~migrate_spec.errors.Fault`.
         place: the line of the spec that asked.
+        cause: what a hook raised, where it was one.
     """
 
     def __init__(
@@ -51,10 +52,11 @@ class Refused(Exception):  # noqa: N818 - the word of the language: a step refus
         self.remedy = remedy
         self.path = path
         self.place = place
+        self.cause: BaseException | None = None
 
     def below(self, segment: str) -> Refused:
         """The same refusal as seen from one level further out."""
-        joint = "" if not self.path or self.path.startswith("[") else "."
+        joint = "" if not segment or not self.path or self.path.startswith("[") else "."
         self.path = f"{segment}{joint}{self.path}"
         return self
 

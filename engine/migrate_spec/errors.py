@@ -10,6 +10,7 @@ The tree::
     MigrateSpecError
     ├── SpecError               the files are wrong: specs, schemas, settings (all faults of all files at once)
     ├── PathError               a path in a spec cannot be read
+    ├── TemplateError           a template in a spec cannot be read
     ├── DatabaseError           the database is not what the work needs
     │   ├── NotADatabase        the folder holds no RocksDB
     │   ├── DatabaseLocked      another process has it open for writing
@@ -32,7 +33,7 @@ The tree::
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "Rejection",
     "SpecChanged",
     "SpecError",
+    "TemplateError",
 ]
 
 
@@ -171,6 +173,12 @@ class PathError(MigrateSpecError):
     code = "path-invalid"
 
 
+class TemplateError(MigrateSpecError):
+    """A template in a spec cannot be read."""
+
+    code = "template-invalid"
+
+
 class DatabaseError(MigrateSpecError):
     """The database is not what the work needs. It was not changed."""
 
@@ -258,12 +266,14 @@ class Rejection:
         step: the step that refused it, such as ``task v1→v2``; empty where it could not even be read.
         path: the place inside the document, such as ``notes[3].author``; empty for the whole document.
         fault: what was found there and expected; its ``where`` is the line of the spec that asked.
+        cause: what a hook raised, where it was one.
     """
 
     key: bytes
     step: str
     path: str
     fault: Fault
+    cause: BaseException | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         parts = [show_key(self.key), self.step, self.path]

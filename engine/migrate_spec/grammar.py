@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 import types
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -11,14 +12,19 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from migrate_spec.codec import Json
 from migrate_spec.condition import COMBINED, TESTS, TYPES, Condition
+from migrate_spec.hooks import Hook
 from migrate_spec.operation import Operation, Table
 from migrate_spec.operations import all_operations
 from migrate_spec.path import Path
 from migrate_spec.pattern import Pattern, Replacement
+from migrate_spec.prose import attributes, prose, sentences
+from migrate_spec.record_operation import RecordOperation
+from migrate_spec.record_operations import all_record_operations
 from migrate_spec.schema import DIALECT
 from migrate_spec.step import Step
+from migrate_spec.templates import Template
 
-__all__ = ["block_schema", "key_of", "operation_schema", "spec_schema", "top_schema", "with_definitions"]
+__all__ = ["block_schema", "key_of", "operation_schema", "schema_of", "spec_schema", "top_schema", "with_definitions"]
 
 _STEP: dict[str, Json] = {"$ref": "#/$defs/step"}
 _TEXT: dict[str, Json] = {"type": "string", "minLength": 1}
@@ -29,6 +35,8 @@ _STEP_KEYS: dict[str, Json] = {
     "where": {"$ref": "#/$defs/condition", "description": "Which documents, or objects under `at`, the step is about."},
     "note": {"type": "string", "description": "A remark; it means nothing."},
 }
+
+_RECORD_STEP_KEYS: dict[str, Json] = {"note": _STEP_KEYS["note"]}
 
 _VERSION = {"type": "integer", "minimum": 1, "maximum": 4_294_967_295}
 
@@ -58,7 +66,8 @@ _EXAMPLE = {
 _COMPARED = {"type": ["number", "string"]}
 _TYPE = {"enum": list(TYPES)}
 _TESTS: dict[str, Json] = {
-    "eq": {"description": "It is this value, of the same type."},
+    "eq": {"type": ["string", "number", "boolean", "null", "array", "object"]}
+    | {"description": "It is this value, of the same type."},
     "in": {"type": "array", "minItems": 1, "description": "It is one of these values."},
     "exists": {"type": "boolean", "description": "It is there, or it is not; null is there."},
     "type": {"anyOf": [_TYPE, {"type": "array", "minItems": 1, "items": _TYPE}], "description": "It is of this type."},
@@ -79,6 +88,27 @@ def _combinations(of: str) -> dict[str, Json]:
         "not": part | {"description": "This does not hold."},
     }
 
+
+def _index_schema() -> dict[str, Json]:
+    template = {"type": ["string", "null"], "description": "A key, with fields of the document in braces."}
+    return {
+        "anyOf": [
+            {"type": "string"},
+            {
+                "type": "object",
+                "properties": {"from": template, "to": template, "value": {"default": 1}},
+                "required": ["from", "to"],
+                "additionalProperties": False,
+            },
+        ]
+    }
+
+
+INDEXES: dict[str, Json] = {
+    "type": "object",
+    "additionalProperties": _index_schema(),
+    "description": "Keys that the program derives from its records: they follow when a record changes.",
+}
 
 DEFINITIONS: dict[str, Json] = {
     "condition": {
@@ -111,8 +141,8 @@ def with_definitions(schema: Json) -> Json:
     return {**schema, "$defs": {**DEFINITIONS, "step": {}}}
 
 
-def top_schema(step: Json) -> dict[str, Json]:
-    """The JSON Schema of a whole spec, with ``step`` for each of its steps."""
+def top_schema(step: Json, record_step: Json) -> dict[str, Json]:
+    """The JSON Schema of a whole spec, with ``step`` for each step, and ``record_step`` for each after them."""
     return {
         "type": "object",
         "properties": {
@@ -122,7 +152,25 @@ def top_schema(step: Json) -> dict[str, Json]:
             "to": _VERSION | {"description": "The version it leads to: the next one."},
             "description": {"type": "string", "description": "What changes, in a sentence."},
             "stamp": _STAMP,
-            "steps": {"type": "array", "items": step, "description": "What is done to each record, in order."},
+            "encoding": {
+                "enum": ["json", "msgpack"],
+                "default": "json",
+                "description": "How the records are stored before this step.",
+            },
+            "indexes": INDEXES,
+            "steps": {"type": "array", "items": step, "description": "What is done to each document, in order."},
+            "records": {
+                "type": "array",
+                "items": record_step,
+                "description": "What is done to whole records, after the steps.",
+            },
+            "downgrade": {
+                "type": "object",
+                "properties": {"refuse": _TEXT | {"description": "Why."}},
+                "required": ["refuse"],
+                "additionalProperties": False,
+                "description": "That there is no way back from this step.",
+            },
             "examples": {"type": "array", "items": _EXAMPLE, "description": "Documents that `validate` runs."},
         },
         "required": ["collection", "prefix", "from", "to", "steps"],
@@ -134,11 +182,37 @@ def spec_schema() -> dict[str, Json]:
     """The JSON Schema of the spec language, for editors."""
     steps = {name: operation_schema(operation) for name, operation in all_operations().items()}
     steps["do"] = block_schema(_STEP) | {"anyOf": [{"required": ["at"]}, {"required": ["where"]}]}
+    record_steps = {name: operation_schema(operation) for name, operation in all_record_operations().items()}
     return {
         "$schema": DIALECT,
-        "title": "migrate-spec: one version step of one collection",
-        **top_schema(_STEP),
-        "$defs": {"step": {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in steps]}, **steps, **DEFINITIONS},
+        "description": "One version step of one collection, for migrate-spec.",
+        **top_schema(_STEP, {"$ref": "#/$defs/record_step"}),
+        "$defs": {
+            "step": _step_schema(list(steps), _STEP_KEYS),
+            "record_step": _step_schema(list(record_steps), _RECORD_STEP_KEYS),
+            **steps,
+            **record_steps,
+            **DEFINITIONS,
+        },
+    }
+
+
+def _step_schema(names: Sequence[str], beside: Mapping[str, Json]) -> dict[str, Json]:
+    """The JSON Schema of a step with any of these operations, so that an editor says what a person would say.
+
+    With `anyOf` an editor offers the options of all operations where none is named yet, and calls a step without one a
+    bad `add`. Whether one is named is asked by forbidding it, as editors pass over `required` where one still types.
+    """
+    named = [{"if": {"properties": {name: False}}, "else": {"$ref": f"#/$defs/{name}"}} for name in names]
+    known = {name: {"$ref": f"#/$defs/{name}/properties/{name}"} for name in names}
+    none_named = {
+        "properties": {**known, **beside},
+        "additionalProperties": False,
+        "allOf": [{"enum": [], "errorMessage": "An operation was expected."}],  # VS Code's word for what nothing fits
+    }
+    return {
+        "type": "object",
+        "allOf": [*named, {"if": {"properties": dict.fromkeys(names, False)}, "then": none_named}],
     }
 
 
@@ -153,71 +227,102 @@ def block_schema(step: Json) -> dict[str, Json]:
     }
 
 
+def default_of(field: dataclasses.Field[Any]) -> Any:
+    """What a dataclass's field is where a spec does not say it; ``MISSING`` where it must."""
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
 def key_of(field: dataclasses.Field[Any]) -> str:
     """The key of a dataclass's field in a spec: ``else`` for ``else_``, which Python keeps for itself."""
     return field.name.removesuffix("_")
 
 
 @cache
-def operation_schema(operation: type[Operation]) -> dict[str, Json]:
+def operation_schema(operation: type[Operation | RecordOperation]) -> dict[str, Json]:
     """The JSON Schema of a step with this operation."""
-    argument, *options = dataclasses.fields(operation)  # type: ignore[arg-type]  # each operation is a dataclass
-    hints = get_type_hints(operation, include_extras=True)
-    words = inspect.cleandoc(operation.__doc__ or "")
-    properties = {operation.name(): _schema_of(hints[argument.name]) | {"description": words}}
-    for option in options:
-        properties[key_of(option)] = _schema_of(hints[option.name])
-        if option.default is not None:
-            properties[key_of(option)] |= {"default": option.default}
+    beside = _STEP_KEYS if issubclass(operation, Operation) else _RECORD_STEP_KEYS
+    options = _properties(operation)
+    argument = options.pop(next(iter(options)))
+    words, example = prose(operation), inspect.cleandoc(operation.example)
+    _explain({"properties": options, "items": argument}, sentences(words))
+    # what VS Code shows of a description has no code in it
+    words_with_code = {"description": words, "markdownDescription": f"{words}\n\n```yaml\n{example}\n```"}
     return {
         "type": "object",
-        "properties": properties | _STEP_KEYS,
+        "properties": {operation.name(): argument | words_with_code, **options, **beside},
         "required": [operation.name()],
         "additionalProperties": False,
     }
 
 
+def _explain(schema: Json, told: Sequence[str]) -> None:
+    """Add to what a schema says of each key the sentences that name it."""
+    keys = schema.get("properties", {})
+    for key, part in keys.items():
+        own = [part["description"]] if "description" in part else []
+        words = [*own, *(sentence for sentence in told if re.search(rf"`{key}\b", sentence))]
+        part.update({"description": " ".join(words)} if words else {})
+    inside = [schema.get("items"), schema.get("additionalProperties"), *schema.get("prefixItems", ())]
+    for part in (*keys.values(), *schema.get("anyOf", ()), *inside):
+        if type(part) is dict:
+            _explain(part, told)
+
+
 _SIMPLE: dict[Any, dict[str, Json]] = {
     bool: {"type": "boolean"},
     int: {"type": "integer"},
+    float: {"type": "number"},
     str: {"type": "string"},
     Path: _TEXT,
     Pattern: {"type": "string"},
     Replacement: {"type": "string"},
+    Template: {"type": "string"},
+    Hook: {"type": "string", "pattern": r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$"},
     Condition: {"$ref": "#/$defs/condition"},
     Step: _STEP,
 }
 
 
-def _schema_of(hint: Any) -> dict[str, Json]:  # noqa: PLR0911 - one kind of annotation a line
+def schema_of(hint: Any) -> dict[str, Json]:  # noqa: PLR0911 - one kind of annotation a line
+    """The JSON Schema of what a field of an operation is annotated with."""
     kind, inner = get_origin(hint), get_args(hint)
     if kind is Annotated:
-        return _schema_of(inner[0])
+        return schema_of(inner[0]) | {"description": inner[-1]}
     if kind is Literal:
         return {"enum": list(inner)}
     if kind in {Union, types.UnionType}:
-        parts = [_schema_of(part) for part in inner if part is not type(None)]
+        parts = [schema_of(part) for part in inner if part is not type(None)]
         return parts[0] if len(parts) == 1 else {"anyOf": parts}
     if kind is Table:
-        pair = {"type": "array", "minItems": 2, "maxItems": 2, "prefixItems": [{}, _schema_of(inner[0])]}
-        by_key = {"type": "object", "additionalProperties": _schema_of(inner[0])}
+        pair = {"type": "array", "minItems": 2, "maxItems": 2, "prefixItems": [{}, schema_of(inner[0])]}
+        by_key = {"type": "object", "additionalProperties": schema_of(inner[0])}
         return {"anyOf": [by_key, {"type": "array", "items": pair}]}
     if kind is not None and issubclass(kind, Mapping):
-        return {"type": "object", "minProperties": 1, "additionalProperties": _schema_of(inner[1])}
+        return {"type": "object", "minProperties": 1, "additionalProperties": schema_of(inner[1])}
     if kind is not None and issubclass(kind, Sequence):
         least = {} if inner[0] is Step else {"minItems": 1}  # no steps are a way of doing nothing
-        return {"type": "array", **least, "items": _schema_of(inner[0])}
+        return {"type": "array", **least, "items": schema_of(inner[0])}
     if hint in _SIMPLE:
         return dict(_SIMPLE[hint])
     return _options_schema(hint) if dataclasses.is_dataclass(hint) else {}
 
 
 def _options_schema(kind: Any) -> dict[str, Json]:
-    hints = get_type_hints(kind, include_extras=True)
-    fields = dataclasses.fields(kind)
-    return {
+    schema = {
         "type": "object",
-        "properties": {key_of(field): _schema_of(hints[field.name]) for field in fields},
-        "required": [key_of(field) for field in fields if field.default is dataclasses.MISSING],
+        "properties": _properties(kind),
+        "required": [key_of(field) for field in dataclasses.fields(kind) if default_of(field) is dataclasses.MISSING],
         "additionalProperties": False,
     }
+    _explain(schema, sentences(prose(kind)))
+    return schema
+
+
+def _properties(kind: Any) -> dict[str, Json]:
+    """The schema of each field of a dataclass, by its key in a spec, with its default and what its docstring says."""
+    hints, told, properties = get_type_hints(kind, include_extras=True), attributes(kind), {}
+    for field in dataclasses.fields(kind):
+        default = {} if field.default in {dataclasses.MISSING, None, ()} else {"default": field.default}
+        words = {"description": told[field.name]} if field.name in told else {}
+        properties[key_of(field)] = schema_of(hints[field.name]) | default | words
+    return properties

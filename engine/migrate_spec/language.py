@@ -10,17 +10,31 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from migrate_spec.codec import Json
 from migrate_spec.condition import COMBINED, ITSELF, NAME, Condition, Test
 from migrate_spec.document import ABSENT, describe
-from migrate_spec.errors import Fault, PathError, Place
-from migrate_spec.grammar import block_schema, key_of, operation_schema, with_definitions
-from migrate_spec.operation import Operation, Table
+from migrate_spec.errors import Fault, PathError, Place, TemplateError
+from migrate_spec.grammar import block_schema, default_of, key_of, operation_schema, with_definitions
+from migrate_spec.hooks import Hook
+from migrate_spec.operation import Field, Operation, Table
 from migrate_spec.operations import all_operations
 from migrate_spec.path import Definition, Name, Path
 from migrate_spec.pattern import Pattern, Replacement
+from migrate_spec.record_operation import Index, RecordOperation
+from migrate_spec.record_operations import all_record_operations
 from migrate_spec.schema import Mismatch, Schema, did_you_mean
 from migrate_spec.step import Step
+from migrate_spec.templates import Template
 from migrate_spec.yaml_text import Node, ScalarKey
 
-__all__ = ["faults_of", "read_literal", "read_operation", "read_path", "read_steps", "to_json"]
+__all__ = [
+    "faults_of",
+    "read_indexes",
+    "read_literal",
+    "read_operation",
+    "read_path",
+    "read_record_operations",
+    "read_steps",
+    "record_operation_to_json",
+    "to_json",
+]
 
 
 def read_steps(nodes: Sequence[Node], faults: list[Fault]) -> tuple[Step, ...]:
@@ -36,7 +50,7 @@ def read_step(node: Node, faults: list[Fault]) -> Step | None:
         return None
     named = [key for key in node.value if key in operations or key == "do"]
     if len(named) != 1:
-        faults.append(_not_one(node, named))
+        faults.append(_not_one(node, named, [*operations, "do"]))
         return None
     begin = len(faults)
     body: Operation | tuple[Step, ...] | None
@@ -70,8 +84,7 @@ def _read_block(node: Node, faults: list[Fault]) -> tuple[Step, ...]:
     return read_steps(do if type(do) is list else [], faults)
 
 
-def _not_one(node: Node, named: Sequence[str]) -> Fault:
-    known = [*all_operations(), "do"]
+def _not_one(node: Node, named: Sequence[str], known: Sequence[str]) -> Fault:
     if named:
         place = node.keys[named[1]]
         found = f"{' and '.join(named)} were found in one step"
@@ -103,6 +116,47 @@ def read_operation(operation: type[Operation], node: Node) -> tuple[Operation | 
     return (None if faults else made), faults
 
 
+def read_record_operations(nodes: Sequence[Node], faults: list[Fault]) -> tuple[RecordOperation, ...]:
+    """Read the operations on records; those that have a fault are left out."""
+    found: list[RecordOperation] = []
+    operations = all_record_operations()
+    for node in nodes:
+        begin = len(faults)
+        if type(node.value) is not dict:
+            faults.extend(faults_of({"type": "object"}, node))
+            continue
+        named = [key for key in node.value if key in operations]
+        if len(named) != 1:
+            faults.append(_not_one(node, named, list(operations)))
+            continue
+        operation = operations[named[0]]
+        faults.extend(faults_of(with_definitions(operation_schema(operation)), node))
+        if len(faults) == begin:
+            made = _read_fields(operation, operation.name(), node, faults)
+        if len(faults) == begin:
+            faults.extend(_placed(fault, node.place) for fault in made.check())
+        if len(faults) == begin:
+            found.append(made)
+    return tuple(found)
+
+
+def _placed(fault: Fault, place: Place) -> Fault:
+    return fault if fault.where else dataclasses.replace(fault, where=place)
+
+
+def read_indexes(node: Node, faults: list[Fault]) -> dict[str, Index]:
+    """Read the indexes of a spec, which fit their schema."""
+    found: dict[str, Index] = {}
+    for name, part in node.value.items():
+        begin = len(faults)
+        index = _read(Template | Index, part, faults)
+        if len(faults) == begin:
+            index = index if isinstance(index, Index) else Index(index, index)
+            faults.extend(_placed(fault, part.place) for fault in index.faults())
+            found[name] = index
+    return found
+
+
 def _read_fields(kind: Any, first_key: str | None, node: Node, faults: list[Fault]) -> Any:
     """A dataclass from an object that fits its schema; ``first_key`` is another key of its first field."""
     hints, fields = get_type_hints(kind, include_extras=True), dataclasses.fields(kind)
@@ -132,28 +186,28 @@ def read_literal(node: Node, faults: list[Fault]) -> Json:
 
 def _read(hint: Any, node: Node, faults: list[Fault]) -> Any:  # noqa: PLR0911 - one kind of annotation a line
     kind, inner = get_origin(hint), get_args(hint)
+    if kind is Annotated and inner[0] is not Path:
+        return _read(inner[0], node, faults)
     if kind in {Union, types.UnionType}:
         return _read(_alternative(inner, node), node, faults)
-    if kind is Table:
-        return _read_table(inner[0], node, faults)
-    if hint is Path or (kind is Annotated and inner[0] is Path):
-        return _read_place(node, faults, field=kind is Annotated)
+    if hint is Path or kind is Annotated:
+        return _read_place(node, faults, field=_FIELD in inner)
     if hint is Condition:
         return _read_condition(node, faults)
     if hint is Step:
         return read_step(node, faults)
-    if hint is Pattern:
-        pattern = Pattern(node.value, node.place)
-        fault = pattern.fault()
-        faults.extend([fault] if fault else [])
-        return pattern
-    if hint is Replacement:
-        return Replacement(node.value, node.place)
-    if kind is not None and kind not in {Annotated, Literal}:
+    if hint in {Pattern, Template}:
+        return _read_pattern(node, faults) if hint is Pattern else _read_template(node, faults)
+    if hint in {Replacement, Hook}:
+        return hint(node.value, node.place)
+    if kind is not None and kind is not Literal:
         return _read_several(kind, inner, node, faults)
     if dataclasses.is_dataclass(hint):
         return _read_fields(hint, None, node, faults)
     return read_literal(node, faults)
+
+
+_FIELD = get_args(Field)[1]
 
 
 def _alternative(hints: Sequence[Any], node: Node) -> Any:
@@ -173,7 +227,7 @@ def _alternative(hints: Sequence[Any], node: Node) -> Any:
 
 
 def _is_options(hint: Any) -> bool:
-    return dataclasses.is_dataclass(hint) and hint not in {Path, Pattern, Replacement, Condition, Step}
+    return dataclasses.is_dataclass(hint) and hint not in {Path, Pattern, Replacement, Template, Hook, Condition, Step}
 
 
 def _is_collection(kind: Any, wanted: type) -> bool:
@@ -194,8 +248,25 @@ def _read_place(node: Node, faults: list[Fault], *, field: bool) -> Path | None:
     return path
 
 
+def _read_pattern(node: Node, faults: list[Fault]) -> Pattern:
+    pattern = Pattern(node.value, node.place)
+    fault = pattern.fault()
+    faults.extend([fault] if fault else [])
+    return pattern
+
+
+def _read_template(node: Node, faults: list[Fault]) -> Template | None:
+    try:
+        return Template.parse(node.value, node.place)
+    except TemplateError as error:
+        faults.append(error.fault)
+        return None
+
+
 def _read_several(kind: Any, inner: Sequence[Any], node: Node, faults: list[Fault]) -> Any:
-    """A mapping or a sequence."""
+    """A table, a mapping or a sequence."""
+    if kind is Table:
+        return _read_table(inner[0], node, faults)
     if not issubclass(kind, Mapping):
         return tuple(_read(inner[0], part, faults) for part in node.value)
     faults.extend(fault for fault in Node(dict.fromkeys(node.value, _NOTHING), node.place, node.keys).odd_keys())
@@ -316,7 +387,7 @@ def to_json(value: Any) -> Json:  # noqa: PLR0911 - one kind of value a line
     """A step, or a part of one, as JSON: as a spec would say it in full, without remarks and what is so anyway."""
     if isinstance(value, Step):
         return _step_to_json(value)
-    if isinstance(value, Path | Pattern | Replacement):
+    if isinstance(value, Path | Pattern | Replacement | Template | Hook):
         return str(value)
     if isinstance(value, Condition):
         return value.to_json()
@@ -329,6 +400,13 @@ def to_json(value: Any) -> Json:  # noqa: PLR0911 - one kind of value a line
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _fields_to_json(value)
     return value
+
+
+def record_operation_to_json(operation: RecordOperation) -> Json:
+    """An operation on records as JSON, as :func:`to_json`."""
+    argument, *_ = dataclasses.fields(operation)  # type: ignore[arg-type]  # each operation is a dataclass
+    options = _fields_to_json(operation)
+    return {operation.name(): options.pop(key_of(argument)), **options}
 
 
 def _step_to_json(step: Step) -> Json:
@@ -344,4 +422,4 @@ def _step_to_json(step: Step) -> Json:
 def _fields_to_json(value: Any) -> dict[str, Json]:
     # an option that says what is so anyway is left out: a later version with a further option reads the same text
     fields = [(field, getattr(value, field.name)) for field in dataclasses.fields(value)]
-    return {key_of(field): to_json(given) for field, given in fields if given != field.default}
+    return {key_of(field): to_json(given) for field, given in fields if given != default_of(field)}

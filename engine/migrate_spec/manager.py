@@ -155,9 +155,10 @@ class MigrationManager:
         """
         if not staging_folder(self.path).exists():  # else the backup may be there still, left by a killed run
             with self._reading() as store:
-                choose(store, backup)
+                choose(store, backup, self._project.registry)
         with staging(self._writing) as staged:
-            return roll_back(staged, backup, on_progress, undo_later_writes=undo_later_writes)
+            undoing = choose(staged.store, backup, self._project.registry)
+            return roll_back(staged, undoing, on_progress, undo_later_writes=undo_later_writes)
 
     def backups(self) -> list[Backup]:
         """All backups, oldest first. Nothing is written."""

@@ -10,6 +10,7 @@ from typing import Any
 from migrate_spec.compiler import RecordRefused, Route, Transform, compile_downgrade
 from migrate_spec.errors import RecordRejected, Rejection
 from migrate_spec.operation import Loss
+from migrate_spec.path import Path
 from migrate_spec.schema import Schema
 from migrate_spec.spec import Spec
 
@@ -60,8 +61,9 @@ class Migration:
         return self.spec.key_prefix
 
     def losses(self) -> tuple[Loss, ...]:
-        """What going up and down again does not bring back."""
-        return tuple(loss for step in self.spec.steps for loss in step.losses())
+        """What going up and down again does not bring back; what has no path is lost of whole records."""
+        moved = [Loss(Path(()), what) for operation in self.spec.records for what in operation.losses()]
+        return (*(loss for step in self.spec.steps for loss in step.losses()), *moved)
 
     @cached_property
     def _upgrade(self) -> Transform:
@@ -105,5 +107,5 @@ def carried(key: bytes, value: bytes, transform: Callable[[bytes], bytes | None]
     try:
         result = transform(value)
     except RecordRefused as refused:
-        raise RecordRejected([Rejection(key, refused.step, refused.path, refused.fault)], 1) from None
+        raise RecordRejected([Rejection(key, refused.step, refused.path, refused.fault, refused.cause)], 1) from None
     return value if result is None else result

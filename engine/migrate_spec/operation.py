@@ -7,8 +7,9 @@ beside it::
     - rename: {titel: title}     # Rename.fields
       if_exists: keep            # Rename.if_exists
 
-The spec language, the editor schema and the tables of the documentation are read off the fields' annotations, the
-class docstring and ``example``. A new operation is a new file here and a new file of cases for the tests.
+The spec language, the editor schema and docs/operations.md are read off the fields' annotations, the class docstring
+and ``example``. The sentences of the docstring that name an option, as in `if_exists: keep`, are what editors say of
+it. A new operation is a new file here and a new file of cases for the tests.
 """
 
 from __future__ import annotations
@@ -16,16 +17,21 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from importlib import import_module
+from inspect import isabstract
+from pkgutil import iter_modules
 from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
-from migrate_spec.codec import Document, Json
-from migrate_spec.document import ABSENT, Change, frozen
+from migrate_spec.codec import Document, Json, is_null, opened
+from migrate_spec.document import ABSENT, Change, Refused, frozen, wrong_type
 from migrate_spec.errors import Fault
-from migrate_spec.path import Name, Path, str_of, within_objects
+from migrate_spec.hooks import Hook
+from migrate_spec.path import Index, Name, Path, str_of, within, within_objects
 
 __all__ = [
+    "Binder",
     "Field",
     "FieldName",
     "IfExists",
@@ -34,22 +40,44 @@ __all__ = [
     "Table",
     "Value",
     "by_parent",
+    "check_forms",
     "fill",
+    "found_below",
     "in_order",
+    "key_in_spec",
     "overlaps",
+    "rewrite",
+    "sole",
     "take",
 ]
 
 V = TypeVar("V")
+Kind = TypeVar("Kind")
 
-Field = Annotated[Path, "a field"]
-"""A path that ends in a name: something an object can have or lack."""
+Field = Annotated[Path, "A path that ends in a name: something an object can have or lack."]
+FieldName = Annotated[str, "A bare name, taken as it is: dots and brackets mean nothing in it."]
+IfExists = Annotated[
+    Literal["fail", "keep", "replace"],
+    "What becomes of a field that is there already: the record is refused, the field stays, or it is overwritten.",
+]
 
-FieldName = Annotated[str, "a name"]
-"""A bare name, taken as it is: dots and brackets mean nothing in it."""
 
-IfExists = Literal["fail", "keep", "replace"]
-"""What becomes of a field that is there already: the record is refused, the field stays, or it is overwritten."""
+def key_in_spec(operation: type) -> str:
+    """The key of an operation in a spec: ``keep_fields`` for ``KeepFields``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", operation.__name__).lower()
+
+
+def found_below(package: str, folders: Iterable[str], kind: type[Kind]) -> dict[str, type[Kind]]:
+    """The operations of a kind in the modules of a package, by their keys in a spec, in alphabetical order."""
+    found: dict[str, type[Kind]] = {}
+    for module in iter_modules(folders):
+        members = vars(import_module(f"{package}.{module.name}")).values()
+        found |= {
+            key_in_spec(member): member
+            for member in members
+            if isinstance(member, type) and issubclass(member, kind) and not isabstract(member)
+        }
+    return dict(sorted(found.items()))
 
 
 @dataclass(frozen=True)
@@ -72,7 +100,11 @@ class Table(Generic[V]):
 
 @dataclass(frozen=True)
 class Value:
-    """A literal value where a word would mean something else: ``else: {value: keep}``."""
+    """A literal value where a word would mean something else: ``else: {value: keep}``.
+
+    Attributes:
+        value: any JSON.
+    """
 
     value: Json
 
@@ -90,7 +122,20 @@ class Loss:
     what: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.what}"
+        return f"{self.path}: {self.what}" if self.path.segments else self.what
+
+
+@dataclass(frozen=True)
+class Binder:
+    """Finds what a spec names and does not hold itself.
+
+    Attributes:
+        path: a path with the places found that its definition stands for.
+        hook: a hook with the folder of its module.
+    """
+
+    path: Callable[[Path], Path]
+    hook: Callable[[Hook], Hook]
 
 
 class Operation(ABC):
@@ -101,15 +146,15 @@ class Operation(ABC):
 
     @classmethod
     def name(cls) -> str:
-        """The key in a spec: ``keep_fields`` for ``KeepFields``."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        """The key in a spec."""
+        return key_in_spec(cls)
 
     def check(self) -> Iterator[Fault]:
         """What is wrong with these arguments although each alone is well formed."""
         yield from overlaps(self.writes())
 
-    def bound(self, bind: Callable[[Path], Path]) -> Self:  # noqa: ARG002 - for operations with steps inside
-        """The operation with ``bind`` applied to the places that steps inside it work at."""
+    def bound(self, binder: Binder) -> Self:  # noqa: ARG002 - most operations need nothing
+        """The operation with all that it names outside of the spec; so are the steps inside it."""
         return self
 
     @abstractmethod
@@ -202,6 +247,46 @@ def take(fields: list[tuple[str, None, Path]]) -> Change:
     return change
 
 
+def rewrite(path: Path, new: Callable[[Json], Json]) -> Change:
+    """The change that puts ``new(value)`` in place of the value, as it is, at each place of a path.
+
+    Where ``new`` gives the very same value nothing changes; where it gives ``ABSENT`` the entry of an object goes.
+    """
+    keys = path.last.keys
+
+    def change(parent: Any) -> bool:
+        changed = False
+        for key in keys(parent):
+            value = parent[key]
+            try:
+                result = new(value)
+            except Refused as refusal:
+                refusal.place = refusal.place or path.place
+                raise refusal.below(str(Name(key) if type(key) is str else Index(key))) from None
+            if result is ABSENT:
+                del parent[key]
+            elif result is not value:
+                parent[key] = result
+            changed |= result is not value
+        return changed
+
+    return within(path.parent, change)
+
+
+def sole(value: Json, remedy: str = "") -> Json:
+    """The item of a list of one; ``ABSENT`` for an empty list, which a list of null is not to be taken for."""
+    items = opened(value)
+    if type(items) is not list:
+        raise wrong_type(value, "a list")
+    if not items:
+        return ABSENT
+    if len(items) > 1:
+        raise Refused(f"a list of {len(items)} items was found", "one item or none was expected", remedy)
+    if is_null(items[0]):
+        raise Refused("a list of null was found", "another item or none was expected", "null is an empty list here")
+    return items[0]
+
+
 def overlaps(paths: Sequence[Path]) -> Iterator[Fault]:
     """A fault for each path that names the same place as an earlier one, or a place around or inside it."""
     for index, path in enumerate(paths):
@@ -214,6 +299,32 @@ def overlaps(paths: Sequence[Path]) -> Iterator[Fault]:
                     path.place,
                     "entries-overlap",
                 )
+
+
+def check_forms(options: Any, forms: Mapping[str, str], beside: Mapping[str, str], path: Path) -> Iterator[Fault]:
+    """What is wrong with options of which one must be there, and others only beside it.
+
+    Args:
+        options: a dataclass; what has its default was not said.
+        forms: the options that exclude each other, each with the one that it needs, if any.
+        beside: further options, each with the form that it may stand beside.
+        path: what the options are about.
+    """
+    given = {field.name.removesuffix("_") for field in fields(options) if getattr(options, field.name) != field.default}
+    found = [form for form in forms if form in given]
+    if len(found) != 1:
+        said = f"{' and '.join(f'`{form}`' for form in found)} were found" if found else "none of them was found"
+        expected = f"one of {', '.join(f'`{form}`' for form in forms)} was expected"
+        yield Fault(said, expected, "", path.place, "options-disagree")
+        return
+    for option, form in [*((needed, form) for form, needed in forms.items() if needed), *beside.items()]:
+        if option in given and form != found[0]:
+            expected = f"it was expected beside `{form}` only"
+            yield Fault(f"`{option}` beside `{found[0]}` was found", expected, "", path.place, "options-disagree")
+        elif option not in given and forms[found[0]] == option:
+            yield Fault(
+                f"`{form}` without `{option}` was found", "both were expected", "", path.place, "options-disagree"
+            )
 
 
 def names_only(path: Path, base: Path) -> bool:

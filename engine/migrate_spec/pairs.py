@@ -1,8 +1,10 @@
-"""Sources and targets inside a document: what ``move`` and ``copy`` share."""
+"""Sources and targets inside a document: what ``move``, ``copy``, ``coalesce`` and ``concat`` share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import Any
 
 from migrate_spec.codec import Json
 from migrate_spec.document import Refused, describe
@@ -10,7 +12,7 @@ from migrate_spec.errors import Fault
 from migrate_spec.operation import Loss, names_only, overlaps
 from migrate_spec.path import Path
 
-__all__ = ["check_pairs", "made", "target_taken"]
+__all__ = ["check_gathered", "check_pairs", "found", "made", "target_taken"]
 
 
 def check_pairs(fields: Mapping[Path, Path]) -> Iterator[Fault]:
@@ -22,15 +24,36 @@ def check_pairs(fields: Mapping[Path, Path]) -> Iterator[Fault]:
             yield Fault(
                 f"{str(source)!r} to itself was found", "another target was expected", "", source.place, "no-effect"
             )
-        elif target.base != source.base or not names_only(target, source.base):
-            below = f"below {str(source.base)!r}" if source.base.segments else "without [] and *"
-            yield Fault(
-                f"the target {str(target)!r} was found",
-                f"a path of names {below} was expected, as its source is {str(source)!r}",
-                "a value can only be carried inside the same list item or object value",
-                target.place,
-                "target-elsewhere",
-            )
+        else:
+            yield from _elsewhere(source, target)
+
+
+def check_gathered(fields: Mapping[Path, Sequence[Path]]) -> Iterator[Fault]:
+    """What is wrong with these targets, each with several sources, although each path alone is well formed."""
+    paths = [(*sources, *(() if target in sources else (target,))) for target, sources in fields.items()]
+    yield from overlaps([path for some in paths for path in some])
+    for target, sources in fields.items():
+        yield from islice(chain.from_iterable(_elsewhere(source, target) for source in sources), 1)
+
+
+def _elsewhere(source: Path, target: Path) -> Iterator[Fault]:
+    if target.base != source.base or not names_only(target, source.base):
+        below = f"below {str(source.base)!r}" if source.base.segments else "without [] and *"
+        yield Fault(
+            f"the target {str(target)!r} was found",
+            f"a path of names {below} was expected, as its source is {str(source)!r}",
+            "a value can only be carried inside the same list item or object value",
+            target.place,
+            "target-elsewhere",
+        )
+
+
+def found(find: Callable[[Any], tuple[Any, Any] | None], parent: Any) -> tuple[Any, Any] | None:
+    """What is at a target that nothing goes to; nothing where a parent of another type is in the way."""
+    try:
+        return find(parent)
+    except Refused:
+        return None
 
 
 def made(targets: Iterable[Path]) -> tuple[Loss, ...]:
@@ -43,12 +66,15 @@ def made(targets: Iterable[Path]) -> tuple[Loss, ...]:
     return tuple(Loss(parent, "whether it was there with nothing in it") for parent in parents)
 
 
-def target_taken(parent: Json, source: Path, target: Path) -> Refused:
+_IF_EXISTS = "say `if_exists: keep` or `if_exists: replace`"
+
+
+def target_taken(parent: Json, source: Path, target: Path, remedy: str = _IF_EXISTS) -> Refused:
     """The refusal of a value whose target holds another one."""
     return Refused(
         f"{describe(target.get(parent))} was found",
         f"no such field was expected, as the value of {str(source)!r} goes there",
-        "say `if_exists: keep` or `if_exists: replace`",
+        remedy,
         path=str(target),
         place=target.place,
     )

@@ -97,8 +97,8 @@ class EachValue:
         return list(parent)
 
 
-Finder = Callable[[Any], Iterable[tuple[Any, Any]]]
-"""Finds places in a document: for each the object or list that holds it, and its key there; outer places first."""
+Finder = Callable[[Any], Iterable[tuple[Any, Any, "Path"]]]
+"""Finds places: for each the object or list that holds it, its key there and its path; outer places first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,8 +345,11 @@ def _wherever(find: Finder | None, change: Change) -> Change:
     def visit(document: Json) -> bool:
         changed = False
         # the innermost first: a place keeps its own place until all inside of it are done
-        for parent, key in reversed(list(find(document))):
-            changed |= change(open_in(parent, key))
+        for parent, key, path in reversed(list(find(document))):
+            try:
+                changed |= change(open_in(parent, key))
+            except Refused as refusal:
+                raise refusal.below(str(path)) from None
         return changed
 
     return visit

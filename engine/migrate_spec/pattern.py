@@ -16,7 +16,7 @@ import re2  # type: ignore[import-untyped]  # it ships no types
 
 from migrate_spec.errors import Fault, Place
 
-__all__ = ["Pattern", "Replacement"]
+__all__ = ["Pattern", "Replacement", "Substitution"]
 
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
@@ -64,11 +64,10 @@ class Pattern:
         """How many groups it has."""
         return int(self._compiled.groups)
 
-    @property
+    @cached_property
     def names(self) -> Mapping[str, int]:
-        """Its named groups, and their numbers."""
-        found: Mapping[str, int] = self._compiled.groupindex
-        return found
+        """Its named groups, and their numbers, in the order of the pattern."""
+        return dict(sorted(self._compiled.groupindex.items(), key=lambda pair: pair[1]))
 
     def matches(self, text: str) -> bool:
         """Whether it matches somewhere in a text."""
@@ -81,14 +80,25 @@ class Pattern:
             ``None`` where it does not match.
         """
         match = self._compiled.fullmatch(text)
-        found: dict[str, str | None] | None = None if match is None else match.groupdict()
-        return found
+        return None if match is None else {name: match.group(number) for name, number in self.names.items()}
 
     def replacer(self, replacement: Replacement) -> Callable[[str], str]:
-        """A function that puts a replacement in place of every match in a text."""
-        substitute = self._compiled.sub
-        expand = replacement.expander()
-        return lambda text: substitute(expand, text)
+        """A function that puts a replacement in place of every match in a text.
+
+        An empty match right behind another match is none, as in RE2 itself; ``re2.sub`` would find some of them twice.
+        """
+        find, expand = self._compiled.finditer, replacement.expander()
+
+        def replaced(text: str) -> str:
+            pieces, end = [], -1
+            for match in find(text):
+                begin, stop = match.span()
+                if stop != end:
+                    pieces += [text[max(end, 0) : begin], expand(match)]
+                    end = stop
+            return "".join([*pieces, text[max(end, 0) :]])
+
+        return replaced
 
 
 @dataclass(frozen=True)
@@ -123,8 +133,31 @@ class Replacement:
     def expander(self) -> Callable[[Any], str]:
         """A function that gives the text for a match."""
         text = self.text
+        if "\\" not in text:
+            return lambda _: text
 
         def expand(match: Any) -> str:
             return _REFERENCE.sub(lambda mark: "\\" if mark[1] == "\\" else match.group(int(mark[1])) or "", text)
 
         return expand
+
+
+@dataclass(frozen=True)
+class Substitution:
+    """A pattern, and what is put in place of every match.
+
+    Attributes:
+        pattern: a regular expression (RE2).
+        with_: what is put in place of a match; a backslash and a number stand for a group.
+    """
+
+    pattern: Pattern
+    with_: Replacement
+
+    def fault(self) -> Fault | None:
+        """What is wrong with the two beside each other, if something is."""
+        return self.with_.fault(self.pattern)
+
+    def replacer(self) -> Callable[[str], str]:
+        """A function that replaces every match in a text."""
+        return self.pattern.replacer(self.with_)

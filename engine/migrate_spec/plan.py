@@ -21,12 +21,14 @@ class Plan:
         from_version, to_version: where it is and where it is to go.
         steps: for each version step the migrations of the collections it touches.
         routes: for each collection touched, the way of its records.
+        known: the ways of all collections, as a step can make a record of another one.
     """
 
     from_version: int
     to_version: int
     steps: tuple[tuple[Migration, ...], ...]
     routes: tuple[Route, ...]
+    known: tuple[Route, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -75,5 +77,7 @@ def make_plan(project: Project, from_version: int, to_version: int | None = None
         )
     steps = project.registry.path(from_version, target)
     touched = dict.fromkeys(migration.collection for step in steps for migration in step)
-    routes = tuple(project.route(collection, target, from_version) for collection in touched)
-    return Plan(from_version, target, steps, routes)
+    known = {name: project.route(name, target, from_version) for name in project.registry.collections_at(target)}
+    taken = {prefix for name in touched for spec in known[name].way for prefix in spec.taken}
+    routes = [known[name] for name in touched if not any(known[name].way[0].prefix.startswith(one) for one in taken)]
+    return Plan(from_version, target, steps, tuple(routes), tuple(known.values()))

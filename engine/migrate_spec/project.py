@@ -71,6 +71,7 @@ class Project:
             target,
             self.registry.earliest,
             1 if last.spec.stamp.path is not None else database_version,
+            database_version,
         )
 
     def upgrade(self, collection: str, value: bytes) -> bytes:
@@ -88,12 +89,13 @@ class Project:
         return carried(b"", value, self._upgrades[collection])
 
 
-def load(specs: str | Path = "specs", schemas: str | Path = "schemas") -> Project:
+def load(specs: str | Path = "specs", schemas: str | Path = "schemas", *, hooks: bool = True) -> Project:
     """Read and check all specs and schemas of a project.
 
     Args:
-        specs: the folder with ``<collection>/vN_to_vM.yaml``.
+        specs: the folder with ``<collection>/vN_to_vM.yaml``; its hooks lie beside it, in a folder ``hooks``.
         schemas: the folder with ``<collection>/vN.json``.
+        hooks: whether specs may name hooks. Naming one runs its module, so say no to specs that you do not trust.
 
     Raises:
         SpecError: something is wrong; it has all faults of all files, sorted.
@@ -104,7 +106,8 @@ def load(specs: str | Path = "specs", schemas: str | Path = "schemas") -> Projec
     read_schemas = _read_schemas(Path(schemas), faults)
     faults += _collection_faults(read_specs)
     faults += _step_faults(read_specs, starts)
-    migrations = list(_migrations(read_specs, read_schemas, Path(schemas), faults))
+    hooks_folder = Path(specs).resolve().parent / "hooks" if hooks else None
+    migrations = list(_migrations(read_specs, read_schemas, Path(schemas), hooks_folder, faults))
     if not read_specs and not faults:
         faults.append(
             Fault(
@@ -190,28 +193,33 @@ def _name_faults(spec: Spec, file: Path, from_version: int, to_version: int) -> 
 
 
 def _collection_faults(specs: list[Spec]) -> Iterator[Fault]:
-    """What must be the same in all specs of a collection, and apart between two collections."""
-    first: dict[str, Spec] = {}
-    for spec in specs:
-        earlier = first.setdefault(spec.collection, spec)
-        for key, found, expected in (
-            ("prefix", spec.prefix, earlier.prefix),
-            ("stamp", spec.stamp.to_json(), earlier.stamp.to_json()),
+    """What must agree between the specs of a collection, and be apart between two collections."""
+    ordered = sorted(specs, key=lambda spec: (spec.collection, spec.from_version))
+    for earlier, spec in pairwise(ordered):
+        if spec.collection != earlier.collection:
+            continue
+        rekeyed = earlier.head_after != earlier.prefix
+        fits = earlier.head_after.startswith(spec.prefix) if rekeyed else spec.prefix == earlier.prefix
+        for key, found, expected, agrees in (
+            ("prefix", spec.prefix, earlier.head_after, fits),
+            ("stamp", spec.stamp.to_json(), earlier.stamp.to_json(), spec.stamp == earlier.stamp),
+            ("encoding", spec.encoding, earlier.encoding_after, spec.encoding == earlier.encoding_after),
         ):
-            if found != expected:
+            if not agrees:
                 words = f"{key}: {expected!r} was expected, as in {earlier.place(key)}"
                 yield Fault(f"{key}: {found!r} was found", words, "", spec.place(key), f"{key}-differs")
-    collections = list(first.values())
-    for index, spec in enumerate(collections):
-        for other in collections[:index]:
-            if spec.prefix.startswith(other.prefix) or other.prefix.startswith(spec.prefix):
+    seen: dict[tuple[str, str], Spec] = {}
+    for spec in ordered:
+        for (collection, prefix), other in seen.items():
+            if collection != spec.collection and (spec.prefix.startswith(prefix) or prefix.startswith(spec.prefix)):
                 yield Fault(
                     f"the prefix {spec.prefix!r} was found",
-                    f"a prefix apart from {other.prefix!r} of {other.place('prefix')} was expected",
+                    f"a prefix apart from {prefix!r} of {other.place('prefix')} was expected",
                     "no record may belong to two collections",
                     spec.place("prefix"),
                     "prefixes-overlap",
                 )
+        seen.setdefault((spec.collection, spec.prefix), spec)
 
 
 def _step_faults(specs: list[Spec], starts: set[int]) -> Iterator[Fault]:
@@ -255,7 +263,9 @@ def _read_schemas(folder: Path, faults: list[Fault]) -> Schemas:
     return found
 
 
-def _migrations(specs: list[Spec], schemas: Schemas, folder: Path, faults: list[Fault]) -> Iterator[Migration]:
+def _migrations(
+    specs: list[Spec], schemas: Schemas, folder: Path, hooks: Path | None, faults: list[Fault]
+) -> Iterator[Migration]:
     for spec in specs:
         known = schemas.get(spec.collection, {})
         before = max((version for version in known if version <= spec.from_version), default=None)
@@ -276,6 +286,6 @@ def _migrations(specs: list[Spec], schemas: Schemas, folder: Path, faults: list[
                     )
                 )
         if before is not None and spec.to_version in known:
-            bound, wrong = spec.bound(known[before], known[spec.to_version])
+            bound, wrong = spec.bound(known[before], known[spec.to_version], hooks)
             faults += wrong
             yield Migration(bound, known[before], known[spec.to_version])

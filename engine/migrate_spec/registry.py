@@ -38,6 +38,10 @@ class MigrationRegistry:
         """The names of all collections, in alphabetical order."""
         return tuple(dict.fromkeys(collection for collection, _ in self._migrations))
 
+    def collections_at(self, version: int) -> tuple[str, ...]:
+        """The names of the collections that have a migration which leads to a version or less."""
+        return tuple(name for name in self.collections if self.of(name, version))
+
     @property
     def earliest(self) -> int:
         """The first version a migration starts from; 1 where there is none."""

@@ -8,17 +8,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from migrate_spec.backup import Contents, Digest
 from migrate_spec.compiler import RecordRefused, Route, Transform
-from migrate_spec.errors import RecordRejected, Rejection
+from migrate_spec.errors import Fault, RecordRejected, Rejection, show_key
+from migrate_spec.flow import Flow, Flows
+from migrate_spec.plan import Plan
 from migrate_spec.progress import Tracker
+from migrate_spec.sorter import Entry, Sorter
 from migrate_spec.store import KeyRange, StagedFile, Store
 
-__all__ = ["Carried", "carry", "check_rejections"]
+__all__ = ["Carried", "carry", "carry_moving", "check_rejections"]
 
 Record = tuple[bytes, bytes]
-Put = Callable[[bytes, bytes], None]
+Put = Callable[[bytes, bytes | None], None]
+"""Stages a value for a key, or that it goes."""
 
 SHOWN_REJECTIONS = 100
 RECORDS_A_CHUNK = 1000
@@ -53,6 +58,12 @@ class Carried:
     def collection(self) -> str:
         """The collection's name."""
         return self.route.collection
+
+    def reject(self, rejection: Rejection) -> None:
+        """Note a record that is rejected."""
+        self.rejected += 1
+        if len(self.rejections) < SHOWN_REJECTIONS:
+            self.rejections.append(rejection)
 
     @property
     def unchanged(self) -> int:
@@ -89,6 +100,90 @@ def carry(route: Route, frozen: Store, target: Store | None, folder: Path, track
     return result
 
 
+def carry_moving(plan: Plan, frozen: Store, target: Store | None, folder: Path, tracker: Tracker) -> list[Carried]:
+    """Carry all records of the collections whose specs move records: their changes can be of any key, in any order.
+
+    Args:
+        plan: the ways of all collections.
+        frozen: where to read, as for :func:`carry`.
+        target: the database, as there.
+        folder: where the staged files go.
+        tracker: is told of every chunk of records.
+
+    Returns:
+        What became of each collection; the staged files are with the last.
+    """
+    routes = [route for route in plan.routes if route.moves_records]
+    if not routes:
+        return []
+    results = [Carried(route) for route in routes]
+    with TemporaryDirectory(dir=folder if target is not None else None, prefix="sorting-") as temporary:
+        place = Path(temporary)
+        with Sorter(place) as changes, Sorter(place) as taken, _without_collector():
+            flows = Flows(plan.known, frozen, changes, taken)
+            for result in results:
+                _carry_moving(result, flows, tracker)
+            if not any(result.rejected for result in results):  # else it may be only a record that is rejected itself
+                _check_taken(routes, flows, results[-1])
+            staging = _Staging(target, folder, results[-1])
+            for key, entries in changes.groups():
+                _settle_key(key, entries, frozen, staging.put_for(1), results)
+            staging.close()
+    return results
+
+
+def _carry_moving(result: Carried, flows: Flows, tracker: Tracker) -> None:
+    """Carry the records of one collection; their changes are noted in the flows."""
+    flow, digest = Flow(flows, result.collection), Digest()
+    records = flows.frozen.scan(KeyRange.of_prefix(result.route.key_prefix))
+    while chunk := list(islice(records, RECORDS_A_CHUNK)):
+        result.scanned += len(chunk)
+        digest.add(chunk)
+        for key, value in chunk:
+            try:
+                result.migrated += flow.carry(key, value)
+            except RecordRefused as refused:
+                result.reject(Rejection(key, refused.step, refused.path, refused.fault, refused.cause))
+        tracker.advance(f"migrating {result.collection}", len(chunk))
+    result.changed_by = tuple(flow.changed_by)
+    result.before = Contents(result.route.key_prefix.decode(), result.scanned, digest.hexdigest())
+
+
+def _check_taken(routes: Sequence[Route], flows: Flows, result: Carried) -> None:
+    """See that every record which was to be taken into another one was taken into one, and only one."""
+    ranges = sorted({prefix for route in routes for spec in route.specs for prefix in spec.taken})
+    taken = flows.taken.groups()
+    one = next(taken, None)
+    for prefix in ranges:
+        for key, _ in flows.frozen.scan(KeyRange.of_prefix(prefix.encode())):
+            times = 0
+            if one is not None and one[0] == key:
+                times, one = len(one[1]), next(taken, None)
+            if times != 1:
+                found = "a record was found that belongs to none" if not times else f"a record of {times} was found"
+                fault = Fault(found, "records of exactly one were expected", "", None, "not-gathered")
+                result.reject(Rejection(key, "gather", "", fault))
+
+
+def _settle_key(key: bytes, entries: Sequence[Entry], frozen: Store, put: Put, results: Sequence[Carried]) -> None:
+    """Write what becomes of one key, where that is one thing."""
+    values = [entry for entry in entries if entry.value is not None]
+    goes = any(entry.value is None for entry in entries)
+    there = None
+    if values and not goes and values[0].source != key:
+        there = frozen.get(key)
+    if len(values) > 1 or (there is not None and there != values[0].value):
+        other = values[0].source if len(values) > 1 else key
+        found = f"the key {show_key(key)} was found, which {show_key(other)} has"
+        remedy = "make the keys of two records differ, or drop one of the two"
+        fault = Fault(found, "a key that is free was expected", remedy, None, "key-taken")
+        results[-1].reject(Rejection(values[-1].source, "records", "", fault))
+    elif values:
+        put(key, values[0].value)
+    else:
+        put(key, None)
+
+
 @contextmanager
 def _without_collector() -> Iterator[None]:
     """Python's cycle collector off: documents hold no cycles, and looking for some takes a tenth of the run."""
@@ -107,9 +202,7 @@ def _carry_chunk(chunk: Sequence[Record], transform: Transform, put: Put, result
         try:
             carried = transform(value)
         except RecordRefused as refused:
-            result.rejected += 1
-            if len(result.rejections) < SHOWN_REJECTIONS:
-                result.rejections.append(Rejection(key, refused.step, refused.path, refused.fault))
+            result.reject(Rejection(key, refused.step, refused.path, refused.fault, refused.cause))
             transform.explains = len(result.rejections) < SHOWN_REJECTIONS
         else:
             if carried is not None:
@@ -137,7 +230,8 @@ class _Staging:
             self._file = self._target.stage(self._folder / name)
             self._room = RECORDS_A_FILE
         self._room -= count
-        return self._file.put
+        file = self._file
+        return lambda key, value: file.delete(key) if value is None else file.put(key, value)
 
     def close(self) -> None:
         """Complete the file at hand."""

@@ -8,13 +8,19 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path as FilePath
 
 from migrate_spec import language
 from migrate_spec.codec import Json
 from migrate_spec.definitions import finder
 from migrate_spec.errors import Fault, Place, SpecError
 from migrate_spec.grammar import top_schema
-from migrate_spec.path import Definition, Name, Path
+from migrate_spec.hooks import Hook
+from migrate_spec.operation import Binder
+from migrate_spec.path import Definition, EachValue, Name, Path
+from migrate_spec.record_operation import Index, RecordOperation
+from migrate_spec.record_operations.recode import Recode
+from migrate_spec.record_operations.rekey import Rekey
 from migrate_spec.schema import Schema, did_you_mean
 from migrate_spec.stamp import Stamp
 from migrate_spec.step import Step
@@ -45,6 +51,10 @@ class Spec:
         from_version, to_version: the step.
         steps: what is done to each record, in order.
         stamp: where records carry their version.
+        encoding: how records are stored before the step: ``json`` or ``msgpack``.
+        indexes: keys that are derived from records, by a name.
+        records: what is done to whole records, after the steps, in order.
+        refuses_downgrade: why there is no way back; empty where there may be one.
         description: what changes, in a sentence.
         examples: documents that show it.
         places: where the spec's own parts stand, by their key; ``""`` for the whole.
@@ -56,6 +66,10 @@ class Spec:
     to_version: int
     steps: tuple[Step, ...]
     stamp: Stamp = field(default_factory=Stamp)
+    encoding: str = "json"
+    indexes: Mapping[str, Index] = field(default_factory=dict)
+    records: tuple[RecordOperation, ...] = ()
+    refuses_downgrade: str = ""
     description: str = ""
     examples: tuple[Example, ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict, repr=False)
@@ -76,13 +90,41 @@ class Spec:
         """The prefix as bytes."""
         return self.prefix.encode()
 
+    @property
+    def moves_records(self) -> bool:
+        """Whether it does more than alter each document where it is."""
+        return bool(self.records or self.indexes)
+
+    @property
+    def head_after(self) -> str:
+        """What its records' keys begin with after the step."""
+        moved = [operation.keys.to.literals[0] for operation in self.records if isinstance(operation, Rekey)]
+        return moved[-1] if moved else self.prefix
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """The beginnings of the keys of which it takes all records away."""
+        return tuple(prefix for operation in self.records for prefix in operation.taken())
+
+    @property
+    def encoding_after(self) -> str:
+        """How records are stored after the step."""
+        recoded = [operation.encodings.to for operation in self.records if isinstance(operation, Recode)]
+        return recoded[-1] if recoded else self.encoding
+
+    @property
+    def ranges(self) -> tuple[str, ...]:
+        """The beginnings of all keys, besides those with the prefix, that it may write or delete."""
+        found = [key for operation in self.records for key in operation.ranges()]
+        return tuple(dict.fromkeys([*found, *(key for index in self.indexes.values() for key in index.ranges)]))
+
     def place(self, part: str = "") -> Place:
         """Where a part of the spec stands, such as ``prefix``; the whole spec where it is not written."""
         return self.places.get(part) or self.places.get("") or Place(self.name)
 
     def to_json(self) -> Json:
         """What the spec means, as JSON: no places, no remarks, no option that says what is so anyway."""
-        return {
+        shown = {
             "collection": self.collection,
             "prefix": self.prefix,
             "from": self.from_version,
@@ -90,25 +132,51 @@ class Spec:
             "stamp": self.stamp.to_json(),
             "steps": language.to_json(self.steps),
         }
+        rest = {
+            "encoding": self.encoding if self.encoding != "json" else None,
+            "indexes": {name: language.to_json(index) for name, index in self.indexes.items()},
+            "records": [language.record_operation_to_json(operation) for operation in self.records],
+            "downgrade": {"refuse": self.refuses_downgrade} if self.refuses_downgrade else None,
+        }
+        return shown | {key: value for key, value in rest.items() if value}
 
-    def bound(self, before: Schema, after: Schema) -> tuple[Spec, list[Fault]]:
-        """The spec with the definitions that its steps name found in its schemas, and what is wrong with them."""
+    def bound(self, before: Schema, after: Schema, hooks: FilePath | None) -> tuple[Spec, list[Fault]]:
+        """The spec with all that its steps name and do not hold themselves.
+
+        Args:
+            before: the schema of the documents before the steps.
+            after: the schema of those after them.
+            hooks: the folder of hooks; ``None``: a hook is a fault.
+
+        Returns:
+            The spec, and what is wrong with what it names.
+        """
         faults: list[Fault] = []
 
-        def bind(path: Path) -> Path:
+        def find(path: Path) -> Path:
             first = path.segments[0]
             if not isinstance(first, Definition):
                 return path
-            find = finder(before, first.name)
-            if find is None:
+            finds = finder(before, first.name)
+            if finds is None:
                 known = [name for name in before.content.get("$defs", {}) if finder(before, name)]
                 found = f"the definition {first.name!r} was found"
                 expected = f"one that {before.file} uses was expected"
                 faults.append(Fault(found, expected, did_you_mean(first.name, known), path.place, "unknown-definition"))
-            back = finder(after, first.name) or find
-            return Path((replace(first, find=find, find_back=back), *path.segments[1:]), path.place)
+            back = finder(after, first.name) or finds
+            return Path((replace(first, find=finds, find_back=back), *path.segments[1:]), path.place)
 
-        return replace(self, steps=tuple(step.bound(bind) for step in self.steps)), faults
+        def load(hook: Hook) -> Hook:
+            if hooks is None:
+                found = f"the hook {hook.name!r} was found"
+                faults.append(Fault(found, "no hooks were expected", "leave out --no-hooks", hook.place, "hook"))
+                return hook
+            bound, fault = hook.bound(hooks)
+            faults.extend([fault] if fault else [])
+            return bound
+
+        binder = Binder(find, load)
+        return replace(self, steps=tuple(step.bound(binder) for step in self.steps)), faults
 
     @cached_property
     def text(self) -> str:
@@ -153,12 +221,15 @@ def parse_spec(text: str, file: str) -> tuple[Spec | None, list[Fault]]:
 
 
 def _read(node: Node) -> tuple[Spec | None, list[Fault]]:
-    faults = list(language.faults_of(top_schema({}), node))
+    faults = list(language.faults_of(top_schema({}, {}), node))
     if type(node.value) is not dict:
         return None, faults
     given, well_formed = node.value, not faults
     listed = given["steps"].value if "steps" in given and type(given["steps"].value) is list else []
     steps = language.read_steps(listed, faults)
+    moves = given["records"].value if "records" in given and type(given["records"].value) is list else []
+    records = language.read_record_operations(moves, faults)
+    indexes = language.read_indexes(given["indexes"], faults) if "indexes" in given and well_formed else {}
     stamp = _read_stamp(given["stamp"], faults) if "stamp" in given and well_formed else Stamp()
     if faults:
         return None, faults
@@ -169,6 +240,10 @@ def _read(node: Node) -> tuple[Spec | None, list[Fault]]:
         to_version=int(given["to"].value),
         steps=steps,
         stamp=stamp,
+        encoding=given["encoding"].value if "encoding" in given else "json",
+        indexes=indexes,
+        records=records,
+        refuses_downgrade=given["downgrade"].value["refuse"].value if "downgrade" in given else "",
         description=given["description"].value if "description" in given else "",
         examples=tuple(_read_example(part, faults) for part in given["examples"].value) if "examples" in given else (),
         places={"": node.place} | {key: part.place for key, part in given.items()},
@@ -216,15 +291,43 @@ def _faults(spec: Spec) -> Iterator[Fault]:
         yield Fault(found, expected, "", spec.place("prefix"), "prefix-reserved")
     for part in spec.steps:
         yield from _stamp_faults(spec.stamp, part)
+    yield from _record_faults(spec)
+
+
+def _record_faults(spec: Spec) -> Iterator[Fault]:
+    encoding, moved = spec.encoding, 0
+    for operation in spec.records:
+        if isinstance(operation, Recode):
+            if operation.encodings.from_ != encoding:
+                found = f"recode from {operation.encodings.from_} was found"
+                expected = f"from {encoding} was expected, as the records are stored so"
+                yield Fault(found, expected, "", spec.place("records"), "encoding-differs")
+            encoding = operation.encodings.to
+        if isinstance(operation, Rekey):
+            moved += 1
+            template = operation.keys.from_
+            if not template.literals[0].startswith(spec.prefix):
+                found = f"rekey from {template.text!r} was found"
+                expected = f"a template that begins with {spec.prefix!r} was expected, as the keys do"
+                yield Fault(found, expected, "", template.place, "prefix-differs")
+    if moved > 1:
+        yield Fault("two rekeys were found", "one was expected", "make it one", spec.place("records"), "rekey-twice")
+    for reserved in RESERVED_PREFIXES:
+        for begin in spec.ranges:
+            if begin and (begin.startswith(reserved) or reserved.startswith(begin)):
+                found = f"keys that begin with {begin!r} were found"
+                expected = f"keys apart from {reserved} were expected, which the system keeps for itself"
+                yield Fault(found, expected, "", spec.place("records"), "prefix-reserved")
 
 
 def _stamp_faults(stamp: Stamp, part: Step) -> Iterator[Fault]:
     if stamp.path is not None and part.touches(stamp.path):
         path = next((path for path in part.writes() if path.meets(stamp.path)), stamp.path)
+        several = any(isinstance(segment, EachValue) for segment in path.segments)
         yield Fault(
             f"a step that writes {str(path)!r} was found",
             f"no step was expected to touch the stamp {str(stamp.path)!r}",
-            "the run itself writes the stamp",
+            "the run itself writes the stamp" + ("; a step on all fields must let it stay" if several else ""),
             path.place or part.place,
             "stamp-written",
         )

@@ -10,7 +10,7 @@ from migrate_spec.codec import copied
 from migrate_spec.condition import Condition
 from migrate_spec.document import Change, Refused, equal, on_object
 from migrate_spec.errors import Place
-from migrate_spec.operation import Loss, Operation
+from migrate_spec.operation import Binder, Loss, Operation
 from migrate_spec.path import Definition, Path, within
 
 __all__ = ["Step", "backward", "forward"]
@@ -54,11 +54,12 @@ class Step:
             change = _undo(holds, change, self._up()) if self._moves_its_ground() else _only_where(holds, change)
         return within(_backwards(self.at), change) if self.at else change
 
-    def bound(self, bind: Callable[[Path], Path]) -> Step:
-        """The step with ``bind`` applied to the places it works at, and those of the steps inside it."""
-        body = self.body
-        inside = tuple(step.bound(bind) for step in body) if isinstance(body, tuple) else body.bound(bind)
-        return replace(self, body=inside, at=bind(self.at) if self.at else None)
+    def bound(self, binder: Binder) -> Step:
+        """The step with all that it and the steps inside it name outside of the spec."""
+        body, at = self.body, self.at
+        below = binder if at is None else replace(binder, path=lambda path: binder.path(path.under(at)).below(at))
+        inside = tuple(step.bound(below) for step in body) if isinstance(body, tuple) else body.bound(below)
+        return replace(self, body=inside, at=binder.path(at) if at else None)
 
     def _up(self) -> Change:
         return self.body.forward() if isinstance(self.body, Operation) else forward(self.body)
@@ -74,10 +75,19 @@ class Step:
         parts = self.body if isinstance(self.body, tuple) else (self.body,)
         if self.at is None:
             return any(part.touches(path) for part in parts)
+        if isinstance(self.at.segments[0], Definition):
+            return self._touches_anywhere(path)
         if not self.at.meets(path):
             return False
         depth = len(self.at.segments)
         return len(path.segments) <= depth or any(part.touches(Path(path.segments[depth:])) for part in parts)
+
+    def _touches_anywhere(self, path: Path) -> bool:
+        """:meth:`touches` where a definition's places may be around the path; is it known, the document may be one."""
+        definition, *rest = self.at.segments if self.at else ()
+        inside = replace(self, at=Path(tuple(rest)) if rest else None)
+        depths = range(0 if definition.find else 1, len(path.segments))
+        return any(inside.touches(Path(path.segments[depth:])) for depth in depths)
 
     def reads(self) -> tuple[Path, ...]:
         """The paths, from the document down, whose values decide what the step does or writes."""

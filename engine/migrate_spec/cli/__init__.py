@@ -14,7 +14,7 @@ import click
 
 from migrate_spec.cli.group import cli
 from migrate_spec.cli.output import emit_error, emit_json, print_whatever_comes, say
-from migrate_spec.errors import Fault, MigrateSpecError
+from migrate_spec.errors import Fault, MigrateSpecError, RecordRejected
 
 __all__ = ["cli", "main", "run"]
 
@@ -57,9 +57,17 @@ def run(words: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the last line of defence: nobody is to meet a wall of text
         if "--debug" in options:
             traceback.print_exc()
+            for cause in _causes(error):
+                traceback.print_exception(cause)
         emit_error(*_told(error), as_json=as_json)
         return FAILED
     return result if isinstance(result, int) else 0
+
+
+def _causes(error: Exception) -> list[BaseException]:
+    """What hooks raised, the first of it."""
+    rejections = error.rejections if isinstance(error, RecordRejected) else ()
+    return [rejection.cause for rejection in rejections if rejection.cause is not None][:1]
 
 
 def _told(error: Exception) -> tuple[dict[str, Any], str]:

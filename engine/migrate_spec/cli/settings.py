@@ -8,12 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import update_wrapper
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from migrate_spec.cli.options import debug_option, folder_type
 from migrate_spec.errors import Fault, Place, SpecError
+
+if TYPE_CHECKING:
+    from migrate_spec.project import Project
 
 __all__ = ["Settings", "read_settings", "with_project"]
 
@@ -24,10 +27,21 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Settings:
-    """The folders of a project."""
+    """Where a project is, and whether its hooks may run."""
 
     specs: Path = Path("specs")
     schemas: Path = Path("schemas")
+    hooks: bool = True
+
+    def project(self) -> Project:
+        """The project.
+
+        Raises:
+            SpecError: something is wrong with it.
+        """
+        from migrate_spec.project import load  # noqa: PLC0415 - slow to import, and not needed for help
+
+        return load(self.specs, self.schemas, hooks=self.hooks)
 
 
 def read_settings(folder: Path) -> dict[str, Path]:
@@ -91,15 +105,16 @@ def with_project(command: Command) -> Command:
 
     @click.option("--specs", type=folder_type, metavar="DIR", allow_from_autoenv=False, help=_help("specs"))
     @click.option("--schemas", type=folder_type, metavar="DIR", allow_from_autoenv=False, help=_help("schemas"))
+    @click.option("--no-hooks", is_flag=True, allow_from_autoenv=False, help="Refuse specs that call hooks.")
     @debug_option
     @click.pass_context
-    def wrapped(ctx: click.Context, /, **given: Any) -> Any:
+    def wrapped(ctx: click.Context, /, *, no_hooks: bool, **given: Any) -> Any:
         after = {name: given.pop(name) for name in KNOWN}
         before = ctx.find_root().params  # from the flag or the environment
         found = read_settings(Path.cwd())
         for chosen in (before, after):
             found |= {name: chosen[name] for name in KNOWN if chosen[name] is not None}
-        return ctx.invoke(command, Settings(**found), **given)
+        return ctx.invoke(command, Settings(**found, hooks=not no_hooks), **given)
 
     return update_wrapper(wrapped, command)  # type: ignore[return-value]  # click's decorators keep the command's type
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
-from inspect import isabstract
-from pkgutil import iter_modules
 
-from migrate_spec.operation import Operation
+from migrate_spec.operation import Operation, found_below
 
 __all__ = ["all_operations"]
 
@@ -15,12 +12,4 @@ __all__ = ["all_operations"]
 @cache
 def all_operations() -> dict[str, type[Operation]]:
     """Every operation by its key in a spec, in alphabetical order."""
-    found: dict[str, type[Operation]] = {}
-    for module in sorted(iter_modules(__path__), key=lambda module: module.name):
-        members = vars(import_module(f"{__name__}.{module.name}")).values()
-        found |= {
-            member.name(): member
-            for member in members
-            if isinstance(member, type) and issubclass(member, Operation) and not isabstract(member)
-        }
-    return found
+    return found_below(__name__, __path__, Operation)  # type: ignore[type-abstract]  # it looks for what is not

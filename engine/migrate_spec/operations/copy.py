@@ -10,7 +10,7 @@ from migrate_spec.codec import Document, copied
 from migrate_spec.document import ABSENT, Change, Refused, describe, equal
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Field, IfExists, Loss, Operation, in_order, overlaps
-from migrate_spec.pairs import check_pairs, made, target_taken
+from migrate_spec.pairs import check_pairs, found, made, target_taken
 from migrate_spec.path import Path, within_objects
 
 
@@ -51,14 +51,14 @@ class Copy(Operation):
 
         def change(parent: Document) -> bool:
             value = look(parent)
-            if value is ABSENT:
-                return False
-            taken = find(parent)
+            taken = find(parent) if value is not ABSENT else found(find, parent)
             if taken is not None:
                 if if_exists == "fail":
                     raise target_taken(parent, source, target)
-                if if_exists == "keep" or equal(taken[0][taken[1]], value):
+                if if_exists == "keep" or value is ABSENT or equal(taken[0][taken[1]], value):
                     return False
+            if value is ABSENT:
+                return False
             # two places must not share one object: a change in one would be seen in the other
             target.put(parent, copied(value))
             return True

@@ -11,7 +11,7 @@ from migrate_spec.codec import Document
 from migrate_spec.document import Change
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Field, IfExists, Loss, Operation, in_order, names_only
-from migrate_spec.pairs import check_pairs, made, target_taken
+from migrate_spec.pairs import check_pairs, found, made, target_taken
 from migrate_spec.path import Name, Path, within_objects
 
 
@@ -112,14 +112,17 @@ def _carry(pairs: Sequence[tuple[Path, Path]], if_exists: IfExists, *, prune: bo
 
     def change(parent: Document) -> bool:
         going = [way for way in ways if way.find_source(parent) is not None]
-        taken = _taken(parent, going)
+        if if_exists == "fail":
+            # where the source is absent, too: the way back could not tell that the value was always there
+            taken = _taken(parent, ways, going)
+            if taken:
+                raise target_taken(parent, taken[0].source, taken[0].target)
+        taken = _taken(parent, going, going)
         while taken and if_exists == "keep":
             going = [way for way in going if way not in taken]  # what stays can be in the way of another
-            taken = _taken(parent, going)
+            taken = _taken(parent, going, going)
         if not going:
             return False
-        if taken and if_exists == "fail":
-            raise target_taken(parent, taken[0].source, taken[0].target)
         values = [_value(parent, way) for way in going]
         for way in going:
             way.source.take(parent)
@@ -133,9 +136,14 @@ def _carry(pairs: Sequence[tuple[Path, Path]], if_exists: IfExists, *, prune: bo
     return change
 
 
-def _taken(parent: Document, going: Sequence[_Way]) -> list[_Way]:
+def _taken(parent: Document, ways: Sequence[_Way], going: Sequence[_Way]) -> list[_Way]:
     """The ways whose target belongs to a value that stays."""
-    return [way for way in going if not _freed(parent, way, going) and way.find_target(parent) is not None]
+    return [
+        way
+        for way in ways
+        if not _freed(parent, way, going)
+        and (way.find_target(parent) if way in going else found(way.find_target, parent)) is not None
+    ]
 
 
 def _freed(parent: Document, way: _Way, going: Sequence[_Way]) -> bool:

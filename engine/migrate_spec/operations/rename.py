@@ -54,16 +54,18 @@ class Rename(Operation):
 
         def change(parent: Document) -> bool:
             moves = {old: to for old, to in wanted.items() if old in parent}
-            taken = _taken(parent, moves)
+            if if_exists == "fail":
+                # where the old name is absent, too: the way back could not tell that the field was always called so
+                taken = _taken(parent, wanted, moves)
+                if taken:
+                    raise _refusal(parent, *wanted[taken[0]])
+            taken = _taken(parent, moves, moves)
             while taken and if_exists == "keep":
                 for old in taken:
                     del moves[old]  # what stays can be in the way of another
-                taken = _taken(parent, moves)
+                taken = _taken(parent, moves, moves)
             if not moves:
                 return False
-            if taken and if_exists == "fail":
-                new, path = moves[taken[0]]
-                raise _refusal(parent, new, path)
             lost = {moves[old][0] for old in taken}
             rebuilt = {moves[name][0] if name in moves else name: parent[name] for name in parent if name not in lost}
             parent.clear()
@@ -92,9 +94,11 @@ class Rename(Operation):
         return tuple(Path((*path.parent.segments, Name(new)), path.place) for path, new in self.fields.items())
 
 
-def _taken(parent: Document, moves: Mapping[str, tuple[str, Path]]) -> list[str]:
-    """The old names whose new name belongs to a field that stays."""
-    return [old for old, (new, _) in moves.items() if new in parent and new not in moves]
+def _taken(
+    parent: Document, wanted: Mapping[str, tuple[str, Path]], moves: Mapping[str, tuple[str, Path]]
+) -> list[str]:
+    """The old names among ``wanted`` whose new name belongs to a field that stays."""
+    return [old for old, (new, _) in wanted.items() if new in parent and new not in moves]
 
 
 def _refusal(parent: Document, new: str, path: Path) -> Refused:

@@ -9,14 +9,19 @@ from typing import Any, ClassVar, Literal, Self
 from migrate_spec.codec import Raw, decode
 from migrate_spec.document import ABSENT, Change, Refused, describe, wrong_type
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Loss, Operation, Table
+from migrate_spec.operation import Binder, Loss, Operation, Table
 from migrate_spec.path import Name, Path
 from migrate_spec.step import Step, backward, forward
 
 
 @dataclass(frozen=True)
 class Cases:
-    """Which steps are for which value of the field that tells the kinds apart."""
+    """Which steps are for which value of the field that tells the kinds apart.
+
+    Attributes:
+        on: where it stands, by names alone.
+        cases: the steps for each of its values, type-strictly: `true` is not `1`.
+    """
 
     on: Path
     cases: Table[Sequence[Step]]
@@ -91,11 +96,11 @@ class Switch(Operation):
 
         return change
 
-    def bound(self, bind: Callable[[Path], Path]) -> Self:
-        """With ``bind`` applied to the places of the steps of each case."""
-        pairs = tuple((key, tuple(step.bound(bind) for step in steps)) for key, steps in self.cases.cases.pairs)
+    def bound(self, binder: Binder) -> Self:
+        """With all that the steps of each case name outside of the spec."""
+        pairs = tuple((key, tuple(step.bound(binder) for step in steps)) for key, steps in self.cases.cases.pairs)
         other = self.cases.else_
-        else_ = other if isinstance(other, str) else tuple(step.bound(bind) for step in other)
+        else_ = other if isinstance(other, str) else tuple(step.bound(binder) for step in other)
         return replace(self, cases=replace(self.cases, cases=Table(pairs), else_=else_))
 
     def reads(self) -> Sequence[Path]:

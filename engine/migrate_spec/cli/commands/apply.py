@@ -14,7 +14,6 @@ from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
 from migrate_spec.interrupts import uninterrupted
 from migrate_spec.manager import MigrationManager
-from migrate_spec.project import load
 from migrate_spec.reports import ApplyReport
 
 
@@ -33,7 +32,7 @@ def command(
     Every record goes through the steps it still has before it and is checked against the schema. If one cannot be
     carried over, all that cannot are named and nothing is changed.
     """
-    manager = MigrationManager(database, load(settings.specs, settings.schemas))
+    manager = MigrationManager(database, settings.project())
     with ProgressDisplay() as progress:
         if dry_run:
             report = manager.scan(to, progress)

@@ -17,7 +17,6 @@ from migrate_spec.cli.settings import Settings, with_project
 from migrate_spec.manager import MigrationManager
 from migrate_spec.path import names
 from migrate_spec.plan import Plan
-from migrate_spec.project import load
 
 PENDING = 3
 LONGEST = 100
@@ -36,7 +35,7 @@ def command(settings: Settings, database: Path, to: int | None, *, scan: bool, c
     Its steps, how much there is to read, what becomes of one record of each collection, and what only a backup could
     bring back. Writes nothing, and works beside a running program.
     """
-    manager = MigrationManager(database, load(settings.specs, settings.schemas))
+    manager = MigrationManager(database, settings.project())
     plan = manager.plan(to)
     shown = _plan_json(manager, plan)
     if scan:
@@ -85,7 +84,8 @@ def _show(plan: Plan, shown: dict[str, Any]) -> None:
         show(heading("Only the backup brings back"))
         for name, losses in plan.losses().items():
             for what in dict.fromkeys(loss.what for loss in losses):
-                show(f"   {name}, {what}: {names(loss.path for loss in losses if loss.what == what)}")
+                places = names(loss.path for loss in losses if loss.what == what)
+                show(f"   {name}, {what}{f': {places}' if places else ''}")
     if "scan" in shown:
         show()
         show(heading("All records, tried"))

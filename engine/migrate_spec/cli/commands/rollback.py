@@ -8,10 +8,11 @@ from pathlib import Path
 
 import click
 
-from migrate_spec.cli.options import database_argument, debug_option, json_option
+from migrate_spec.cli.options import database_argument, json_option
 from migrate_spec.cli.output import counted, emit_json, good, say, show, warn
 from migrate_spec.cli.progress_display import ProgressDisplay
-from migrate_spec.errors import LaterWrites
+from migrate_spec.cli.settings import Settings, with_project
+from migrate_spec.errors import LaterWrites, SpecError
 from migrate_spec.interrupts import uninterrupted
 from migrate_spec.manager import MigrationManager
 from migrate_spec.project import Project
@@ -26,14 +27,14 @@ REFUSED = 1
 @click.argument("backup", required=False)
 @click.option("--yes", is_flag=True, help="Undo what was written since the migration, too, without asking.")
 @json_option
-@debug_option
-def command(database: Path, backup: str | None, *, yes: bool, as_json: bool) -> int:
+@with_project
+def command(settings: Settings, database: Path, backup: str | None, *, yes: bool, as_json: bool) -> int:
     """Put DATABASE back to where it was before a migration.
 
     All records of the collections that the migration touched become again what they were; other collections stay as
     they are. BACKUP is the backup to put back, by default the one made before the last migration. Needs no specs.
     """
-    manager = MigrationManager(database, Project(MigrationRegistry()))
+    manager = MigrationManager(database, _project(settings))
     try:
         report = _roll_back(manager, backup, undo_later_writes=yes)
     except LaterWrites as error:
@@ -49,6 +50,14 @@ def command(database: Path, backup: str | None, *, yes: bool, as_json: bool) -> 
         else:
             _show(report)
     return 0
+
+
+def _project(settings: Settings) -> Project:
+    """The project where there is one: its hooks help to tell what was written since."""
+    try:
+        return settings.project()
+    except SpecError:
+        return Project(MigrationRegistry())
 
 
 def _agreed(error: LaterWrites) -> bool:

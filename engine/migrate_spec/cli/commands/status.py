@@ -14,7 +14,6 @@ from migrate_spec.cli.output import bad, counted, emit_json, good, show, warn
 from migrate_spec.cli.settings import Settings, with_project
 from migrate_spec.history import Entry, History
 from migrate_spec.manager import MigrationManager
-from migrate_spec.project import load
 from migrate_spec.reports import Status
 
 PENDING = 3
@@ -31,7 +30,7 @@ def command(settings: Settings, database: Path, *, check: bool, as_json: bool) -
     Its version, what is pending, what was done and what could be put back. Writes nothing, and works beside a running
     program.
     """
-    status = MigrationManager(database, load(settings.specs, settings.schemas)).status()
+    status = MigrationManager(database, settings.project()).status()
     if as_json:
         emit_json(
             {

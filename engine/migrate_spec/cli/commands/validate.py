@@ -11,7 +11,6 @@ from migrate_spec.cli.options import json_option
 from migrate_spec.cli.output import bad, counted, emit_json, good, say, show
 from migrate_spec.cli.settings import Settings, with_project
 from migrate_spec.errors import Fault, Place, SpecError
-from migrate_spec.project import load
 
 
 @click.command()
@@ -29,7 +28,7 @@ def command(settings: Settings, files: tuple[Path, ...], *, as_json: bool) -> in
     elsewhere = 0
     summary = "nothing wrong"
     try:
-        project = load(settings.specs, settings.schemas)
+        project = settings.project()
         summary = f"{counted(len(project.registry), 'spec')} up to version {project.version}, {summary}"
     except SpecError as error:
         faults = tuple(fault for fault in error.faults if not files or _concerns(fault, files))

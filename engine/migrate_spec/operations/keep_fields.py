@@ -1,0 +1,63 @@
+"""``keep_fields``: take all other fields away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from migrate_spec.codec import Document
+from migrate_spec.document import Change
+from migrate_spec.operation import FieldName, Loss, Operation
+from migrate_spec.path import EachValue, Name, Path
+
+_ALL = Path((EachValue(),))
+
+
+@dataclass(frozen=True)
+class KeepFields(Operation):
+    """Keep these fields, by their bare names, and take all others away. The version stamp must be among them.
+
+    Backwards the object stays as it is.
+    """
+
+    fields: Sequence[FieldName]
+
+    example: ClassVar[str] = """
+        step: {at: author, keep_fields: [id, name]}
+        before: {title: Write, author: {id: 7, name: Ada, phone: "1"}}
+        after: {title: Write, author: {id: 7, name: Ada}}
+    """
+
+    def forward(self) -> Change:
+        """Take away what is not named."""
+        kept = frozenset(self.fields)
+
+        def change(value: Document) -> bool:
+            gone = [name for name in value if name not in kept]
+            for name in gone:
+                del value[name]
+            return bool(gone)
+
+        return change
+
+    def backward(self) -> Change:
+        """Leave the object."""
+        return lambda _: False
+
+    def reads(self) -> Sequence[Path]:
+        """Nothing."""
+        return ()
+
+    def writes(self) -> Sequence[Path]:
+        """Each field, as there may be any; :meth:`touches` knows which stay."""
+        return (_ALL,)
+
+    def touches(self, path: Path) -> bool:
+        """Whether a path leads into another field than those that are kept."""
+        first = path.segments[0] if path.segments else None
+        return not (isinstance(first, Name) and first.name in self.fields)
+
+    def losses(self) -> Sequence[Loss]:
+        """The other fields."""
+        return (Loss(_ALL, "the fields that were taken away"),)

@@ -1,0 +1,103 @@
+"""``unwrap``: a list of one becomes its item."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from migrate_spec.codec import Json, is_null, maker, opened
+from migrate_spec.document import ABSENT, Change
+from migrate_spec.errors import Fault
+from migrate_spec.operation import Loss, Operation, by_parent, fill, in_order, rewrite, sole
+from migrate_spec.path import EachValue, Name, Path
+
+
+@dataclass(frozen=True)
+class Options:
+    """What becomes of a list of several, and of one of none."""
+
+    on_many: Literal["fail", "first", "last"] = "fail"
+    empty: Literal["null", "absent"] = "null"
+
+
+@dataclass(frozen=True)
+class Unwrap(Operation):
+    """Put the item of a list of one in place of the list, and `null` in place of an empty one.
+
+    A list of several is refused, or with `on_many: first` or `last` one of its items stays; with `empty: absent` an
+    empty list is taken away. Backwards each value is put into a list, and `null` becomes an empty one.
+    """
+
+    lists: Sequence[Path] | Mapping[Path, Options]
+
+    example: ClassVar[str] = """
+        step: {unwrap: {author: {on_many: first}, "notes[].tag": {}}}
+        before: {author: [Ada, Bob], notes: [{tag: [new]}, {tag: []}]}
+        after: {author: Ada, notes: [{tag: new}, {tag: null}]}
+    """
+
+    def check(self) -> Iterator[Fault]:
+        """Only an entry of an object can be taken away."""
+        yield from super().check()
+        for path, options in self._options().items():
+            if options.empty == "absent" and not isinstance(path.last, Name | EachValue):
+                yield Fault(
+                    f"`empty: absent` at {str(path)!r} was found",
+                    "`empty: null` was expected, as the items behind it would get other places",
+                    "take empty lists out with `drop_items` first",
+                    path.place,
+                    "item-absent",
+                )
+
+    def forward(self) -> Change:
+        """Take each item out of its list."""
+        return in_order([rewrite(path, _unwrapped(options)) for path, options in self._options().items()])
+
+    def backward(self) -> Change:
+        """Put each value into a list, with ``empty: absent`` an empty one where there is none."""
+        options = self._options()
+        gone = [path for path in options if options[path].empty == "absent" and isinstance(path.last, Name)]
+        emptied = by_parent({path: maker([]) for path in gone}, fill)
+        return in_order([*(rewrite(path, _wrapped) for path in options), emptied])
+
+    def reads(self) -> Sequence[Path]:
+        """The lists themselves."""
+        return tuple(self.lists)
+
+    def writes(self) -> Sequence[Path]:
+        """The lists."""
+        return tuple(self.lists)
+
+    def losses(self) -> Sequence[Loss]:
+        """Nothing by default, as there was one item or none; else the other items, and where there were none."""
+        return tuple(Loss(path, what) for path, options in self._options().items() for what in _lost(path, options))
+
+    def _options(self) -> Mapping[Path, Options]:
+        return self.lists if isinstance(self.lists, Mapping) else dict.fromkeys(self.lists, Options())
+
+
+def _unwrapped(options: Options) -> Callable[[Json], Json]:
+    where = {"first": slice(0, 1), "last": slice(-1, None)}.get(options.on_many)
+    empty = ABSENT if options.empty == "absent" else None
+
+    def unwrapped(value: Json) -> Json:
+        items = opened(value)
+        if where and type(items) is list:
+            items = items[where]
+        item = sole(items, "say `on_many: first` or `on_many: last`")
+        return empty if item is ABSENT else item
+
+    return unwrapped
+
+
+def _wrapped(value: Json) -> Json:
+    return [] if is_null(value) else [value]
+
+
+def _lost(path: Path, options: Options) -> Iterator[str]:
+    if options.on_many != "fail":
+        yield f"the items but the {options.on_many}"
+    if options.empty == "absent":
+        named = isinstance(path.last, Name)
+        yield "which records had an empty list there, and which nothing" if named else "the entries with an empty list"

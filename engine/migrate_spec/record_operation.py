@@ -1,0 +1,208 @@
+"""The interface of an operation on records: what a spec does with whole records, after its steps.
+
+As an operation on documents (:mod:`~migrate_spec.operation`), it is a frozen dataclass in a file of its own, below
+``record_operations/``, and its annotations are its grammar::
+
+    records:
+      - rekey: {from: "task:{id}", to: "project:{project_id}:task:{id}"}
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from migrate_spec.codec import Document, Json, decode
+from migrate_spec.document import ABSENT, Refused, describe
+from migrate_spec.errors import Fault, PathError
+from migrate_spec.operation import key_in_spec
+from migrate_spec.path import Path
+from migrate_spec.templates import Template
+
+__all__ = [
+    "Change",
+    "Index",
+    "Made",
+    "Record",
+    "RecordOperation",
+    "Surroundings",
+    "key_parts",
+    "path_faults",
+    "required",
+    "text_of",
+]
+
+
+@dataclass(slots=True)
+class Record:
+    """A record on its way.
+
+    Attributes:
+        key: its key.
+        document: its document; an operation may alter it.
+        changed: whether anything of it is not as it was.
+        made: whether an operation made it of another record, so that it is of another collection.
+    """
+
+    key: str
+    document: Document
+    changed: bool = False
+    made: bool = False
+
+
+Made = Iterable[Record]
+
+Change = Callable[[Record], Made]
+"""What an operation makes of a record: itself, none, or several."""
+
+
+class Surroundings(Protocol):
+    """What an operation may ask of the run that it is part of."""
+
+    def take(self, prefix: str) -> Iterator[Record]:
+        """The records whose keys begin with ``prefix``, as they are before this spec's version step; they go away."""
+
+
+class RecordOperation(ABC):
+    """One operation on records. Subclasses are frozen dataclasses and live in a file of their own name."""
+
+    example: ClassVar[str]
+    """YAML with ``step``, and the records ``before`` and ``after`` by their keys; shown in the documentation."""
+
+    @classmethod
+    def name(cls) -> str:
+        """The key in a spec."""
+        return key_in_spec(cls)
+
+    def check(self) -> Iterator[Fault]:
+        """What is wrong with these arguments although each alone is well formed."""
+        yield from ()
+
+    @abstractmethod
+    def change(self, around: Surroundings) -> Change:
+        """The operation, compiled. It raises :class:`~migrate_spec.document.Refused` for a record it cannot work on."""
+
+    def ranges(self) -> Sequence[str]:
+        """The beginnings of the keys, besides the collection's own, that it may write or delete."""
+        return ()
+
+    def taken(self) -> Sequence[str]:
+        """The beginnings of the keys of which it takes all records away."""
+        return ()
+
+    @abstractmethod
+    def losses(self) -> Sequence[str]:
+        """What the way back cannot bring back without a backup."""
+
+
+@dataclass(frozen=True)
+class Index:
+    """Keys that a program derives from its records, each with the same value.
+
+    Attributes:
+        from_: the key before, made of fields of the document; `null`: the index is new.
+        to: the key after; `null`: the index is given up.
+        value: the value of an entry that is made; one that is moved keeps its own.
+    """
+
+    from_: Template | None
+    to: Template | None
+    value: Json = 1
+
+    def faults(self) -> Iterator[Fault]:
+        """What is wrong with it."""
+        for template in dict.fromkeys((self.from_, self.to)):
+            if template is not None:
+                yield from path_faults(template)
+        if self.from_ is None and self.to is None:
+            yield Fault("an index from null to null was found", "a template was expected", "", None, "no-effect")
+
+    def key_before(self, document: Document) -> str | None:
+        """The key of a document before the step; ``None`` where a field is absent or null, as then there is none."""
+        return _entry_key(self.from_, document)
+
+    def key_after(self, document: Document) -> str | None:
+        """The key of a document after the step, in the same way."""
+        return _entry_key(self.to, document)
+
+    @property
+    def ranges(self) -> tuple[str, ...]:
+        """What its keys begin with."""
+        return tuple(dict.fromkeys(one.literals[0] for one in (self.from_, self.to) if one is not None))
+
+
+def _entry_key(template: Template | None, document: Document) -> str | None:
+    if template is None:
+        return None
+    parts = {name: text_of(document, name) for name in template.names}
+    known = {name: text for name, text in parts.items() if text is not None}
+    return template.fill(known) if len(known) == len(parts) else None
+
+
+def text_of(document: Document, name: str) -> str | None:
+    """The text that a placeholder stands for: a text or an integer in the document; ``None`` for absent and null.
+
+    Raises:
+        Refused: another value stands there.
+    """
+    value = Path.parse(name).look(document)
+    plain = value if value is ABSENT else decode(value)
+    if plain is ABSENT or plain is None:
+        return None
+    if type(plain) is str:
+        return plain
+    if type(plain) is int:
+        return str(plain)
+    raise Refused(f"{describe(plain)} was found", "a text or an integer was expected, for a key", path=name)
+
+
+def key_parts(template: Template, key: str) -> dict[str, str]:
+    """The parts of a key.
+
+    Raises:
+        Refused: it is not made like the template.
+    """
+    parts = template.read(key)
+    if parts is None:
+        raise Refused(f"the key {key!r} was found", f"one like {template.text!r} was expected", place=template.place)
+    return parts
+
+
+def path_faults(template: Template, known: Sequence[str] = ()) -> Iterator[Fault]:
+    """A fault for each placeholder that is neither known nor a path of names into the document."""
+    for name in template.names:
+        if name in known:
+            continue
+        try:
+            fits = not Path.parse(name).base.segments
+        except PathError:
+            fits = False
+        if not fits:
+            found = f"the placeholder {{{name}}} was found"
+            yield Fault(found, "the path of one field was expected", "", template.place, "placeholder-invalid")
+    if not template.literals[0]:
+        found = f"the template {template.text!r} was found"
+        expected = "one that begins with a text was expected, as keys of a collection do"
+        yield Fault(found, expected, "", template.place, "template-without-prefix")
+
+
+def required(template: Template, parts: dict[str, str], document: Document) -> str:
+    """A key made of known parts and of fields of a document.
+
+    Raises:
+        Refused: a field is absent.
+    """
+    found: dict[str, str] = {}
+    for name in template.names:
+        text = parts.get(name) if name in parts else text_of(document, name)
+        if text is None:
+            raise Refused(
+                "nothing was found",
+                f"a part of the key {template.text!r} was expected",
+                path=name,
+                place=template.place,
+            )
+        found[name] = text
+    return template.fill(found)

@@ -1,0 +1,128 @@
+"""``gather``: several records become one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from migrate_spec.codec import decode
+from migrate_spec.document import ABSENT, Refused, describe
+from migrate_spec.errors import Fault
+from migrate_spec.operation import Field, FieldName
+from migrate_spec.path import Name, Path
+from migrate_spec.record_operation import Change, Made, Record, RecordOperation, Surroundings, path_faults, required
+from migrate_spec.templates import Template
+
+INDEX = ".index"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Which records are gathered.
+
+    Attributes:
+        from_: their keys: `{NAME}` is a field of the record that they go into, and at the end `{.index}` or
+            `{item.NAME}` stands for what tells them apart.
+        without: fields of theirs that are left out.
+        order_by: the field by which they are sorted, or `.index` for the number in their keys; by default their keys.
+    """
+
+    from_: Template
+    without: Sequence[FieldName] = ()
+    order_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Gather(RecordOperation):
+    """Put records of another collection, or of none, into lists of the records that they belong to.
+
+    All records under the keys must belong to one, or the run is refused. `explode` is the way back.
+    """
+
+    lists: Mapping[Field, Parts]
+
+    example: ClassVar[str] = """
+        step: {gather: {notes: {from: "note:{id}:{.index}", without: [task]}}}
+        before:
+          "note:7:0": {text: a, task: "7"}
+          "note:7:1": {text: b, task: "7"}
+          "task:7": {id: "7"}
+        after: {"task:7": {id: "7", notes: [{text: a}, {text: b}]}}
+    """
+
+    def check(self) -> Iterator[Fault]:
+        """What tells the parts apart stands at the end of their keys."""
+        for path, parts in self.lists.items():
+            *own, last = parts.from_.names or ("",)
+            if not (last == INDEX or last.startswith("item.")) or not own or parts.from_.literals[-1]:
+                found = f"the template {parts.from_.text!r} was found"
+                expected = "fields of the record and {.index} or {item.NAME} behind them were expected"
+                yield Fault(found, expected, "", parts.from_.place, "template-ambiguous")
+            yield from path_faults(parts.from_, [last])
+            if path.base.segments:
+                found = f"the path {str(path)!r} was found"
+                yield Fault(found, "a path of names was expected", "", path.place, "path-invalid")
+
+    def change(self, around: Surroundings) -> Change:
+        """The record with its lists."""
+        lists = [(path, parts, _head(parts.from_)) for path, parts in self.lists.items()]
+
+        def change(record: Record) -> Made:
+            for path, parts, head in lists:
+                prefix = required(head, {}, record.document)
+                found = sorted(around.take(prefix), key=_order(parts, len(prefix)))
+                if not found:
+                    continue
+                there = path.look(record.document)
+                if there is not ABSENT:
+                    expected = "no such field was expected, as the records go there"
+                    raise Refused(f"{describe(there)} was found", expected, path=str(path), place=path.place)
+                left_out = set(parts.without)
+                items = [{name: value for name, value in one.document.items() if name not in left_out} for one in found]
+                path.put(record.document, items)
+                record.changed = True
+            return (record,)
+
+        return change
+
+    def ranges(self) -> Sequence[str]:
+        """What the keys of the parts begin with."""
+        return self.taken()
+
+    def taken(self) -> Sequence[str]:
+        """The same: all of them go."""
+        return tuple(parts.from_.literals[0] for parts in self.lists.values())
+
+    def losses(self) -> Sequence[str]:
+        """The fields left out, and the keys."""
+        return tuple(
+            f"the keys of the parts in {path}" + (f", and {', '.join(parts.without)} of each" if parts.without else "")
+            for path, parts in self.lists.items()
+        )
+
+
+def _head(template: Template) -> Template:
+    """The template up to its last placeholder."""
+    text = template.text[: template.text.rindex("{")]
+    return Template.parse(text, template.place)
+
+
+def _order(parts: Parts, length: int) -> Any:
+    """What records are sorted by: numbers before texts, each by its kind's own order."""
+    by = parts.order_by
+
+    def order(record: Record) -> tuple[Any, ...]:
+        rest = record.key[length:]
+        if by is None or by == INDEX:
+            return (0, int(rest), "") if rest.isascii() and rest.isdigit() else (1, 0, rest)
+        value = Path((Name(by),)).look(record.document)
+        plain = value if value is ABSENT else decode(value)
+        if type(plain) in {int, float}:
+            return (0, plain, "")
+        if type(plain) is str:
+            return (1, 0, plain)
+        found = "nothing was found" if plain is ABSENT else f"{describe(plain)} was found"
+        raise Refused(f"{found} at {by!r} of {record.key!r}", "a number or a text was expected, to sort by")
+
+    return order

@@ -1,0 +1,82 @@
+"""``rekey``: other keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from migrate_spec.errors import Fault
+from migrate_spec.record_operation import (
+    Change,
+    Made,
+    Record,
+    RecordOperation,
+    Surroundings,
+    key_parts,
+    path_faults,
+    required,
+)
+from migrate_spec.templates import Template
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys before and after, as templates.
+
+    Attributes:
+        from_: what the old keys are made of.
+        to: what the new keys are made of: parts of the old one, and fields of the document.
+    """
+
+    from_: Template
+    to: Template
+
+
+@dataclass(frozen=True)
+class Rekey(RecordOperation):
+    """Give records other keys, made of parts of the old key and of fields of the document.
+
+    A key that is taken already, or that two records would get, is refused, and nothing is changed.
+    """
+
+    keys: Keys
+
+    example: ClassVar[str] = """
+        step: {rekey: {from: "task:{id}", to: "project:{project.id}:task:{id}"}}
+        before: {"task:7": {title: Write, project: {id: p1}}}
+        after: {"project:p1:task:7": {title: Write, project: {id: p1}}}
+    """
+
+    def check(self) -> Iterator[Fault]:
+        """The old key can be read, the new one be made."""
+        old, new = self.keys.from_, self.keys.to
+        if not old.readable:
+            found = f"the template {old.text!r} was found"
+            expected = "one with something between each two placeholders was expected, so that a key can be read"
+            yield Fault(found, expected, "", old.place, "template-ambiguous")
+        yield from path_faults(new, old.names)
+        if old.text == new.text:
+            yield Fault(f"{old.text!r} to itself was found", "another key was expected", "", new.place, "no-effect")
+
+    def change(self, around: Surroundings) -> Change:
+        """The record under its new key."""
+        del around
+        old, new = self.keys.from_, self.keys.to
+
+        def change(record: Record) -> Made:
+            key = required(new, key_parts(old, record.key), record.document)
+            record.changed |= key != record.key
+            record.key = key
+            return (record,)
+
+        return change
+
+    def ranges(self) -> Sequence[str]:
+        """What the new keys begin with."""
+        return (self.keys.to.literals[0],)
+
+    def losses(self) -> Sequence[str]:
+        """Nothing where the new key has all parts of the old one."""
+        gone = [name for name in self.keys.from_.names if name not in self.keys.to.names]
+        return (f"the part {', '.join(gone)} of the key",) if gone else ()

@@ -1,0 +1,156 @@
+"""Going back where a migration moved records: what it made of the backup is worked out again, and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from migrate_spec.backup import Digest
+from migrate_spec.codec import NotADocument
+from migrate_spec.compiler import RecordRefused, Transform
+from migrate_spec.document import Refused
+from migrate_spec.flow import Flow, Flows
+from migrate_spec.progress import Tracker
+from migrate_spec.sorter import Entry, Sorter
+from migrate_spec.staging import Staging
+from migrate_spec.store import KeyRange, StagedFile, Store
+from migrate_spec.undoing import Restored, Undoing, both, same_but_for_stamp, verify, verify_version
+
+__all__ = ["put_back_moved"]
+
+
+def put_back_moved(undoing: Undoing, frozen: Store, staging: Staging, staged: StagedFile, tracker: Tracker) -> Restored:
+    """Stage what makes all that a migration touched again what the backup holds, wherever it is now.
+
+    Args:
+        undoing: the backup, and the steps to take back.
+        frozen: the backup's checkpoint.
+        staging: the database, and room for what is sorted.
+        staged: where the changes go.
+        tracker: is told of every record.
+
+    Raises:
+        BackupError: the backup does not hold what it held when it was made.
+    """
+    verify_version(undoing.backup, frozen)
+    with TemporaryDirectory(prefix="sorting-", dir=staging.folder) as folder:
+        place = Path(folder)
+        with Sorter(place) as made, Sorter(place) as taken, Sorter(place) as old_values:
+            routes = [undoing.route(specs) for specs in undoing.specs().values()]
+            flows = Flows(routes, frozen, made, taken)
+            _make_again(undoing, flows, tracker)
+            comparison = _Comparison(undoing, flows, staging.store, old_values)
+            comparison.compare(made.groups())
+            for key, entries in old_values.groups():
+                if entries[0].value is None:
+                    staged.delete(key)
+                else:
+                    staged.put(key, entries[0].value)
+    return comparison.restored
+
+
+def _make_again(undoing: Undoing, flows: Flows, tracker: Tracker) -> None:
+    """Carry the records of the backup over again, to know what the migration wrote."""
+    for name, prefix in sorted(undoing.prefixes.items(), key=lambda item: item[1].encode()):
+        flow, digest, count = Flow(flows, name), Digest(), 0
+        for key, value in flows.frozen.scan(KeyRange.of_prefix(prefix.encode())):
+            digest.add([(key, value)])
+            count += 1
+            tracker.advance(f"putting {name} back", 1)
+            try:
+                flow.carry(key, value)
+            except RecordRefused:
+                continue  # then whatever stands there counts as written since
+        verify(undoing.backup, name, count, digest)
+
+
+class _Comparison:
+    """What is there, compared with what was there and with what the migration made of it."""
+
+    def __init__(self, undoing: Undoing, flows: Flows, live: Store, old_values: Sorter) -> None:
+        self.restored = Restored()
+        self._undoing = undoing
+        self._flows = flows
+        self._frozen = flows.frozen
+        self._live = live
+        self._old_values = old_values
+
+    def compare(self, made: Iterator[tuple[bytes, list[Entry]]]) -> None:
+        """Compare every key of the collections, and every other key that the migration changed."""
+        group = next(made, None)
+        for keys in self._ranges():
+            while group is not None and group[0] < keys.start:
+                group = self._outside(group, made)
+            for key, old, new in both(self._frozen, self._live, keys):
+                while group is not None and group[0] < key:
+                    self._settle(group[0], None, None, _value(group[1]))  # it is gone again
+                    group = next(made, None)
+                expected = old
+                if group is not None and group[0] == key:
+                    expected, group = _value(group[1]), next(made, None)
+                self._settle(key, old, new, expected)
+            while group is not None and group[0] in keys:
+                group = next(made, None)
+        while group is not None:
+            group = self._outside(group, made)
+
+    def _ranges(self) -> list[KeyRange]:
+        """The ranges that belong to collections, apart from each other, in order."""
+        entries = self._undoing.entries
+        prefixes = {*self._undoing.prefixes.values()}
+        prefixes |= {key for entry in entries for spec in entry.specs for move in spec.records for key in move.ranges()}
+        outermost = [one for one in prefixes if not any(one != other and one.startswith(other) for other in prefixes)]
+        return sorted(KeyRange.of_prefix(prefix.encode()) for prefix in outermost)
+
+    def _outside(
+        self, group: tuple[bytes, list[Entry]], made: Iterator[tuple[bytes, list[Entry]]]
+    ) -> tuple[bytes, list[Entry]] | None:
+        """Compare a key that belongs to no collection: an entry of an index."""
+        key = group[0]
+        self._settle(key, self._frozen.get(key), self._live.get(key), _value(group[1]))
+        return next(made, None)
+
+    def _settle(self, key: bytes, old: bytes | None, new: bytes | None, expected: bytes | None) -> None:
+        """Note what is to be put back under a key, and whether it was written since."""
+        explained = new == expected or (new is not None and expected is not None and self._same(key, expected, new))
+        if old != new:
+            self.restored.records += 1
+            self._old_values.add(key, key, old)
+        if not explained:
+            self.restored.note_later(key)
+            self._put_entries_back(key, old, new)
+
+    def _same(self, key: bytes, expected: bytes, new: bytes) -> bool:
+        home = self._home(key)
+        return home is not None and same_but_for_stamp(expected, new, home.route.stamp)
+
+    def _put_entries_back(self, key: bytes, old: bytes | None, new: bytes | None) -> None:
+        """The entries of indexes that go with a record that was written since."""
+        home = self._home(key)
+        if home is None:
+            return
+        specs = [spec for spec in home.route.way if spec.indexes]
+        for value, after in ((old, False), (new, True)):
+            if value is None or not specs:
+                continue
+            try:
+                document, _, _ = home.read(value)
+                indexes = (specs[-1] if after else specs[0]).indexes.values()
+                entries = [one.key_after(document) if after else one.key_before(document) for one in indexes]
+            except (NotADocument, Refused):
+                continue
+            for entry in entries:
+                if entry is not None:
+                    self._old_values.add(entry.encode(), key, self._frozen.get(entry.encode()))
+
+    def _home(self, key: bytes) -> Transform | None:
+        try:
+            return self._flows.home_of(key.decode(), self._undoing.standing[-1].to_version)
+        except UnicodeDecodeError:
+            return None
+
+
+def _value(entries: Sequence[Entry]) -> bytes | None:
+    """What a migration left under a key."""
+    return next((entry.value for entry in entries if entry.value is not None), None)

@@ -1,0 +1,142 @@
+"""What a rollback takes back, and what it finds in the backup and the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from migrate_spec.backup import Backup, Digest
+from migrate_spec.codec import NotADocument, decode
+from migrate_spec.compiler import Route
+from migrate_spec.document import Refused, equal
+from migrate_spec.errors import BackupError
+from migrate_spec.history import Entry, read_version
+from migrate_spec.spec import Spec
+from migrate_spec.stamp import Stamp
+from migrate_spec.store import KeyRange, Store
+
+__all__ = ["Restored", "Undoing", "both", "same_but_for_stamp", "verify", "verify_version"]
+
+SHOWN_KEYS = 10
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """What a rollback takes back.
+
+    Attributes:
+        backup: the backup it puts back.
+        entries: the steps that are in force and end with it, oldest first.
+        standing: these and the steps before, which records of earlier versions went through as well.
+        known: specs of the project by their checksums, with all that they name outside of themselves.
+    """
+
+    backup: Backup
+    entries: tuple[Entry, ...]
+    standing: tuple[Entry, ...]
+    known: Mapping[str, Spec]
+
+    @property
+    def prefixes(self) -> dict[str, str]:
+        """The key prefix of each collection that the steps touched."""
+        return {name: counts["prefix"] for entry in self.entries for name, counts in entry.collections.items()}
+
+    @property
+    def moves_records(self) -> bool:
+        """Whether one of the steps did more than alter each document where it is."""
+        return any(spec.moves_records for entry in self.entries for spec in entry.specs)
+
+    def specs(self) -> dict[str, tuple[Spec, ...]]:
+        """The steps in force of each collection, first to last."""
+        found: dict[str, list[Spec]] = {}
+        for entry in self.standing:
+            for spec in entry.specs:
+                found.setdefault(spec.collection, []).append(self.known.get(spec.checksum, spec))
+        return {name: tuple(specs) for name, specs in found.items()}
+
+    def route(self, specs: tuple[Spec, ...]) -> Route:
+        """The way that a collection's records went, with no schema to fit."""
+        version = self.backup.version or 1
+        unstamped = 1 if specs[-1].stamp.path is not None else version
+        return Route(specs, None, self.standing[-1].to_version, 1, unstamped, version)
+
+
+@dataclass
+class Restored:
+    """What putting back a collection comes to.
+
+    Attributes:
+        records: how many records differ from the backup.
+        later: the first keys that were written after the migration.
+        later_count: how many there are.
+    """
+
+    records: int = 0
+    later: list[bytes] = field(default_factory=list)
+    later_count: int = 0
+
+    def note_later(self, key: bytes) -> None:
+        """Take note of a key that was written after the migration."""
+        self.later_count += 1
+        if len(self.later) < SHOWN_KEYS:
+            self.later.append(key)
+
+
+def verify_version(backup: Backup, frozen: Store) -> None:
+    """See that a backup has the version that it had when it was made.
+
+    Raises:
+        BackupError: it has another one.
+    """
+    version = read_version(frozen)
+    if backup.version not in {None, version}:
+        raise BackupError(
+            f"the version {version} was found in {backup.name}",
+            f"{backup.version} was expected, as when it was made",
+            "the backup was changed since; nothing was put back",
+            where=str(backup.path),
+        )
+
+
+def verify(backup: Backup, name: str, count: int, digest: Digest) -> None:
+    """See that a collection in a backup is what it was when that was made.
+
+    Raises:
+        BackupError: it is not.
+    """
+    contents = backup.collections.get(name)
+    if contents is not None and (count, digest.hexdigest()) != (contents.records, contents.digest):
+        raise BackupError(
+            f"{count} records of {name} with the digest {digest.hexdigest()[:12]}… were found in {backup.name}",
+            f"{contents.records} with the digest {contents.digest[:12]}… were expected, as when it was made",
+            "the backup was changed since; nothing was put back",
+            where=str(backup.path),
+        )
+
+
+def both(frozen: Store, live: Store, keys: KeyRange) -> Iterator[tuple[bytes, bytes | None, bytes | None]]:
+    """Each key that one of two stores has, in ascending order, with its value in each."""
+    olds, news = frozen.scan(keys), live.scan(keys)
+    old, new = next(olds, None), next(news, None)
+    while old is not None or new is not None:
+        if new is None or (old is not None and old[0] < new[0]):
+            assert old is not None  # noqa: S101 - the loop goes on only while one is there
+            yield old[0], old[1], None
+            old = next(olds, None)
+        elif old is None or new[0] < old[0]:
+            yield new[0], None, new[1]
+            new = next(news, None)
+        else:
+            yield old[0], old[1], new[1]
+            old, new = next(olds, None), next(news, None)
+
+
+def same_but_for_stamp(made: bytes, found: bytes, stamp: Stamp) -> bool:
+    """Whether two records are the same, whatever their stamps say: a schema may ask for another one."""
+    if made == found:
+        return True
+    try:
+        one, other = (stamp.stamped(decode(value), 1) for value in (made, found))
+    except (NotADocument, Refused, ValueError, AttributeError, TypeError):
+        return False
+    return equal(one, other)
