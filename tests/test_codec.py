@@ -73,6 +73,7 @@ REFUSED = {
     '{"a":[{"b":{"c":1,"d":2,"c":3}}]}': "the key 'c' was found twice in one object, each key was expected once",
     '{"a":1,"\\u0061":2}': "the key 'a' was found twice in one object, each key was expected once",
     '{"a":"\\ud800"}': "half of a surrogate pair was found, Unicode text was expected",
+    '["\\ud800"]': "a list was found, a JSON object was expected",
     '{"\\udc00 and more":1}': "half of a surrogate pair was found, Unicode text was expected",
     '{"a":"\\ud800\\u0041"}': "half of a surrogate pair was found, Unicode text was expected",
     '\ufeff{"a":1}': (

@@ -101,7 +101,7 @@ def _read_raw(value: bytes) -> Document:
     try:
         if not value.strip():
             raise NotADocument("an empty value was found", "a JSON object was expected")
-        json.loads(
+        parsed = json.loads(
             value.decode(),
             object_pairs_hook=_refuse_duplicates,
             parse_float=_refuse_infinite,
@@ -121,7 +121,7 @@ def _read_raw(value: bytes) -> Document:
         found = f"{_excerpt(value, error.pos)} was found ({why} at offset {error.pos})"
         raise NotADocument(found, "JSON was expected") from None
     except msgspec.ValidationError:
-        found = f"{type_names[type(decode(value))]} was found"
+        found = f"{type_names[type(parsed)]} was found"
         raise NotADocument(found, "a JSON object was expected") from None
     except msgspec.DecodeError:  # all that json lets pass and msgspec does not
         raise NotADocument("half of a surrogate pair was found", "Unicode text was expected") from None
@@ -152,10 +152,11 @@ def _refuse_infinite(text: str) -> float:
     return number
 
 
-def _refuse_endless(text: str) -> None:
+def _refuse_endless(text: str) -> int:
     if len(text.lstrip("-")) > MOST_DIGITS:
         found = f"an integer of {len(text.lstrip('-'))} digits was found"
         raise NotADocument(found, f"at most {MOST_DIGITS} digits were expected")
+    return 0  # only its kind matters
 
 
 def _refuse_constant(word: str) -> None:

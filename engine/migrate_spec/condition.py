@@ -164,6 +164,14 @@ class Condition:
         """The paths whose values decide."""
         return tuple(dict.fromkeys(path for path in self._paths() if isinstance(path, Path)))
 
+    def moved_by(self, touches: Callable[[Path], bool]) -> bool:
+        """Whether it may hold otherwise once the places are altered of which ``touches`` says so."""
+        own = any(
+            isinstance(path, Path) and touches(path) and not (path == ITSELF and _asks_kind(tests))
+            for path, tests in self.tests.items()
+        )
+        return own or any(part.moved_by(touches) for part in self._inside())
+
     @property
     def asks_name(self) -> bool:
         """Whether it asks for the name of an entry."""
@@ -171,26 +179,40 @@ class Condition:
 
     def _paths(self) -> Iterator[Path | str]:
         yield from self.tests
-        for part in (*self.all, *self.any, *([self.none] if self.none else [])):
+        for part in self._inside():
             yield from part._paths()  # noqa: SLF001 - a part of the same kind
 
+    def _inside(self) -> Sequence[Condition]:
+        return (*self.all, *self.any, *([self.none] if self.none else []))
+
     def parts(self) -> Iterator[tuple[Condition, Path | None, Json]]:
-        """The conditions it is made of, each with its path, if it has one, and what a spec says of it."""
+        """The conditions that must all hold, each with its path, if it has one, and what a spec says of it."""
         for path, tests in self.tests.items():
             if isinstance(path, Path):
-                yield Condition({path: tests}), None if path == ITSELF else path, _tests_to_json(tests)
-        for rest in (Condition(all=self.all), Condition(any=self.any), Condition(none=self.none)):
-            if rest.all or rest.any or rest.none:
+                yield Condition({path: tests}), path, _tests_to_json(tests)
+        for part in self.all:
+            yield from part.parts()
+        for rest in (Condition(any=self.any), Condition(none=self.none)):
+            if rest.any or rest.none:
                 yield rest, None, rest.to_json()
 
     def to_json(self) -> Json:
         """The condition as a spec says it in full."""
-        shown: dict[str, Json] = {
-            "." if path == ITSELF else str(path): _tests_to_json(tests) for path, tests in self.tests.items()
-        }
+        shown = {_asked(path): _tests_to_json(tests) for path, tests in self.tests.items()}
         shown |= {"all": [part.to_json() for part in self.all]} if self.all else {}
         shown |= {"any": [part.to_json() for part in self.any]} if self.any else {}
         return shown | ({"not": self.none.to_json()} if self.none else {})
+
+
+def _asked(path: Path | str) -> str:
+    """How a spec says what a test asks for; a field may have the name of a combination."""
+    text = "." if path == ITSELF else str(path)
+    return f'["{text}"]' if text in COMBINED else text
+
+
+def _asks_kind(tests: Sequence[Test]) -> bool:
+    """Whether tests ask only for what no change of an object in its place alters: that it is one."""
+    return all(test.name in {"exists", "type"} for test in tests)
 
 
 def _tests_to_json(tests: Sequence[Test]) -> Json:
@@ -212,8 +234,8 @@ def _at(path: Path | str, judge: Judge) -> Judge:
     if path == ITSELF:
         return lambda entry: judge(_plain(entry[1]))
     if path.base.segments:
-        segments = path.segments
-        return lambda entry: any(judge(_plain(value)) for value in _values(entry[1], segments))
+        many, one = path.base.segments, path.below(path.base)
+        return lambda entry: any(judge(_looked(one.look, value)) for value in _values(entry[1], many))
     look = path.look
     return lambda entry: judge(_looked(look, entry[1]))
 

@@ -13,6 +13,7 @@ __all__ = [
     "ABSENT",
     "Change",
     "Refused",
+    "Unbound",
     "describe",
     "equal",
     "frozen",
@@ -59,6 +60,19 @@ class Refused(Exception):  # noqa: N818 - the word of the language: a step refus
         joint = "" if not segment or not self.path or self.path.startswith("[") else "."
         self.path = f"{segment}{joint}{self.path}"
         return self
+
+
+class Unbound(LookupError):  # noqa: N818 - the opposite of a bound spec
+    """A spec names a hook or a definition of a schema that it does not hold itself, and that is not there.
+
+    Attributes:
+        found, expected: as in :class:`~migrate_spec.errors.Fault`.
+    """
+
+    def __init__(self, found: str, expected: str) -> None:
+        super().__init__(found, expected)
+        self.found = found
+        self.expected = expected
 
 
 def on_object(change: Change) -> Change:

@@ -22,6 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
+from migrate_spec.document import Unbound
 from migrate_spec.errors import Fault, Place
 
 __all__ = ["Hook", "hook"]
@@ -64,8 +65,8 @@ class Hook:
         found = replace(self, folder=folder)
         try:
             found.load()
-        except _Missing as missing:
-            return found, missing.fault(self)
+        except Unbound as missing:
+            return found, Fault(missing.found, missing.expected, "", self.place, "hook-missing")
         except Exception as error:  # noqa: BLE001 - whatever a module does when it is imported
             words = f"{type(error).__name__}: {error}"
             said = f"the module of the hook {self.name!r} was found, which fails when it is imported ({words})"
@@ -73,14 +74,18 @@ class Hook:
         return found, None
 
     def load(self) -> Callable[[Any], Any]:
-        """The function. Modules in ``hooks/`` are read anew for every hook folder, others are imported once."""
+        """The function. Its module is run once in a process.
+
+        Raises:
+            Unbound: there is no such module, or no such hook in it.
+        """
         module_name, _, name = self.name.partition(":")
         module = self._module(module_name)
         function = getattr(module, name, None)
         if not callable(function):
-            raise _Missing(f"no function {name!r} was found in {module.__file__}", "one was expected")
+            raise Unbound(f"no function {name!r} was found in {module.__file__}", "one was expected")
         if not getattr(function, _MARK, False):
-            raise _Missing(
+            raise Unbound(
                 f"the function {name!r} of {module.__file__} was found, which is not marked as a hook",
                 "`@migrate_spec.hook` was expected above it",
             )
@@ -96,7 +101,7 @@ class Hook:
                 if error.name not in {name, name.partition(".")[0]}:
                     raise  # it is there, and misses another one
                 looked = f"{self.folder}/{name}.py or a module that can be imported was expected"
-                raise _Missing(f"no module {name!r} was found", looked) from None
+                raise Unbound(f"no module {name!r} was found", looked) from None
         known = f"migrate_spec_hooks:{file.resolve()}"
         if known not in sys.modules:
             found = spec_from_file_location(known, file)
@@ -106,16 +111,3 @@ class Hook:
             found.loader.exec_module(module)
             sys.modules[known] = module
         return sys.modules[known]
-
-
-class _Missing(Exception):  # noqa: N818 - never leaves this module
-    """There is no such hook."""
-
-    def __init__(self, found: str, expected: str) -> None:
-        super().__init__(found)
-        self.found = found
-        self.expected = expected
-
-    def fault(self, of: Hook) -> Fault:
-        """As a fault of a spec."""
-        return Fault(self.found, self.expected, "", of.place, "hook-missing")

@@ -13,7 +13,7 @@ from migrate_spec.document import ABSENT, describe
 from migrate_spec.errors import Fault, PathError, Place, TemplateError
 from migrate_spec.grammar import block_schema, default_of, key_of, operation_schema, with_definitions
 from migrate_spec.hooks import Hook
-from migrate_spec.operation import Field, Operation, Table
+from migrate_spec.operation import Field, ObjectPath, Operation, Table
 from migrate_spec.operations import all_operations
 from migrate_spec.path import Definition, Name, Path
 from migrate_spec.pattern import Pattern, Replacement
@@ -191,7 +191,7 @@ def _read(hint: Any, node: Node, faults: list[Fault]) -> Any:  # noqa: PLR0911 -
     if kind in {Union, types.UnionType}:
         return _read(_alternative(inner, node), node, faults)
     if hint is Path or kind is Annotated:
-        return _read_place(node, faults, field=_FIELD in inner)
+        return ITSELF if node.value == "." and _OBJECT in inner else _read_place(node, faults, field=_FIELD in inner)
     if hint is Condition:
         return _read_condition(node, faults)
     if hint is Step:
@@ -207,7 +207,7 @@ def _read(hint: Any, node: Node, faults: list[Fault]) -> Any:  # noqa: PLR0911 -
     return read_literal(node, faults)
 
 
-_FIELD = get_args(Field)[1]
+_FIELD, _OBJECT = get_args(Field)[1], get_args(ObjectPath)[1]
 
 
 def _alternative(hints: Sequence[Any], node: Node) -> Any:
@@ -388,18 +388,23 @@ def to_json(value: Any) -> Json:  # noqa: PLR0911 - one kind of value a line
     if isinstance(value, Step):
         return _step_to_json(value)
     if isinstance(value, Path | Pattern | Replacement | Template | Hook):
-        return str(value)
+        return _key(value)
     if isinstance(value, Condition):
         return value.to_json()
     if isinstance(value, Table):
         return [[key, to_json(part)] for key, part in value.pairs]
     if isinstance(value, Mapping):
-        return {str(key): to_json(part) for key, part in value.items()}
+        return {_key(key): to_json(part) for key, part in value.items()}
     if isinstance(value, tuple | list):
         return [to_json(part) for part in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _fields_to_json(value)
     return value
+
+
+def _key(value: Any) -> str:
+    """A path or another text as a spec says it."""
+    return "." if value == ITSELF else str(value)
 
 
 def record_operation_to_json(operation: RecordOperation) -> Json:

@@ -36,6 +36,7 @@ __all__ = [
     "FieldName",
     "IfExists",
     "Loss",
+    "ObjectPath",
     "Operation",
     "Table",
     "Value",
@@ -55,6 +56,9 @@ V = TypeVar("V")
 Kind = TypeVar("Kind")
 
 Field = Annotated[Path, "A path that ends in a name: something an object can have or lack."]
+ObjectPath = Annotated[Path, "a path, or `.` for the object itself"]
+"""A path, or none at all: then it is the object that the step is given."""
+
 FieldName = Annotated[str, "A bare name, taken as it is: dots and brackets mean nothing in it."]
 IfExists = Annotated[
     Literal["fail", "keep", "replace"],

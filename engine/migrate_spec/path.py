@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from migrate_spec.codec import Document, Json, decode, opened
-from migrate_spec.document import ABSENT, Change, Refused, on_object, open_in, wrong_type
+from migrate_spec.document import ABSENT, Change, Refused, Unbound, on_object, open_in, wrong_type
 from migrate_spec.errors import PathError, Place
 
 __all__ = [
@@ -340,7 +340,7 @@ def within(path: Path, change: Change) -> Change:
 
 def _wherever(find: Finder | None, change: Change) -> Change:
     if find is None:
-        raise TypeError(find)  # a spec is bound to its schemas before it is compiled
+        raise Unbound("a definition was found whose schema is not known", "a spec of a project was expected")
 
     def visit(document: Json) -> bool:
         changed = False

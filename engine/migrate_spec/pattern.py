@@ -21,6 +21,7 @@ __all__ = ["Pattern", "Replacement", "Substitution"]
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
 
+_NOT_IN_RE2 = re.compile(r"operator: \(\?(?:[=!>]|<[=!]|P$)|sequence: \\[1-9k]")
 _REFERENCE = re.compile(r"\\(.?)", re.DOTALL)
 
 
@@ -53,7 +54,7 @@ class Pattern:
         except re2.error as error:
             why = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
             expected = "a regular expression in RE2's syntax was expected"
-            remedy = "look-around and back-references are not in it" if "perl operator" in why else ""
+            remedy = "look-around and back-references are not in it" if _NOT_IN_RE2.search(why) else ""
             return Fault(
                 f"the pattern {self.text!r} was found ({why})", expected, remedy, self.place, "pattern-invalid"
             )

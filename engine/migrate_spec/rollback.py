@@ -8,6 +8,7 @@ from dataclasses import replace
 from migrate_spec.backup import Digest, find_backup
 from migrate_spec.codec import Json
 from migrate_spec.compiler import RecordRefused, Transform
+from migrate_spec.document import Unbound
 from migrate_spec.errors import BackupError, LaterWrites
 from migrate_spec.history import HISTORY_KEY, TOOL, VERSION_KEY, read_history, read_version, timestamp
 from migrate_spec.progress import OnProgress, Tracker
@@ -164,14 +165,17 @@ class _Outcome:
     """What the migration made of a record, to tell it from what was written afterwards."""
 
     def __init__(self, undoing: Undoing, collection: str) -> None:
-        self._transform = Transform(undoing.route(undoing.specs()[collection]))
+        try:
+            self._transform: Transform | None = Transform(undoing.route(undoing.specs()[collection]))
+        except Unbound:  # then nobody knows any more what the migration made, and all counts as written since
+            self._transform = None
 
     def explains(self, old: bytes | None, new: bytes | None) -> bool:
         """Whether the migration alone made ``new`` of ``old``. The stamp does not count: a schema may ask for it."""
-        if old is None or new is None:
+        if old is None or new is None or self._transform is None:
             return False
         try:
             carried = self._transform(old) or old
-        except (RecordRefused, TypeError):  # or a hook or definition it named is not known any more
+        except RecordRefused:
             return False
         return same_but_for_stamp(carried, new, self._transform.route.stamp)

@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 from migrate_spec.backup import Digest
 from migrate_spec.codec import NotADocument
 from migrate_spec.compiler import RecordRefused, Transform
-from migrate_spec.document import Refused
+from migrate_spec.document import Refused, Unbound
+from migrate_spec.errors import BackupError
 from migrate_spec.flow import Flow, Flows
 from migrate_spec.progress import Tracker
 from migrate_spec.sorter import Entry, Sorter
@@ -37,8 +38,7 @@ def put_back_moved(undoing: Undoing, frozen: Store, staging: Staging, staged: St
     with TemporaryDirectory(prefix="sorting-", dir=staging.folder) as folder:
         place = Path(folder)
         with Sorter(place) as made, Sorter(place) as taken, Sorter(place) as old_values:
-            routes = [undoing.route(specs) for specs in undoing.specs().values()]
-            flows = Flows(routes, frozen, made, taken)
+            flows = _flows(undoing, frozen, made, taken)
             _make_again(undoing, flows, tracker)
             comparison = _Comparison(undoing, flows, staging.store, old_values)
             comparison.compare(made.groups())
@@ -48,6 +48,14 @@ def put_back_moved(undoing: Undoing, frozen: Store, staging: Staging, staged: St
                 else:
                     staged.put(key, entries[0].value)
     return comparison.restored
+
+
+def _flows(undoing: Undoing, frozen: Store, made: Sorter, taken: Sorter) -> Flows:
+    try:
+        return Flows([undoing.route(specs) for specs in undoing.specs().values()], frozen, made, taken)
+    except Unbound as unbound:
+        remedy = "run it in the folder of the project, or name its folders with --specs and --schemas"
+        raise BackupError(f"{unbound.found}, in a step to take back", unbound.expected, remedy) from None
 
 
 def _make_again(undoing: Undoing, flows: Flows, tracker: Tracker) -> None:

@@ -155,6 +155,12 @@ class Spec:
 
         def find(path: Path) -> Path:
             first = path.segments[0]
+            inner = next((segment for segment in path.segments[1:] if isinstance(segment, Definition)), None)
+            if inner is not None:
+                found = f"the definition {inner.name!r} was found inside of another `at`"
+                expected, remedy = "a step of its own was expected for it", "it is looked for in the whole document"
+                faults.append(Fault(found, expected, remedy, path.place, "definition-inside"))
+                return path
             if not isinstance(first, Definition):
                 return path
             finds = finder(before, first.name)

@@ -67,27 +67,27 @@ class Step:
     def _moves_its_ground(self) -> bool:
         """Whether the step may alter what its own condition asks for."""
         parts = self.body if isinstance(self.body, tuple) else (self.body,)
-        asked = self.where.reads() if self.where else ()
-        return any(part.touches(path) for part in parts for path in asked)
+        return self.where is not None and self.where.moved_by(lambda path: any(part.touches(path) for part in parts))
 
     def touches(self, path: Path) -> bool:
         """Whether the step may alter what is at a path, around it or inside it."""
         parts = self.body if isinstance(self.body, tuple) else (self.body,)
         if self.at is None:
             return any(part.touches(path) for part in parts)
-        if isinstance(self.at.segments[0], Definition):
-            return self._touches_anywhere(path)
+        first = self.at.segments[0]
+        if isinstance(first, Definition):
+            return self._touches_anywhere(first, path)
         if not self.at.meets(path):
             return False
         depth = len(self.at.segments)
         return len(path.segments) <= depth or any(part.touches(Path(path.segments[depth:])) for part in parts)
 
-    def _touches_anywhere(self, path: Path) -> bool:
-        """:meth:`touches` where a definition's places may be around the path; is it known, the document may be one."""
-        definition, *rest = self.at.segments if self.at else ()
-        inside = replace(self, at=Path(tuple(rest)) if rest else None)
+    def _touches_anywhere(self, definition: Definition, path: Path) -> bool:
+        """:meth:`touches` for the places of a definition; the document itself counts for one as soon as it is bound."""
+        rest = self.at.segments[1:] if self.at else ()
+        inside = replace(self, at=Path(rest) if rest else None)
         depths = range(0 if definition.find else 1, len(path.segments))
-        return any(inside.touches(Path(path.segments[depth:])) for depth in depths)
+        return not path.segments or any(inside.touches(Path(path.segments[depth:])) for depth in depths)
 
     def reads(self) -> tuple[Path, ...]:
         """The paths, from the document down, whose values decide what the step does or writes."""

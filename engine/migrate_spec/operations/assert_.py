@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from migrate_spec.codec import Json
 from migrate_spec.condition import Condition
 from migrate_spec.document import ABSENT, Change, Refused, describe
 from migrate_spec.operation import Loss, Operation
@@ -31,20 +32,16 @@ class Assert(Operation):
 
     def forward(self) -> Change:
         """Refuse what the condition does not hold of."""
-        parts = [(part.judge(), path, wanted) for part, path, wanted in self.condition.parts()]
+        parts = [(part.judge(), path, _told(wanted)) for part, path, wanted in self.condition.parts()]
         because = self.because
 
         def change(value: Any) -> bool:
             for holds, path, wanted in parts:
                 if not holds(value):
-                    found = "a document of another kind" if path is None else _found(path, value)
-                    raise Refused(
-                        f"{found} was found",
-                        f"{json.dumps(wanted, ensure_ascii=False)} was expected by `assert`",
-                        because,
-                        path=str(path) if path else "",
-                        place=path.place if path else None,
-                    )
+                    found = "an object that does not fit was found" if path is None else _found(path, value)
+                    expected = f"{wanted} was expected by `assert`"
+                    place = path.place if path else None
+                    raise Refused(found, expected, because, path=str(path) if path else "", place=place)
             return False
 
         return change
@@ -66,10 +63,17 @@ class Assert(Operation):
         return ()
 
 
+def _told(wanted: Json) -> str:
+    """What a spec says of a part, for a sentence: the value alone where it is to be that."""
+    return json.dumps(wanted["eq"] if wanted.keys() == {"eq"} else wanted, ensure_ascii=False)
+
+
 def _found(path: Path, value: Any) -> str:
     """What stands at a path, for a sentence."""
+    if path.base.segments:
+        return "none that fits was found"
     try:
-        there = path.look(value) if not path.base.segments else value
+        there = path.look(value)
     except Refused:
         there = ABSENT
-    return "nothing" if there is ABSENT else describe(there)
+    return "nothing was found" if there is ABSENT else f"{describe(there)} was found"

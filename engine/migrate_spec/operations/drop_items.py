@@ -8,19 +8,19 @@ from typing import Any, ClassVar
 
 from migrate_spec.condition import Condition
 from migrate_spec.document import Change, Refused, wrong_type
-from migrate_spec.operation import Loss, Operation, in_order
-from migrate_spec.path import Path, within
+from migrate_spec.operation import Loss, ObjectPath, Operation, in_order
+from migrate_spec.path import Name, Path, within
 
 
 @dataclass(frozen=True)
 class DropItems(Operation):
     """Take out the items of a list, or the entries of an object, of which a condition holds.
 
-    In the condition `.` is the item itself, a path leads into it, and `.key` is the name of an entry. Backwards what
-    was taken out stays away.
+    In the condition `.` is the item itself, a path leads into it, and `.key` is the name of an entry. The path `.` is
+    the object that the step is given. Backwards what was taken out stays away.
     """
 
-    conditions: Mapping[Path, Condition]
+    conditions: Mapping[ObjectPath, Condition]
 
     example: ClassVar[str] = """
         step: {drop_items: {notes: {text: ""}, labels: {.key: {matches: "^x-"}}}}
@@ -44,9 +44,20 @@ class DropItems(Operation):
         """The lists and objects."""
         return tuple(self.conditions)
 
+    def touches(self, path: Path) -> bool:
+        """Whether entries that a path leads through may be taken out: not those whose name tells that they stay."""
+        return any(_may_drop(condition, at, path) for at, condition in self.conditions.items())
+
     def losses(self) -> Sequence[Loss]:
         """What was taken out."""
         return tuple(Loss(path, "the items and entries that were taken out") for path in self.conditions)
+
+
+def _may_drop(condition: Condition, at: Path, path: Path) -> bool:
+    if not at.meets(path):
+        return False
+    name = path.segments[len(at.segments)] if len(path.segments) > len(at.segments) else None
+    return bool(condition.reads()) or not isinstance(name, Name) or condition.judge_entry()((name.name, None))
 
 
 def _drop(condition: Condition) -> Change:

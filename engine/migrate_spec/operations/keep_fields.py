@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from migrate_spec.codec import Document
 from migrate_spec.document import Change
-from migrate_spec.operation import FieldName, Loss, Operation
-from migrate_spec.path import EachValue, Name, Path
+from migrate_spec.errors import Fault
+from migrate_spec.operation import Field, Loss, Operation
+from migrate_spec.path import EachValue, Path, str_of
 
 _ALL = Path((EachValue(),))
 
 
 @dataclass(frozen=True)
 class KeepFields(Operation):
-    """Keep these fields, by their bare names, and take all others away. The version stamp must be among them.
+    """Keep these fields of an object and take all others away. The version stamp must be among them.
 
     Backwards the object stays as it is.
     """
 
-    fields: Sequence[FieldName]
+    fields: Sequence[Field]
 
     example: ClassVar[str] = """
         step: {at: author, keep_fields: [id, name]}
@@ -29,9 +30,16 @@ class KeepFields(Operation):
         after: {title: Write, author: {id: 7, name: Ada}}
     """
 
+    def check(self) -> Iterator[Fault]:
+        """Fields of the object itself; to say what is kept of an object inside takes a step ``at`` that object."""
+        for path in self.fields:
+            if len(path.segments) > 1:
+                found, remedy = f"the path {str(path)!r} was found", "work on an object inside with `at`"
+                yield Fault(found, "a field of the object itself was expected", remedy, path.place, "path-invalid")
+
     def forward(self) -> Change:
         """Take away what is not named."""
-        kept = frozenset(self.fields)
+        kept = frozenset(str_of(path.last) for path in self.fields)
 
         def change(value: Document) -> bool:
             gone = [name for name in value if name not in kept]
@@ -56,7 +64,7 @@ class KeepFields(Operation):
     def touches(self, path: Path) -> bool:
         """Whether a path leads into another field than those that are kept."""
         first = path.segments[0] if path.segments else None
-        return not (isinstance(first, Name) and first.name in self.fields)
+        return not (first is not None and Path((first,)) in self.fields)
 
     def losses(self) -> Sequence[Loss]:
         """The other fields."""

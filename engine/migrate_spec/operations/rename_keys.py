@@ -11,8 +11,8 @@ from typing import ClassVar, Literal
 from migrate_spec.codec import Document
 from migrate_spec.document import Change, Refused
 from migrate_spec.errors import Fault, Irreversible
-from migrate_spec.operation import FieldName, Loss, Operation, check_forms, in_order
-from migrate_spec.path import Path, within_objects
+from migrate_spec.operation import FieldName, Loss, ObjectPath, Operation, check_forms, in_order
+from migrate_spec.path import Name, Path, within_objects
 from migrate_spec.pattern import Pattern, Replacement, Substitution
 
 Case = Literal["camel", "pascal", "snake", "kebab"]
@@ -46,6 +46,7 @@ class Names:
         pattern: a regular expression (RE2), replaced in each name at every match.
         with_: what is put in place of a match; a backslash and a number stand for a group.
         reverse: what is replaced on the way back.
+        except_: names that stay whatever the rule says, such as the one of the version stamp.
     """
 
     table: Mapping[FieldName, FieldName] | None = None
@@ -55,6 +56,7 @@ class Names:
     pattern: Pattern | None = None
     with_: Replacement | None = None
     reverse: Substitution | None = None
+    except_: Sequence[FieldName] = ()
     else_: Literal["fail", "keep"] = "fail"
 
     @property
@@ -64,6 +66,16 @@ class Names:
 
     def ways(self) -> tuple[Renaming, Renaming | None]:
         """What a name becomes, and what it becomes on the way back, if there is one."""
+        there, back = self._ways()
+        kept = frozenset(self.except_)
+        if not kept:
+            return there, back
+        return (
+            lambda name: name if name in kept else there(name),
+            (lambda name: name if name in kept else back(name)) if back else None,
+        )
+
+    def _ways(self) -> tuple[Renaming, Renaming | None]:
         if self.table is not None:
             return _by_table(self.table), _by_table({new: old for old, new in self.table.items()})
         if self.case is not None:
@@ -79,11 +91,11 @@ class Names:
 class RenameKeys(Operation):
     """Give the names in an object other names by a rule; the order stays. Two names that become one are refused.
 
-    Backwards they get their old names. A name that would not come back is refused, or stays with `else: keep`;
-    a `pattern` without `reverse` has no way back.
+    The path `.` is the object that the step is given; names under `except` stay. Backwards they get their old names. A
+    name that would not come back is refused, or stays with `else: keep`; a `pattern` without `reverse` has no way back.
     """
 
-    objects: Mapping[Path, Names]
+    objects: Mapping[ObjectPath, Names]
 
     example: ClassVar[str] = """
         step:
@@ -118,9 +130,23 @@ class RenameKeys(Operation):
         """The objects."""
         return tuple(self.objects)
 
+    def touches(self, path: Path) -> bool:
+        """Whether a path leads through a name that gets another one."""
+        return any(_may_rename(names, at, path) for at, names in self.objects.items())
+
     def losses(self) -> Sequence[Loss]:
         """Nothing by default, as a name that would not come back is refused."""
         return tuple(Loss(path, what) for path, names in self.objects.items() if (what := _lost(names)))
+
+
+def _may_rename(names: Names, at: Path, path: Path) -> bool:
+    if not at.meets(path):
+        return False
+    name = path.segments[len(at.segments)] if len(path.segments) > len(at.segments) else None
+    if not isinstance(name, Name):
+        return True
+    there = names.ways()[0](name.name) != name.name
+    return name.name not in names.except_ and (there or name.name in (names.table or {}).values())
 
 
 def _lost(names: Names) -> str:

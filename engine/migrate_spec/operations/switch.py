@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Self
@@ -77,7 +78,8 @@ class Switch(Operation):
         ways = Table(tuple((key, compiled(steps)) for key, steps in self.cases.cases.pairs)).look_up()
         other = compiled(self.cases.else_) if not isinstance(self.cases.else_, str) else None
         fails = self.cases.else_ == "fail"
-        known = ", ".join(describe(key) for key, _ in self.cases.cases.pairs)
+        known = [json.dumps(key, ensure_ascii=False) for key, _ in self.cases.cases.pairs]
+        expected = f"{'one of ' if len(known) > 1 else ''}{', '.join(known) or 'a case for it'} was expected"
 
         def change(value: Any) -> bool:
             if type(value) is not dict:
@@ -90,7 +92,6 @@ class Switch(Operation):
                 return other(value)
             if fails:
                 found = "nothing was found" if kind is ABSENT else f"{describe(kind)} was found"
-                expected = f"one of {known} was expected" if known else "no value was expected"
                 raise Refused(found, expected, "add a case, or say `else: keep`", path=str(on), place=on.place)
             return False
 
