@@ -18,7 +18,7 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test docs bench lock clean
+.PHONY: help setup demo test docs bench fuzz lock clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -41,6 +41,10 @@ docs: $(READY) ## rewrite the generated pages: docs/operations.md, parts of the 
 
 bench: $(READY) ## measure apply against the script one would write by hand
 	@$(BIN)/python -m benchmarks.apply
+
+fuzz: $(READY) ## look for ten minutes each for specs and records that break the reader and the operations
+	@$(BIN)/python $(PIP) atheris==3.0.0
+	@$(BIN)/python -m tests.fuzz.run 600
 
 lock: ## resolve pyproject.toml into requirements.lock; with UPGRADE=--upgrade to the newest releases
 	@$(PYTHON) -c "$$CHECK_PYTHON"

@@ -271,6 +271,11 @@ class TestTheWayBack:
         spec = spec_of(RENAME, **{"from": version, "to": version + 1}, stamp=stamp)
         assert compile_downgrade(spec, None)(before.encode()) == after.encode()
 
+    def test_a_schema_may_demand_a_stamp_at_version_1(self) -> None:
+        """A record of version 1 that would not fit otherwise goes back with its stamp, in its old place."""
+        down = compile_downgrade(spec_of(RENAME, stamp={"path": "v", "as": "string"}), Schema({"required": ["v"]}))
+        assert down(b'{"b":5, "v":"2"}') == b'{"a":5,"v":"1"}'
+
     @pytest.mark.parametrize("value", [b'{"b":5}', b'{ "schema_version":2,"b":5}'])
     def test_a_record_of_an_earlier_version(self, value: bytes) -> None:
         """A record that never came up stays the same object."""

@@ -12,6 +12,7 @@ import pytest
 
 from migrate_spec.errors import MigrationPathMissing, RecordRejected, SpecError
 from migrate_spec.migration import Migration
+from migrate_spec.operations.add import Add
 from migrate_spec.project import Project, load
 from migrate_spec.registry import MigrationRegistry
 from migrate_spec.schema import Schema
@@ -321,7 +322,7 @@ REFUSED: dict[str, tuple[dict[str, str], list[str]]] = {
             "an operation was expected; did you mean 'add'?",
             "specs/task/v1_to_v2.yaml:5:35: an object with no entries was found, at least 1 was expected",
             "specs/task/v1_to_v2.yaml:6:1: the unknown key 'extra' was found, "
-            "one of description, examples, stamp was expected",
+            "one of description, downgrade, encoding, examples, indexes, records, stamp was expected",
             "specs/task/v2_to_v3.yaml:1:5: expected the node content, but found '<stream end>', YAML was expected",
             "specs/x.yml:1:1: a file called x.yml was found here, <collection>/vN_to_vM.yaml was expected; "
             "rename or move it",
@@ -510,3 +511,15 @@ def test_a_registry_is_filled_from_data_alone() -> None:
     specs = [spec_of([], **{"from": start, "to": start + 1}) for start in (3, 1, 2)]
     registry = MigrationRegistry(Migration(one, Schema({}), Schema({})) for one in specs)
     assert [found.from_version for found in registry] == [1, 2, 3]
+
+
+def test_an_example_that_does_not_come_back(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where steps claim to lose nothing, an example comes down again, and a wrong way back is a fault."""
+    example = {"before": {"id": 1}, "after": {"schema_version": 2, "id": 1, "n": 5}}
+    write(ANY | {"specs/task/v1_to_v2.yaml": spec(steps=[{"add": {"n": 5}}], examples=[example])})
+    assert load().version == 2
+    monkeypatch.setattr(Add, "backward", lambda _: lambda _: False)
+    assert faults() == [
+        "specs/task/v1_to_v2.yaml:6:12: 5 came back at 'n', nothing was expected, as in `before`: "
+        "the steps claim to lose nothing; an operation has a wrong way back; please report it"
+    ]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from migrate_spec.codec import (
     Document,
     NotADocument,
+    copied,
     decode,
     encode,
     encode_msgpack,
@@ -276,10 +277,20 @@ def _backwards(spec: Spec) -> Change:
     return backward(spec.steps)
 
 
+def _unstamped(document: Document, stamp: Stamp, schema: Schema | None) -> Document:
+    """A record without its stamp; with it where its schema demands that."""
+    if stamp.path is None:
+        return document
+    bare = copied(document)
+    stamp.path.take(bare)
+    demanded = schema is not None and not schema.is_valid(decode(bare)) and schema.is_valid(decode(document))
+    return document if demanded else bare
+
+
 def compile_downgrade(spec: Spec, schema: Schema | None) -> Callable[[bytes], bytes]:
     """One step backwards, compiled: from the bytes of a record at its ``to_version`` to one at its ``from_version``.
 
-    A record of an earlier version stays as it is. At version 1 a record carries no stamp.
+    A record of an earlier version stays as it is. At version 1 a record carries no stamp, unless its schema demands one.
 
     Raises:
         Irreversible: a step cannot be undone.
@@ -296,11 +307,10 @@ def compile_downgrade(spec: Spec, schema: Schema | None) -> Callable[[bytes], by
                     return value
                 if version > spec.to_version:
                     raise _out_of_range(spec.stamp, version, 1, spec.to_version)
-                if spec.from_version == 1:
-                    spec.stamp.path.take(document)
-                else:
-                    document = spec.stamp.stamped(document, spec.from_version)
+                document = spec.stamp.stamped(document, spec.from_version)
             change(document)
+            if spec.from_version == 1:
+                document = _unstamped(document, spec.stamp, schema)
             result = writer(document)
             final = decode(document)
         except NotADocument as error:

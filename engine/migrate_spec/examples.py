@@ -1,4 +1,7 @@
-"""The examples of a spec, carried out: a spec whose own examples do not hold is a wrong spec."""
+"""The examples of a spec, carried out: a spec whose own examples do not hold is a wrong spec.
+
+Each goes up; where the steps claim to lose nothing, it comes down again, and must be what it was.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ def _fault(migration: Migration, example: Example) -> Fault | None:
         return Fault(found, refusal.fault.expected, refusal.fault.remedy, example.place, "example-refused")
     difference = next(_differences(result, example.after, ()), None)
     if difference is None:
-        return None
+        return _fault_of_way_back(migration, example)
     segments, found, expected = difference
     return Fault(
         f"{_shown(found)} came out at {str(Path(segments))!r}",
@@ -48,6 +51,39 @@ def _fault(migration: Migration, example: Example) -> Fault | None:
         example.place,
         "example-differs",
     )
+
+
+def _fault_of_way_back(migration: Migration, example: Example) -> Fault | None:
+    """What does not come back of an example, although its steps claim to lose nothing."""
+    if migration.losses() or migration.spec.refuses_downgrade:
+        return None
+    try:
+        result = decode(migration.downgrade_item(b"", encode(example.after)))
+    except RecordRejected as error:
+        fault = error.rejections[0].fault
+        found = f"{fault.found} in `after` on the way back"
+        return Fault(found, fault.expected, fault.remedy, example.place, "example-refused")
+    stamp = migration.spec.stamp.path
+    back, before = (_unstamped(document, stamp) for document in (result, example.before))
+    difference = next(_differences(back, before, ()), None)
+    if difference is None:
+        return None
+    segments, found, expected = difference
+    return Fault(
+        f"{_shown(found)} came back at {str(Path(segments))!r}",
+        f"{_shown(expected)} was expected, as in `before`: the steps claim to lose nothing",
+        "an operation has a wrong way back; please report it",
+        example.place,
+        "example-differs",
+    )
+
+
+def _unstamped(document: Json, stamp: Path | None) -> Json:
+    """A document without its version: on the way back each gets one, whether it had one or not."""
+    found = decode(encode(document))
+    if stamp is not None:
+        stamp.take(found, prune=True)
+    return found
 
 
 def _differences(

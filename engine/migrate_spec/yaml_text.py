@@ -33,6 +33,7 @@ from migrate_spec.errors import Fault, Place
 
 __all__ = ["Node", "ScalarKey", "node_of", "parse"]
 
+LARGEST_TEXT = 5_000_000
 LARGEST_NODE_COUNT = 100_000
 DEEPEST = 100
 
@@ -129,8 +130,8 @@ def parse(text: str, file: str) -> tuple[Node | None, list[Fault]]:
         there is one fault, for the first place that cannot be read.
     """
     odd = _OTHER_LINE_ENDS.search(text)
-    if odd is not None:
-        return None, [_unprintable(text, odd.start(), file)]
+    if odd is not None or len(text) > LARGEST_TEXT:
+        return None, [_unprintable(text, odd.start(), file) if odd is not None else _too_large(text, file)]
     reader = _Reader(file)
     try:
         node = reader.document(YAML(typ="safe", pure=True).parse(text))
@@ -151,6 +152,11 @@ def parse(text: str, file: str) -> tuple[Node | None, list[Fault]]:
             Fault(str(error).split("\n")[0], "YAML was expected", "", Place(file), "not-yaml"),
         ]
     return node, reader.faults
+
+
+def _too_large(text: str, file: str) -> Fault:
+    found, expected = f"a file of {len(text)} characters was found", f"at most {LARGEST_TEXT} were expected"
+    return Fault(found, expected, "", Place(file), "too-large")
 
 
 def _unprintable(text: str, position: int, file: str) -> Fault:

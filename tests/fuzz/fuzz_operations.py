@@ -1,4 +1,4 @@
-"""Fuzzes the operations: whatever the record, a step of the tables carries it over or refuses it, and so does its way back.
+"""Fuzzes the operations: whatever the record, a step of the tables carries it over or refuses it, there and back.
 
 The first two bytes choose the steps, the rest is the record. Run with ``make fuzz``; what it finds becomes a row of a
 table.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -22,11 +23,16 @@ with atheris.instrument_imports(include=["migrate_spec"]):
     from migrate_spec.errors import Irreversible
     from tests.test_operations import rows, spec_in
 
-WAYS = []
+Way = tuple[Transform, Callable[[bytes], bytes] | None, bool]
+
+WAYS: list[Way] = []
+"""For the steps of each row: the way up, the way down where there is one, and whether they claim to lose nothing."""
+
 for param in rows():
     row = param.values[0]
     if {"before", "before_text"} & row.keys():
         spec = spec_in(row)
+        down: Callable[[bytes], bytes] | None
         try:
             down = compile_downgrade(spec, None)
         except Irreversible:
@@ -43,8 +49,7 @@ def one_input(data: bytes) -> None:
     value = data[2:]
     try:
         result = up(value)
-    except RecordRefused as refused:
-        assert str(refused.fault)
+    except RecordRefused:
         return
     result = value if result is None else result
     read(result)
@@ -109,7 +114,7 @@ def mutated(data: bytes, size: int, seed: int) -> bytes:
             return steps + json.dumps(document, ensure_ascii=bool(random.randrange(2))).encode()[: size - 2]
         except (ValueError, RecursionError):
             pass
-    return atheris.Mutate(data, size)
+    return bytes(atheris.Mutate(data, size))
 
 
 if __name__ == "__main__":

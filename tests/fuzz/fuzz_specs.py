@@ -6,14 +6,11 @@ Run with ``make fuzz``; what it finds becomes a row of a test.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import atheris
 
 with atheris.instrument_imports(include=["migrate_spec"]):
     from migrate_spec.spec import Spec, parse_spec
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def one_input(data: bytes) -> None:

@@ -1,0 +1,260 @@
+"""Steps that real programs made to their stored documents: each has a spec here, which must do what the program did.
+
+The documents come from the programs' own tests and are not part of this repository. They lie beside it, in
+``../shared/corpus``, and what needs them is skipped where they are not there. The specs are read and their examples are
+run without them. A spec is a project of its own: its collection, the schemas of its two versions, and the hooks.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import migrate_spec as ms
+from migrate_spec.codec import encode
+from migrate_spec.errors import Irreversible
+from migrate_spec.migration import Migration
+from migrate_spec.operations.call import Call
+from migrate_spec.operations.switch import Switch
+from migrate_spec.schema import Schema
+from migrate_spec.spec import Spec, parse_spec
+from migrate_spec.step import Step
+from tests.conftest import VERSION, data, make
+
+HERE = Path(__file__).parent
+CORPUS = HERE.parents[2] / "shared" / "corpus"
+SPECS = sorted(HERE.glob("*/*.yaml"))
+
+WITHOUT_HOOK = 0.9
+"""Of all steps."""
+
+DRAWN = {
+    ("hoppscotch", "collection 4->5"): ("_ref_id", r"(coll_).+"),
+    ("hoppscotch", "rest 15->16"): ("_ref_id", r"(req_).+"),
+    ("hoppscotch", "environment 0->1"): ("id", r"().+"),
+    ("tldraw", "store/5"): ("index", r"(a0)[0-9A-Za-z]{2}[1-9A-Za-z]"),
+}
+"""The field that the program makes by chance in a step, and what it looks like: only the group is not left to chance."""
+
+needs_documents = pytest.mark.skipif(
+    not CORPUS.is_dir(), reason="the documents of real programs are not there (../shared/corpus)"
+)
+
+Case = dict[str, Any]
+Load = Callable[[Path], Migration]
+
+
+def steps() -> list[tuple[str, str, int]]:
+    """The source, the name and the number of cases of each step; none where the documents are not there."""
+    file = CORPUS / "steps.tsv"
+    rows = [line.split("\t") for line in file.read_text("utf-8").splitlines()[1:]] if file.is_file() else []
+    return [(source, step, int(number)) for source, step, _, number in rows]
+
+
+@cache
+def cases() -> Sequence[Case]:
+    """All cases; none where the documents are not there."""
+    file = CORPUS / "cases.jsonl"
+    return [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.is_file() else []
+
+
+def spec_file(source: str, step: str) -> Path:
+    """Where the spec of a step lies."""
+    return HERE / source / f"{step.replace('->', '_to_').replace(' ', '_').replace('/', '_')}.yaml"
+
+
+def parsed(file: Path) -> Spec:
+    """The spec in a file, which must have no fault."""
+    spec, faults = parse_spec(file.read_text("utf-8"), str(file))
+    assert [str(fault) for fault in faults] == []
+    assert spec is not None
+    return spec
+
+
+@cache
+def about_records() -> frozenset[Path]:
+    """The specs that are about whole records, and do nothing to a single document."""
+    return frozenset(file for file in SPECS if parsed(file).records)
+
+
+def params(of: Sequence[Case], *, whole: bool) -> list[Any]:
+    """Cases as parameters: those of specs about whole records, or the others."""
+    found = [case for case in of if (spec_file(case["source"], case["step"]) in about_records()) is whole]
+    return [pytest.param(case, id=f"{case['id']} {case['step']}") for case in found]
+
+
+def schema(file: Path, spec: Spec, version: int) -> Any:
+    """The schema of a version: the shape of the collection as far as a step needs it, and the version's mark."""
+    shape = file.parent / f"{spec.collection}.schema.json"
+    content = json.loads(shape.read_text("utf-8")) if shape.is_file() else {"type": "object"}
+    return content | {"properties": {name: {"const": mark} for name, mark in mark_of(spec, version).items()}} | {
+        "required": list(mark_of(spec, version))
+    }
+
+
+def mark_of(spec: Spec, version: int) -> dict[str, Any]:
+    """The field with which a record says its version; none where it cannot."""
+    mark = str(version) if spec.stamp.as_text else version
+    return {str(spec.stamp.path): mark} if spec.stamp.path is not None else {}
+
+
+def write_project(file: Path, folder: Path) -> ms.Project:
+    """The project that a spec is alone, written into a folder and loaded."""
+    spec = parsed(file)
+    first, last = spec.from_version, spec.to_version
+    for kind in ("specs", "schemas"):
+        (folder / kind / spec.collection).mkdir(parents=True)
+    (folder / "specs" / spec.collection / f"v{first}_to_v{last}.yaml").write_text(file.read_text("utf-8"), "utf-8")
+    for version in (first, last):
+        written = json.dumps(schema(file, spec, version))
+        (folder / "schemas" / spec.collection / f"v{version}.json").write_text(written, "utf-8")
+    (folder / "hooks").symlink_to(HERE / "hooks")
+    return ms.load(folder / "specs", folder / "schemas")
+
+
+@pytest.fixture(scope="session")
+def load(tmp_path_factory: pytest.TempPathFactory) -> Load:
+    """A function that loads a spec's project and gives its one migration."""
+
+    @cache
+    def loaded(file: Path) -> Migration:
+        (migration,) = write_project(file, tmp_path_factory.mktemp("project")).registry
+        return migration
+
+    return loaded
+
+
+def canonical(value: Any) -> str:
+    """A JSON value as a text that two values share only where they are the same."""
+    return json.dumps(value, sort_keys=True)
+
+
+def undrawn(value: Any, field: str, pattern: str, drawn: list[str]) -> Any:
+    """A value with what was left to chance taken out of each field of a name, and added to ``drawn``."""
+    if isinstance(value, list):
+        return [undrawn(item, field, pattern, drawn) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {name: undrawn(part, field, pattern, drawn) for name, part in value.items()}
+    match = re.fullmatch(pattern, found[field]) if isinstance(found.get(field), str) else None
+    if match:
+        drawn.append(found[field])
+        found[field] = match[1]
+    return found
+
+
+def operations(parts: Sequence[Step]) -> Iterator[Step]:
+    """The steps that have an operation, at any depth."""
+    for step in parts:
+        if isinstance(step.body, tuple):
+            yield from operations(step.body)
+            continue
+        yield step
+        if isinstance(step.body, Switch):
+            yield from operations([inner for _, inside in step.body.cases.cases.pairs for inner in inside])
+
+
+def test_each_step_has_a_spec() -> None:
+    """A spec has a file of its own, and there is none that no step is for."""
+    found = [spec_file(source, step) for source, step, _ in steps()]
+    assert sorted(found) == SPECS
+    assert len(found) == 110
+
+
+test_each_step_has_a_spec = needs_documents(test_each_step_has_a_spec)
+
+
+@pytest.mark.parametrize("file", SPECS, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_each_spec_is_without_fault(file: Path, load: Load) -> None:
+    """A spec is read with its schemas and hooks as any project is, and its examples hold."""
+    migration = load(file)
+    assert migration.spec.text == parsed(file).text
+    assert migration.spec.description
+
+
+@needs_documents
+def test_a_step_without_documents_has_examples() -> None:
+    """Where the program has no document to show, the spec has documents of our own, which are run when it is read."""
+    bare = [spec_file(source, step) for source, step, number in steps() if number == 0]
+    assert [file for file in bare if not parsed(file).examples] == []
+    assert len(bare) == 7
+    assert sum(number for _, _, number in steps()) == len(cases())
+
+
+@needs_documents
+@pytest.mark.parametrize("case", params(cases(), whole=False))
+def test_each_document_becomes_what_it_should(case: Case, load: Load) -> None:
+    """A document becomes what the program made of it; one that stays as it is stays the same object but for its mark.
+
+    What the program made by chance is a text of the same kind, at the same places, and no two are the same.
+    """
+    migration = load(spec_file(case["source"], case["step"]))
+    value = encode(case["before"])
+    result = json.loads(migration.migrate_item(b"key", value))
+    field, pattern = DRAWN.get((case["source"], case["step"]), ("", ""))
+    drawn: list[str] = []
+    ours, theirs = undrawn(result, field, pattern, drawn), undrawn(case["after"], field, pattern, [])
+    assert canonical(ours) == canonical(theirs)
+    assert len(set(drawn)) == len(drawn)
+    assert "nondeterministic" not in case or drawn
+    if case["noop"]:
+        unmarked = Migration(migration.spec, Schema({}), Schema({}))
+        assert unmarked.migrate_item(b"key", value) is value
+
+
+@needs_documents
+@pytest.mark.parametrize("case", params(cases(), whole=True))
+def test_records_become_what_they_should(case: Case, tmp_path: Path) -> None:
+    """A real database has the records that the program's had, and has the old ones again after a rollback."""
+    file = spec_file(case["source"], case["step"])
+    project = write_project(file, tmp_path / "project")
+    before = {key.encode(): encode(record) for key, record in case["before"].items()}
+    database = make(tmp_path / "db", before | {VERSION: b"%d" % parsed(file).from_version})
+    manager = ms.MigrationManager(database, project)
+    manager.apply()
+    assert data(database) == {key.encode(): encode(record) for key, record in case["after"].items()}
+    manager.rollback()
+    assert data(database) == before
+
+
+@needs_documents
+@pytest.mark.parametrize(
+    "file", sorted(set(SPECS) - about_records()), ids=lambda file: f"{file.parent.name}-{file.stem}"
+)
+def test_the_way_back(file: Path, load: Load) -> None:
+    """A step that loses nothing is undone byte for byte; any other gives a document that it makes the same of again.
+
+    Or it says in a sentence why there is no way back.
+    """
+    migration = load(file)
+    spec, lossless = migration.spec, not migration.losses()
+    own = [example.before for example in spec.examples]
+    documents = own + [case["before"] for case in cases() if spec_file(case["source"], case["step"]) == file]
+    assert documents
+    for document in documents:
+        value = encode({**mark_of(spec, spec.from_version), **document})
+        after = migration.migrate_item(b"key", value)
+        try:
+            back = migration.downgrade_item(b"key", after)
+        except Irreversible as error:
+            assert not lossless
+            assert re.fullmatch(r".+ was found, .+ was expected.*", str(error), re.DOTALL)
+            continue
+        assert canonical(json.loads(migration.migrate_item(b"key", back))) == canonical(json.loads(after))
+        assert not lossless or back == value
+
+
+def test_few_steps_need_a_hook() -> None:
+    """Nine steps of ten are said by operations alone, and each hook stands beside a note that says why it must."""
+    called = {
+        file: [step for step in operations(parsed(file).steps) if isinstance(step.body, Call)] for file in SPECS
+    }
+    without = [file for file, calls in called.items() if not calls]
+    assert len(without) >= WITHOUT_HOOK * len(SPECS), f"{len(without)} of {len(SPECS)} steps need no hook"
+    assert [file for file, calls in called.items() if not all(step.note for step in calls)] == []
