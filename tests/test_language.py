@@ -31,16 +31,14 @@ REFUSED: dict[str, list[str]] = {
     "steps: {}": ["5:8: an object was found, a list was expected"],
     "step: []": [
         "1:1: no 'steps' was found, it is required",
-        "5:1: the unknown key 'step' was found, one of description, downgrade, encoding, examples, indexes, records, stamp, "
-        "steps was expected; "
-        "did you mean 'steps'?",
+        "5:1: the unknown key 'step' was found, one of description, downgrade, encoding, examples, indexes, records, "
+        "stamp, steps was expected; did you mean 'steps'?",
     ],
     "steps: []\nexmples: []\nmore: 1": [
-        "6:1: the unknown key 'exmples' was found, one of description, downgrade, encoding, examples, indexes, records, "
-        "stamp was expected; "
-        "did you mean 'examples'?",
-        "7:1: the unknown key 'more' was found, one of description, downgrade, encoding, examples, indexes, records, "
-        "stamp was expected",
+        "6:1: the unknown key 'exmples' was found, one of description, downgrade, encoding, examples, indexes, "
+        "records, stamp was expected; did you mean 'examples'?",
+        "7:1: the unknown key 'more' was found, one of description, downgrade, encoding, examples, indexes, "
+        "records, stamp was expected",
     ],
     "steps: []\ndescription: [x]": ["6:14: a list was found, a text was expected"],
     # the stamp

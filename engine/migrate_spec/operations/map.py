@@ -24,8 +24,8 @@ class Map(Operation):
     """Look values up in a table, type-strictly: `true` is not `1`. A value that no key matches is refused.
 
     With `else: keep` it stays, with `else: absent` it is taken away, and with `else: {value: v}` it becomes `v`. The
-    values listed under `absent:` are taken away, too; backwards the first of them is put in where there is none.
-    Backwards the table is read the other way; where several values became one, `reverse: {new: old}` says which.
+    values listed under `absent` are taken away, too. Backwards the table is read the other way; where several values
+    became one, `reverse: {new: old}` says which; where there is none, the first value under `absent` is put in.
     """
 
     fields: Mapping[Path, Table[Json]]
