@@ -199,12 +199,15 @@ def _check_writable(backups: Path, database: Path) -> None:
 
 
 def _check_space(store: Store, plan: Plan) -> None:
-    """See that the staged files have room: at least about as much as the records take now.
+    """See that the staged files have room: at least about as much as the records take now, and more to sort them.
 
     Raises:
         NoSpace: they have not.
     """
-    needed = sum(store.size(KeyRange.of_prefix(route.key_prefix)).own_bytes for route in plan.routes)
+    needed = sum(
+        store.size(KeyRange.of_prefix(route.key_prefix)).own_bytes * (2 if route.moves_records else 1)
+        for route in plan.routes
+    )
     free = shutil.disk_usage(store.path.parent).free
     if needed > free:
         raise NoSpace(

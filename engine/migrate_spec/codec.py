@@ -35,6 +35,7 @@ __all__ = [
     "looks_like_msgpack",
     "maker",
     "opened",
+    "plain",
     "read",
     "read_msgpack",
     "type_names",
@@ -225,7 +226,8 @@ def read_msgpack(value: bytes) -> tuple[Document, bool]:
     except ValueError as error:
         raise NotADocument(f"{_beginning(value)} was found ({error})", "MessagePack was expected") from None
     if type(document) is not dict:
-        raise NotADocument(f"{type_names.get(type(document), 'bytes')} was found", "a MessagePack map was expected")
+        kind = f"{type_names[type(document)]} was" if type(document) in type_names else "bytes were"
+        raise NotADocument(f"{kind} found", "a MessagePack map was expected")
     _check_like_json(document)
     return document, True
 
@@ -249,6 +251,16 @@ def looks_like_msgpack(value: bytes) -> bool:
     Format: https://github.com/msgpack/msgpack/blob/master/spec.md#map-format-family
     """
     return value[:1] in {b"\xde", b"\xdf"} or b"\x80" <= value[:1] <= b"\x8f"
+
+
+def plain(value: bytes) -> Json:
+    """A stored document in either encoding, wholly in the plain form.
+
+    Raises:
+        NotADocument: it is neither.
+        ValueError: it is no JSON.
+    """
+    return read_msgpack(value)[0] if looks_like_msgpack(value) else decode(value)
 
 
 _decode_msgpack = msgspec.msgpack.Decoder(ext_hook=lambda code, data: (code, data)).decode

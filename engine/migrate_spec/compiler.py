@@ -290,7 +290,7 @@ def _unstamped(document: Document, stamp: Stamp, schema: Schema | None) -> Docum
 def compile_downgrade(spec: Spec, schema: Schema | None) -> Callable[[bytes], bytes]:
     """One step backwards, compiled: from the bytes of a record at its ``to_version`` to one at its ``from_version``.
 
-    A record of an earlier version stays as it is. At version 1 a record carries no stamp, unless its schema demands one.
+    A record of an earlier version stays as it is. One of version 1 carries no stamp, unless its schema demands that.
 
     Raises:
         Irreversible: a step cannot be undone.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from migrate_spec.codec import Document, NotADocument, encode, read
 from migrate_spec.compiler import TOO_DEEP, Leg, RecordRefused, Route, Transform
@@ -35,7 +36,8 @@ class Travelling:
         version: which it came with.
         reached: the version of the last step that changed it; 0 where none did.
         plain: whether its document is in the plain form.
-        indexes: its entries, by the names of the indexes.
+        made: whether it was made of another record.
+        entries: what became of its entries in indexes, step by step.
     """
 
     record: Record
@@ -43,7 +45,8 @@ class Travelling:
     version: int
     reached: int = 0
     plain: bool = True
-    indexes: dict[str, Moved] = field(default_factory=dict)
+    made: bool = False
+    entries: list[list[Moved]] = field(default_factory=list)
 
 
 class Flows:
@@ -54,12 +57,16 @@ class Flows:
         frozen: where to read.
         changes: what is to be written, and the keys that go.
         taken: the keys that an operation took for another record.
+        notes_all: whether entries of indexes are noted among the changes, too, that stay as they are.
     """
 
-    def __init__(self, routes: Sequence[Route], frozen: Store, changes: Sorter, taken: Sorter) -> None:
+    def __init__(
+        self, routes: Sequence[Route], frozen: Store, changes: Sorter, taken: Sorter, *, notes_all: bool = False
+    ) -> None:
         self.frozen = frozen
         self.changes = changes
         self.taken = taken
+        self.notes_all = notes_all
         self._transforms = {route.collection: Transform(route) for route in routes}
 
     def transform(self, collection: str) -> Transform:
@@ -122,13 +129,12 @@ class Flow:
             document, version, plain = self._transform.read(value)
             start = Travelling(Record(_text(key), document), self._transform, version, plain=plain)
             found: dict[bytes, bytes] = {}
-            for one in self._travel(start):
+            for one in self._travel(start, key):
                 step = one.transform.route.specs[-1].name if one.transform else ""
                 new_key, new_value = one.record.key.encode(), self._bytes(one, value)
                 if new_key in found:
                     raise _twice(new_key, step)
                 found[new_key] = new_value
-            self._note_indexes(start, key, gone=start.record.key.encode() not in found)
         except NotADocument as error:
             raise RecordRefused(step, "", Fault(error.found, error.expected, "", None, "not-a-document")) from None
         except Refused as refusal:
@@ -137,39 +143,50 @@ class Flow:
             raise RecordRefused("", "", TOO_DEEP) from None
         return found
 
-    def _travel(self, one: Travelling) -> Iterator[Travelling]:
+    def _travel(self, one: Travelling, source: bytes) -> Iterator[Travelling]:
         """What becomes of a record: itself, unless it goes, and those made of it."""
+        stays = True
         for leg in one.transform.legs_from(one.version) if one.transform else ():
             records = self._go(one, leg)
             for new in records:
                 if new is not one.record:
-                    home = self._flows.home_of(new.key, leg.spec.to_version)
-                    yield from self._travel(
-                        Travelling(new, home, leg.spec.to_version, leg.spec.to_version, plain=False)
-                    )
-            if one.record not in records:
-                return
-        yield one
+                    yield from self._travel(self._born(new, leg.spec.to_version), source)
+            stays = any(new is one.record for new in records)
+            if not stays:
+                break
+        self._note_entries(one, source)
+        if stays:
+            yield one
+
+    def _born(self, record: Record, version: int) -> Travelling:
+        """A record that a step to a version has made; it has a stamp where its collection had specs by then."""
+        record.made = False  # from here on it is a record like any other
+        home = self._flows.home_of(record.key, version)
+        stamped = home is not None and home.route.specs[0].to_version <= version
+        return Travelling(record, home, version, version if stamped else 0, plain=False, made=True)
 
     def _go(self, one: Travelling, leg: Leg) -> list[Record]:
         """One leg of one record: the record itself, unless it goes, and those made of it."""
         assert one.transform is not None  # noqa: S101 - else it has no legs
         spec, record = leg.spec, one.record
         try:
-            for name, index in spec.indexes.items():
-                if name not in one.indexes:
-                    one.indexes[name] = Moved(index.key_before(record.document), None, encode(index.value))
+            indexes = spec.indexes.values()
+            entries = [Moved(index.key_before(record.document), None, encode(index.value)) for index in indexes]
+            one.entries.append(entries)
             if one.transform.run(leg, record.document):
                 one.reached = spec.to_version
             record.changed = False
             records = [record]
             for change in self._changes(one.transform, leg):
                 records = [new for old in records for new in ((old,) if old.made else change(old))]
-            if record.changed or record not in records:
+            stays = any(new is record for new in records)
+            if record.changed or not stays:
                 one.transform.changed_by[leg.index] += one.reached != spec.to_version
                 one.reached = spec.to_version
-            for name, index in spec.indexes.items():
-                one.indexes[name].after = index.key_after(record.document)
+            if spec.records:
+                one.plain = False  # they may have put raw values into it
+            for index, entry in zip(indexes, entries, strict=True):
+                entry.after = index.key_after(record.document) if stays else None
         except Refused as refusal:
             refusal.place = refusal.place or spec.place("records")
             raise RecordRefused.by(spec.name, refusal) from None
@@ -187,22 +204,35 @@ class Flow:
         """The value of a record at the end of its way."""
         if one.transform is None:
             return encode(one.record.document)
-        if one.record.made or one.reached:
+        if one.reached:
             return one.transform.finish(one.record.document, one.version, one.reached, plain=one.plain)
+        if one.made:
+            before = encode(one.record.document)
         carried = one.transform(before)
         return before if carried is None else carried
 
-    def _note_indexes(self, one: Travelling, source: bytes, *, gone: bool) -> None:
-        """Note what becomes of a record's entries in indexes."""
-        for moved in one.indexes.values():
-            after = None if gone else moved.after
-            if moved.before == after:
-                continue
-            old = self._flows.frozen.get(moved.before.encode()) if moved.before is not None else None
-            if moved.before is not None and old is not None:
-                self._flows.changes.add(moved.before.encode(), source, None)
-            if after is not None:
-                self._flows.changes.add(after.encode(), source, moved.value if old is None else old)
+    def _note_entries(self, one: Travelling, source: bytes) -> None:
+        """Note what becomes of a record's entries in indexes, step by step: one run does what several would do."""
+        there, notes_all = self._flows.frozen.get, self._flows.notes_all
+        entries: dict[bytes, bytes | None] = {}
+        for step in one.entries:
+            moved = [entry for entry in step if entry.before != entry.after]
+            olds = {key: entries[key] if key in entries else there(key) for key in _keys(moved, "before")}
+            entries.update(dict.fromkeys(olds))
+            for entry in moved:
+                if entry.after is not None:
+                    old = olds[entry.before.encode()] if entry.before is not None else None
+                    entries[entry.after.encode()] = entry.value if old is None else old
+        for key in _keys((entry for step in one.entries for entry in step), "after") if notes_all else ():
+            entries.setdefault(key, there(key))
+        for key, value in entries.items():
+            if notes_all or value is not None or there(key) is not None:
+                self._flows.changes.add(key, source, value)
+
+
+def _keys(entries: Iterable[Moved], when: Literal["before", "after"]) -> list[bytes]:
+    """The keys that entries have before or after a step."""
+    return [key.encode() for key in (getattr(entry, when) for entry in entries) if key is not None]
 
 
 class _Around:
@@ -219,7 +249,14 @@ class _Around:
             self._flows.taken.add(key, key, None)
             self._flows.changes.add(key, key, None)
             home = self._flows.home_of(text, self._version)
-            yield Record(text, _carried(home, value, self._version))
+            try:
+                document = _carried(home, value, self._version)
+            except NotADocument as error:
+                raise Refused(f"{error.found} in the record {text!r}", error.expected) from None
+            except RecordRefused as refused:
+                path = f"{refused.path} of {text!r}" if refused.path else repr(text)
+                raise RecordRefused(refused.step, path, refused.fault, refused.cause) from None
+            yield Record(text, document)
 
 
 def _carried(home: Transform | None, value: bytes, upto: int) -> Document:

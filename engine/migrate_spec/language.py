@@ -212,6 +212,8 @@ _FIELD, _OBJECT = get_args(Field)[1], get_args(ObjectPath)[1]
 
 def _alternative(hints: Sequence[Any], node: Node) -> Any:
     """The one of several annotations that a node is written for."""
+    if node.value is None and type(None) in hints:
+        return type(None)
     for hint in hints:
         kind = get_origin(hint)
         if type(node.value) is dict:

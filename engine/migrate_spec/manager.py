@@ -9,7 +9,7 @@ from typing import Any
 
 from migrate_spec.apply import Run, find_out
 from migrate_spec.backup import Backup, list_backups
-from migrate_spec.codec import decode
+from migrate_spec.codec import plain
 from migrate_spec.compiler import RecordRefused, Transform
 from migrate_spec.errors import DatabaseError, show_key
 from migrate_spec.history import History, read_history, read_version
@@ -190,5 +190,5 @@ def _sample(store: Store, transform: Transform, among: int) -> Sample | None:
         except RecordRefused:
             continue  # `--scan` names what is rejected; a sample shows what goes well
         if carried is not None:
-            return Sample(show_key(key), decode(value), decode(carried))
+            return Sample(show_key(key), plain(value), plain(carried))
     return None

@@ -12,9 +12,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar, Protocol
 
-from migrate_spec.codec import Document, Json, decode
+from migrate_spec.codec import Document, Json, decode, is_null
 from migrate_spec.document import ABSENT, Refused, describe
 from migrate_spec.errors import Fault, PathError
 from migrate_spec.operation import key_in_spec
@@ -28,6 +29,7 @@ __all__ = [
     "Record",
     "RecordOperation",
     "Surroundings",
+    "is_field",
     "key_parts",
     "path_faults",
     "required",
@@ -147,8 +149,7 @@ def text_of(document: Document, name: str) -> str | None:
     Raises:
         Refused: another value stands there.
     """
-    value = Path.parse(name).look(document)
-    plain = value if value is ABSENT else decode(value)
+    plain = _value_of(document, name)
     if plain is ABSENT or plain is None:
         return None
     if type(plain) is str:
@@ -156,6 +157,22 @@ def text_of(document: Document, name: str) -> str | None:
     if type(plain) is int:
         return str(plain)
     raise Refused(f"{describe(plain)} was found", "a text or an integer was expected, for a key", path=name)
+
+
+_path = cache(Path.parse)
+
+
+def _value_of(document: Document, name: str) -> Json:
+    """The value that a placeholder stands for, in the plain form; where a parent is null it is null, too."""
+    path = _path(name)
+    try:
+        value = path.look(document)
+    except Refused:
+        parents = (Path(path.segments[:depth]) for depth in range(1, len(path.segments)))
+        if any(is_null(parent.look(document)) for parent in parents):
+            return None
+        raise
+    return value if value is ABSENT else decode(value)
 
 
 def key_parts(template: Template, key: str) -> dict[str, str]:
@@ -170,16 +187,18 @@ def key_parts(template: Template, key: str) -> dict[str, str]:
     return parts
 
 
+def is_field(name: str) -> bool:
+    """Whether a placeholder is the path of one field."""
+    try:
+        return not Path.parse(name).base.segments
+    except PathError:
+        return False
+
+
 def path_faults(template: Template, known: Sequence[str] = ()) -> Iterator[Fault]:
     """A fault for each placeholder that is neither known nor a path of names into the document."""
     for name in template.names:
-        if name in known:
-            continue
-        try:
-            fits = not Path.parse(name).base.segments
-        except PathError:
-            fits = False
-        if not fits:
+        if name not in known and not is_field(name):
             found = f"the placeholder {{{name}}} was found"
             yield Fault(found, "the path of one field was expected", "", template.place, "placeholder-invalid")
     if not template.literals[0]:
@@ -192,14 +211,14 @@ def required(template: Template, parts: dict[str, str], document: Document) -> s
     """A key made of known parts and of fields of a document.
 
     Raises:
-        Refused: a field is absent.
+        Refused: a field is absent or null.
     """
     found: dict[str, str] = {}
     for name in template.names:
         text = parts.get(name) if name in parts else text_of(document, name)
         if text is None:
             raise Refused(
-                "nothing was found",
+                "nothing was found" if _value_of(document, name) is ABSENT else "null was found",
                 f"a part of the key {template.text!r} was expected",
                 path=name,
                 place=template.place,

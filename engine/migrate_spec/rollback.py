@@ -50,7 +50,7 @@ def choose(store: Store, name: str | None, registry: MigrationRegistry) -> Undoi
         )
     entries = tuple(standing[first:])
     for entry in entries:
-        if not entry.collections:
+        if not entry.collections and not entry.specs:
             raise BackupError(
                 f"a step v{entry.from_version}→v{entry.to_version} that another program carried out was found",
                 "steps of migrate-spec were expected, which say what they touched",

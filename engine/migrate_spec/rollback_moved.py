@@ -15,7 +15,7 @@ from migrate_spec.flow import Flow, Flows
 from migrate_spec.progress import Tracker
 from migrate_spec.sorter import Entry, Sorter
 from migrate_spec.staging import Staging
-from migrate_spec.store import KeyRange, StagedFile, Store
+from migrate_spec.store import KeyRange, StagedFile, Store, ranges_of
 from migrate_spec.undoing import Restored, Undoing, both, same_but_for_stamp, verify, verify_version
 
 __all__ = ["put_back_moved"]
@@ -52,7 +52,8 @@ def put_back_moved(undoing: Undoing, frozen: Store, staging: Staging, staged: St
 
 def _flows(undoing: Undoing, frozen: Store, made: Sorter, taken: Sorter) -> Flows:
     try:
-        return Flows([undoing.route(specs) for specs in undoing.specs().values()], frozen, made, taken)
+        routes = [undoing.route(specs) for specs in undoing.specs().values()]
+        return Flows(routes, frozen, made, taken, notes_all=True)
     except Unbound as unbound:
         remedy = "run it in the folder of the project, or name its folders with --specs and --schemas"
         raise BackupError(f"{unbound.found}, in a step to take back", unbound.expected, remedy) from None
@@ -60,12 +61,15 @@ def _flows(undoing: Undoing, frozen: Store, made: Sorter, taken: Sorter) -> Flow
 
 def _make_again(undoing: Undoing, flows: Flows, tracker: Tracker) -> None:
     """Carry the records of the backup over again, to know what the migration wrote."""
+    gathered = tuple(key for entry in undoing.entries for spec in entry.specs for key in spec.taken)
     for name, prefix in sorted(undoing.prefixes.items(), key=lambda item: item[1].encode()):
         flow, digest, count = Flow(flows, name), Digest(), 0
         for key, value in flows.frozen.scan(KeyRange.of_prefix(prefix.encode())):
             digest.add([(key, value)])
             count += 1
             tracker.advance(f"putting {name} back", 1)
+            if prefix.startswith(gathered):
+                continue  # the way of another collection's records takes them in
             try:
                 flow.carry(key, value)
             except RecordRefused:
@@ -99,6 +103,7 @@ class _Comparison:
                     expected, group = _value(group[1]), next(made, None)
                 self._settle(key, old, new, expected)
             while group is not None and group[0] in keys:
+                self._settle(group[0], None, None, _value(group[1]))
                 group = next(made, None)
         while group is not None:
             group = self._outside(group, made)
@@ -108,8 +113,7 @@ class _Comparison:
         entries = self._undoing.entries
         prefixes = {*self._undoing.prefixes.values()}
         prefixes |= {key for entry in entries for spec in entry.specs for move in spec.records for key in move.ranges()}
-        outermost = [one for one in prefixes if not any(one != other and one.startswith(other) for other in prefixes)]
-        return sorted(KeyRange.of_prefix(prefix.encode()) for prefix in outermost)
+        return ranges_of(prefixes)
 
     def _outside(
         self, group: tuple[bytes, list[Entry]], made: Iterator[tuple[bytes, list[Entry]]]
@@ -136,16 +140,13 @@ class _Comparison:
     def _put_entries_back(self, key: bytes, old: bytes | None, new: bytes | None) -> None:
         """The entries of indexes that go with a record that was written since."""
         home = self._home(key)
-        if home is None:
-            return
-        specs = [spec for spec in home.route.way if spec.indexes]
-        for value, after in ((old, False), (new, True)):
-            if value is None or not specs:
+        indexes = [index for spec in home.route.way for index in spec.indexes.values()] if home else []
+        for value in (old, new):
+            if home is None or value is None or not indexes:
                 continue
             try:
                 document, _, _ = home.read(value)
-                indexes = (specs[-1] if after else specs[0]).indexes.values()
-                entries = [one.key_after(document) if after else one.key_before(document) for one in indexes]
+                entries = {find(document) for index in indexes for find in (index.key_before, index.key_after)}
             except (NotADocument, Refused):
                 continue
             for entry in entries:

@@ -17,7 +17,7 @@ from migrate_spec.flow import Flow, Flows
 from migrate_spec.plan import Plan
 from migrate_spec.progress import Tracker
 from migrate_spec.sorter import Entry, Sorter
-from migrate_spec.store import KeyRange, StagedFile, Store
+from migrate_spec.store import KeyRange, StagedFile, Store, ranges_of
 
 __all__ = ["Carried", "carry", "carry_moving", "check_rejections"]
 
@@ -151,18 +151,22 @@ def _carry_moving(result: Carried, flows: Flows, tracker: Tracker) -> None:
 
 def _check_taken(routes: Sequence[Route], flows: Flows, result: Carried) -> None:
     """See that every record which was to be taken into another one was taken into one, and only one."""
-    ranges = sorted({prefix for route in routes for spec in route.specs for prefix in spec.taken})
-    taken = flows.taken.groups()
+
+    def reject(key: bytes, found: str) -> None:
+        fault = Fault(found, "records of exactly one were expected", "", None, "not-gathered")
+        result.reject(Rejection(key, "gather", "", fault))
+
+    for key, entries in flows.taken.groups():
+        if len(entries) > 1:
+            reject(key, f"a record of {len(entries)} was found")
+    taken = (key for key, _ in flows.taken.groups())
     one = next(taken, None)
-    for prefix in ranges:
-        for key, _ in flows.frozen.scan(KeyRange.of_prefix(prefix.encode())):
-            times = 0
-            if one is not None and one[0] == key:
-                times, one = len(one[1]), next(taken, None)
-            if times != 1:
-                found = "a record was found that belongs to none" if not times else f"a record of {times} was found"
-                fault = Fault(found, "records of exactly one were expected", "", None, "not-gathered")
-                result.reject(Rejection(key, "gather", "", fault))
+    for keys in ranges_of(prefix for route in routes for spec in route.way for prefix in spec.taken):
+        for key, _ in flows.frozen.scan(keys):
+            while one is not None and one < key:
+                one = next(taken, None)
+            if one != key:
+                reject(key, "a record was found that belongs to none")
 
 
 def _settle_key(key: bytes, entries: Sequence[Entry], frozen: Store, put: Put, results: Sequence[Carried]) -> None:

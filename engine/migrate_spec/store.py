@@ -6,13 +6,13 @@ A store speaks bytes and knows no specs. It has no single writes at all: the onl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-__all__ = ["KeyRange", "Size", "StagedFile", "Store", "successor"]
+__all__ = ["KeyRange", "Size", "StagedFile", "Store", "ranges_of", "successor"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,6 +35,13 @@ def successor(prefix: bytes) -> bytes | None:
     """The first key after all keys that begin with ``prefix``; ``None`` where there is none (only 0xFF bytes)."""
     kept = prefix.rstrip(b"\xff")
     return kept[:-1] + bytes([kept[-1] + 1]) if kept else None
+
+
+def ranges_of(prefixes: Iterable[str]) -> list[KeyRange]:
+    """The keys that begin with any of these, as ranges apart from each other, in order."""
+    known = set(prefixes)
+    outermost = [one for one in known if not any(one != other and one.startswith(other) for other in known)]
+    return sorted(KeyRange.of_prefix(prefix.encode()) for prefix in outermost)
 
 
 @dataclass(frozen=True, slots=True)

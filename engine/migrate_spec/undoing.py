@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from migrate_spec.backup import Backup, Digest
-from migrate_spec.codec import NotADocument, decode
+from migrate_spec.codec import NotADocument, plain
 from migrate_spec.compiler import Route
 from migrate_spec.document import Refused, equal
 from migrate_spec.errors import BackupError
@@ -38,8 +38,9 @@ class Undoing:
 
     @property
     def prefixes(self) -> dict[str, str]:
-        """The key prefix of each collection that the steps touched."""
-        return {name: counts["prefix"] for entry in self.entries for name, counts in entry.collections.items()}
+        """The key prefix that each collection which the steps touched had before them."""
+        later_first = reversed(self.entries)
+        return {name: counts["prefix"] for entry in later_first for name, counts in entry.collections.items()}
 
     @property
     def moves_records(self) -> bool:
@@ -47,11 +48,14 @@ class Undoing:
         return any(spec.moves_records for entry in self.entries for spec in entry.specs)
 
     def specs(self) -> dict[str, tuple[Spec, ...]]:
-        """The steps in force of each collection, first to last."""
+        """The steps in force of each collection, first to last; those that the history does not tell, as known."""
+        told = [self.known.get(spec.checksum, spec) for entry in self.standing for spec in entry.specs]
+        versions = {spec.from_version for spec in told}
+        last = self.standing[-1].to_version
+        untold = [one for one in self.known.values() if one.from_version not in versions and one.to_version <= last]
         found: dict[str, list[Spec]] = {}
-        for entry in self.standing:
-            for spec in entry.specs:
-                found.setdefault(spec.collection, []).append(self.known.get(spec.checksum, spec))
+        for spec in sorted([*untold, *told], key=lambda spec: spec.from_version):
+            found.setdefault(spec.collection, []).append(spec)
         return {name: tuple(specs) for name, specs in found.items()}
 
     def route(self, specs: tuple[Spec, ...]) -> Route:
@@ -136,7 +140,7 @@ def same_but_for_stamp(made: bytes, found: bytes, stamp: Stamp) -> bool:
     if made == found:
         return True
     try:
-        one, other = (stamp.stamped(decode(value), 1) for value in (made, found))
+        one, other = (stamp.stamped(plain(value), 1) for value in (made, found))
     except (NotADocument, Refused, ValueError, AttributeError, TypeError):
         return False
     return equal(one, other)

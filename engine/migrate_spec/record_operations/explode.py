@@ -11,7 +11,16 @@ from migrate_spec.document import ABSENT, Refused, describe, wrong_type
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Field, FieldName
 from migrate_spec.path import Path
-from migrate_spec.record_operation import Change, Made, Record, RecordOperation, Surroundings, path_faults, required
+from migrate_spec.record_operation import (
+    Change,
+    Made,
+    Record,
+    RecordOperation,
+    Surroundings,
+    is_field,
+    path_faults,
+    required,
+)
 from migrate_spec.templates import Template
 
 INDEX = ".index"
@@ -53,9 +62,10 @@ class Explode(RecordOperation):
     def check(self) -> Iterator[Fault]:
         """The keys can be made, and each item has one of its own."""
         for path, items in self.lists.items():
-            known = [name for name in items.to.names if name == INDEX or name.startswith(ITEM)]
+            own = [name for name in items.to.names if name == INDEX or name.startswith(ITEM)]
+            known = [name for name in own if name == INDEX or is_field(name.removeprefix(ITEM))]
             yield from path_faults(items.to, known)
-            if not known:
+            if not own:
                 found = f"the template {items.to.text!r} was found"
                 expected = f"one with {{{INDEX}}} or {{{ITEM}NAME}} was expected, so that each item has its own key"
                 yield Fault(found, expected, "", items.to.place, "template-ambiguous")
@@ -101,7 +111,10 @@ def _record(record: Record, items: Items, path: Path, index: int, item: object) 
     parts = {INDEX: str(index)}
     for name in items.to.names:
         if name.startswith(ITEM):
-            parts[name] = required(Template.parse(f"{{{name.removeprefix(ITEM)}}}", items.to.place), {}, document)
+            try:
+                parts[name] = required(Template.parse(f"{{{name.removeprefix(ITEM)}}}"), {}, document)
+            except Refused as refusal:
+                raise _at(refusal, path, index) from None
     key = required(items.to, parts, record.document)
     for name, source in items.with_.items():
         value = source.look(record.document)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import struct
 from collections.abc import Iterator
-from itertools import count, islice, pairwise, product
+from itertools import pairwise, product
+from string import ascii_lowercase
 from typing import Any
 
 from migrate_spec import hook
@@ -16,7 +17,7 @@ DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 @hook
 def points_to_path(segment: dict[str, Any]) -> dict[str, Any]:
-    """A segment with its points as bytes in base64: the first as floats of 32 bits, each other as what it is further on.
+    """A segment with its points as bytes: the first as floats of 32 bits, each other as its distance from the last.
 
     Its points are objects, or bytes already: floats of 16 bits, three a point.
     """
@@ -24,12 +25,13 @@ def points_to_path(segment: dict[str, Any]) -> dict[str, Any]:
         return segment
     points = segment.pop("points")
     places = list(struct.iter_unpack("<3e", base64.b64decode(points))) if isinstance(points, str) else _places(points)
-    steps = [tuple(new - old for new, old in zip(*pair, strict=True)) for pair in ((b, a) for a, b in pairwise(places))]
-    path = b"".join([*(struct.pack("<3f", *place) for place in places[:1]), *(struct.pack("<3e", *step) for step in steps)])
-    return segment | {"path": base64.b64encode(path).decode()}
+    distances = [[to - start for start, to in zip(*pair, strict=True)] for pair in pairwise(places)]
+    parts = [struct.pack("<3f", *place) for place in places[:1]]
+    parts += [struct.pack("<3e", *distance) for distance in distances]
+    return segment | {"path": base64.b64encode(b"".join(parts)).decode()}
 
 
-def _places(points: list[dict[str, float]]) -> list[tuple[float, float, float]]:
+def _places(points: list[dict[str, float]]) -> list[tuple[float, ...]]:
     return [(point["x"], point["y"], point.get("z", 0.5)) for point in points]
 
 
@@ -64,7 +66,7 @@ def without_index(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _indices() -> Iterator[str]:
-    """``a1``, ``a2`` and so on, up to ``az``; then ``b00`` up to ``bzz``: the letter says how many digits there are."""
-    for length in count(1):
-        for digits in islice(product(DIGITS, repeat=length), length == 1, None):
-            yield chr(ord("a") + length - 1) + "".join(digits)
+    """``a1`` to ``az``, ``b00`` to ``bzz``, and so on: the letter says how many digits there are."""
+    for length, letter in enumerate(ascii_lowercase, 1):
+        numbers = map("".join, product(DIGITS, repeat=length))
+        yield from (f"{letter}{number}" for number in numbers if number != "0")
