@@ -109,6 +109,9 @@ ANSWERS: dict[str, Answers] = {
     "matches, in any case": ({"a": {"matches": "(?i)straße"}}, [{"a": "STRAßE"}], [{"a": "strasse"}]),
     "matches, over lines": ({"a": {"matches": "(?m)^b$"}}, [{"a": "a\nb\nc"}], [{"a": "abc"}]),
     "matches, the empty text": ({"a": {"matches": ""}}, [{"a": ""}, {"a": "x"}], [{"a": None}, {}]),
+    # format
+    "format": ({"a": {"format": "uri"}}, [{"a": "https://x.org/a"}], [{"a": "x y"}, {"a": 1}, {"a": None}, {}]),
+    "format, none": ({"a": {"not": {"format": "date"}}}, [{"a": "x"}, {"a": 1}, {}], [{"a": "2024-02-29"}]),
     # tests combined
     "not": ({"a": {"not": {"eq": 1}}}, [{"a": 2}, {"a": "1"}, {"a": None}, {}], [{"a": 1}, {"a": 1.0}]),
     "not, a literal": ({"a": {"not": None}}, [{"a": 0}, {}], [{"a": None}]),
@@ -252,6 +255,7 @@ ONE_TEST = st.one_of(
     st.one_of(TYPE, st.lists(TYPE, min_size=1, max_size=2, unique=True)).map(lambda wanted: {"type": wanted}),
     st.dictionaries(st.sampled_from(["gt", "ge", "lt", "le"]), BOUNDS, min_size=1, max_size=2),
     st.sampled_from(["a", "^a$", "b$", ""]).map(lambda text: {"matches": text}),
+    st.sampled_from(["date", "uri-reference", "regex"]).map(lambda name: {"format": name}),
 )
 SAID_TEST = st.recursive(
     ONE_TEST,
@@ -314,6 +318,7 @@ def _of_test(path: Path, name: str, argument: Any) -> Json:
         "lt": lambda: {"type": "number", "exclusiveMaximum": argument},
         "le": lambda: {"type": "number", "maximum": argument},
         "matches": lambda: {"type": "string", "pattern": argument},
+        "format": lambda: {"type": "string", "format": argument},
     }
     if name == "exists":
         found = _reached(path, {})
@@ -428,7 +433,7 @@ REFUSED: dict[str, tuple[str, list[str]]] = {
     "several faults at once": (
         "{a: {typ: string}, b: {exists: 1}, c: {in: []}, d: {matches: 1}}",
         [
-            "the unknown key 'typ' was found, one of all, any, eq, exists, ge, gt, in, le, lt, matches, not, type "
+            "the unknown key 'typ' was found, one of all, any, eq, exists, format, ge, gt, in, le, lt, matches, not, type "
             "was expected; did you mean 'type'?",
             "an integer 1 was found, true or false was expected",
             "a list with no entries was found, at least 1 was expected",

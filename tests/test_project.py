@@ -155,15 +155,15 @@ REFUSED: dict[str, tuple[dict[str, str], list[str]]] = {
     "prefixes one in the other": (
         ANY | {"specs/task/v1_to_v2.yaml": spec(), "specs/note/v1_to_v2.yaml": spec("note", prefix="task:note:")},
         [
-            "specs/task/v1_to_v2.yaml:2:9: the prefix 'task:' was found, a prefix apart from 'task:note:' of "
-            "specs/note/v1_to_v2.yaml:2:9 was expected; no record may belong to two collections"
+            "specs/task/v1_to_v2.yaml:2:9: the prefix 'task:' was found, keys apart from 'task:note:' of "
+            "specs/note/v1_to_v2.yaml:2:9 were expected; no record may belong to two collections"
         ],
     ),
     "one prefix for two": (
         ANY | {"specs/task/v1_to_v2.yaml": spec(prefix="x"), "specs/note/v1_to_v2.yaml": spec("note", prefix="x")},
         [
-            "specs/task/v1_to_v2.yaml:2:9: the prefix 'x' was found, a prefix apart from 'x' of "
-            "specs/note/v1_to_v2.yaml:2:9 was expected; no record may belong to two collections"
+            "specs/task/v1_to_v2.yaml:2:9: the prefix 'x' was found, keys apart from 'x' of "
+            "specs/note/v1_to_v2.yaml:2:9 were expected; no record may belong to two collections"
         ],
     ),
     "prefix and stamp change on the way": (

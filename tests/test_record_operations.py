@@ -87,7 +87,9 @@ def records(row: Row, when: str) -> dict[bytes, bytes]:
         f"{when}_msgpack": msgspec.msgpack.encode,
         f"{when}_hex": bytes.fromhex,
     }
-    pairs = chain.from_iterable(((key, form(value)) for key, value in row.get(name, {}).items()) for name, form in forms.items())
+    pairs = chain.from_iterable(
+        ((key, form(value)) for key, value in row.get(name, {}).items()) for name, form in forms.items()
+    )
     return NEIGHBOURS | {key_of(key): value for key, value in pairs}
 
 
@@ -193,9 +195,10 @@ def test_each_table_is_in_order(name: str) -> None:
 
 @pytest.mark.parametrize("name", TABLES)
 def test_each_row_is_about_its_operation(name: str) -> None:
-    """The operation stands in each row of its table."""
+    """The operation stands in each row of its table; an encoding can also stay."""
     for row in table(name):
-        assert f'"{name}"' in json.dumps(specs_of(row)), row["name"]
+        text = json.dumps(specs_of(row))
+        assert f'"{name}"' in text or (name == "recode" and '"encoding"' in text), row["name"]
 
 
 def test_no_table_is_left_behind() -> None:

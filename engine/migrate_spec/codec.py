@@ -281,5 +281,13 @@ def _check_like_json(value: Any) -> None:
         for part in value:
             _check_like_json(part)
     elif type(value) not in type_names or (type(value) is float and not math.isfinite(value)):
-        kind = "bytes were" if type(value) is bytes else f"{value!r:.40} was"
-        raise NotADocument(f"{kind} found", "what JSON has was expected")
+        raise NotADocument(f"{_odd_kind(value)} found", "what JSON has was expected")
+
+
+def _odd_kind(value: Any) -> str:
+    """What JSON has not, as the beginning of a sentence."""
+    if type(value) is bytes:
+        return "bytes were"
+    if type(value) is tuple:
+        return f"an extension of type {value[0]} was"
+    return f"the number {value} was" if type(value) is float else f"the moment {value} was"

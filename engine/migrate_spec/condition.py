@@ -21,8 +21,9 @@ from migrate_spec.codec import Json, Raw, decode, opened
 from migrate_spec.document import ABSENT, Refused, same
 from migrate_spec.path import Path
 from migrate_spec.pattern import Pattern
+from migrate_spec.schema import Schema
 
-__all__ = ["COMBINED", "ITSELF", "NAME", "TESTS", "TYPES", "Condition", "Test"]
+__all__ = ["COMBINED", "FORMATS", "ITSELF", "NAME", "TESTS", "TYPES", "Condition", "Test"]
 
 ITSELF = Path(())
 """``.``, the value itself."""
@@ -44,6 +45,23 @@ TYPES: Mapping[str, Callable[[Any], bool]] = {
     "object": lambda value: type(value) is dict,
 }
 """The types of JSON Schema 2020-12, for values that are open: 1.0 is an integer there, too."""
+
+FORMATS = (
+    "date",
+    "date-time",
+    "duration",
+    "email",
+    "hostname",
+    "ipv4",
+    "ipv6",
+    "json-pointer",
+    "regex",
+    "time",
+    "uri",
+    "uri-reference",
+    "uuid",
+)
+"""The formats of JSON Schema 2020-12 (https://json-schema.org/draft/2020-12/json-schema-validation#section-7.3)."""
 
 Judge = Callable[[Any], bool]
 
@@ -74,6 +92,11 @@ def _has_type(wanted: str | Sequence[str]) -> Judge:
     return lambda value: any(judge(value) for judge in judges)
 
 
+def _has_format(wanted: str) -> Judge:
+    fits = Schema({"format": wanted}).is_valid
+    return lambda value: type(value) is str and fits(value)
+
+
 def _matches(pattern: Pattern) -> Judge:
     return lambda value: type(value) is str and pattern.matches(value)
 
@@ -86,6 +109,7 @@ TESTS: Mapping[str, Callable[[Any], Judge]] = {
     "ge": _compared(lambda value, bound: bool(value >= bound)),
     "lt": _compared(lambda value, bound: bool(value < bound)),
     "le": _compared(lambda value, bound: bool(value <= bound)),
+    "format": _has_format,
     "matches": _matches,
 }
 """The tests of a value that is there, by name: each makes a judge of plain values from what the spec says."""

@@ -226,7 +226,10 @@ class Flow:
         for key in _keys((entry for step in one.entries for entry in step), "after") if notes_all else ():
             entries.setdefault(key, there(key))
         for key, value in entries.items():
-            if notes_all or value is not None or there(key) is not None:
+            old = there(key)
+            if value is not None and old == value:
+                self._flows.changes.add(key, source, None)  # an entry that is there already is in nobody's way
+            if notes_all or value is not None or old is not None:
                 self._flows.changes.add(key, source, value)
 
 

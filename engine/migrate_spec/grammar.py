@@ -11,7 +11,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from migrate_spec.codec import Json
-from migrate_spec.condition import COMBINED, TESTS, TYPES, Condition
+from migrate_spec.condition import COMBINED, FORMATS, TESTS, TYPES, Condition
 from migrate_spec.hooks import Hook
 from migrate_spec.operation import Operation, Table
 from migrate_spec.operations import all_operations
@@ -75,6 +75,7 @@ _TESTS: dict[str, Json] = {
     "ge": _COMPARED | {"description": "It is this number or greater, or this text or behind it."},
     "lt": _COMPARED | {"description": "It is less than this number, or before this text."},
     "le": _COMPARED | {"description": "It is this number or less, or this text or before it."},
+    "format": {"enum": list(FORMATS), "description": "It is a text of this format, as JSON Schema has it."},
     "matches": {"type": "string", "description": "It is a text in which this regular expression (RE2) matches."},
 }
 
@@ -219,9 +220,14 @@ def _step_schema(names: Sequence[str], beside: Mapping[str, Json]) -> dict[str, 
 def block_schema(step: Json) -> dict[str, Json]:
     """The JSON Schema of several steps inside one part of the document, or under one condition."""
     do = {"type": "array", "items": step, "minItems": 1, "description": "Steps, each inside what `at` names."}
+    otherwise = {
+        "type": "array",
+        "items": step,
+        "description": "Steps where that under `where` does not hold.",
+    }
     return {
         "type": "object",
-        "properties": {"do": do, **_STEP_KEYS},
+        "properties": {"do": do, "else": otherwise, **_STEP_KEYS},
         "required": ["do"],
         "additionalProperties": False,
     }

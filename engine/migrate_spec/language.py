@@ -71,8 +71,10 @@ def read_step(node: Node, faults: list[Fault]) -> Step | None:
         faults.extend(_nameless(where, parts["where"]))
     if len(faults) > begin or body is None:
         return None
-    note = parts["note"].value if "note" in parts else ""
-    return Step(body, at, where, note, node.place)
+    other = parts["else"].value if named == ["do"] and "else" in parts else ()
+    step = Step(body, at, where, read_steps(other, faults), parts["note"].value if "note" in parts else "", node.place)
+    faults.extend(_otherwise_faults(step, node))
+    return step if len(faults) == begin else None
 
 
 def _read_block(node: Node, faults: list[Fault]) -> tuple[Step, ...]:
@@ -82,6 +84,21 @@ def _read_block(node: Node, faults: list[Fault]) -> tuple[Step, ...]:
         faults.append(Fault(found, "`at` or `where` was expected beside it", remedy, node.keys["do"], "do-alone"))
     do = node.value["do"].value
     return read_steps(do if type(do) is list else [], faults)
+
+
+def _otherwise_faults(step: Step, node: Node) -> Iterator[Fault]:
+    """What is wrong with an ``else``: on the way back it must be known which of the two was done."""
+    if "else" in node.value and type(step.body) is tuple and step.where is None:
+        found = "`else` without `where` was found"
+        yield Fault(found, "a condition was expected beside it", "", node.keys["else"], "else-alone")
+    if step.otherwise and step.moves_its_ground:
+        yield Fault(
+            "steps that alter what `where` asks for were found beside `else`",
+            "the condition was expected to hold afterwards where it did before, or it is unknown what to undo",
+            "alter that in a step of its own, after this one",
+            node.keys["else"],
+            "where-altered",
+        )
 
 
 def _not_one(node: Node, named: Sequence[str], known: Sequence[str]) -> Fault:
@@ -420,7 +437,7 @@ def _step_to_json(step: Step) -> Json:
     shown: dict[str, Json] = {} if step.at is None else {"at": str(step.at)}
     shown |= {} if step.where is None else {"where": step.where.to_json()}
     if isinstance(step.body, tuple):
-        return shown | {"do": to_json(step.body)}
+        return shown | {"do": to_json(step.body)} | ({"else": to_json(step.otherwise)} if step.otherwise else {})
     argument, *_ = dataclasses.fields(step.body)  # type: ignore[arg-type]  # each operation is a dataclass
     options = _fields_to_json(step.body)
     return shown | {step.body.name(): options.pop(key_of(argument)), **options}

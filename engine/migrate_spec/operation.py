@@ -24,8 +24,8 @@ from inspect import isabstract
 from pkgutil import iter_modules
 from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
-from migrate_spec.codec import Document, Json, is_null, opened
-from migrate_spec.document import ABSENT, Change, Refused, frozen, wrong_type
+from migrate_spec.codec import Document, Json
+from migrate_spec.document import ABSENT, Change, Refused, frozen
 from migrate_spec.errors import Fault
 from migrate_spec.hooks import Hook
 from migrate_spec.path import Index, Name, Path, str_of, within, within_objects
@@ -48,7 +48,6 @@ __all__ = [
     "key_in_spec",
     "overlaps",
     "rewrite",
-    "sole",
     "take",
 ]
 
@@ -275,20 +274,6 @@ def rewrite(path: Path, new: Callable[[Json], Json]) -> Change:
         return changed
 
     return within(path.parent, change)
-
-
-def sole(value: Json, remedy: str = "") -> Json:
-    """The item of a list of one; ``ABSENT`` for an empty list, which a list of null is not to be taken for."""
-    items = opened(value)
-    if type(items) is not list:
-        raise wrong_type(value, "a list")
-    if not items:
-        return ABSENT
-    if len(items) > 1:
-        raise Refused(f"a list of {len(items)} items was found", "one item or none was expected", remedy)
-    if is_null(items[0]):
-        raise Refused("a list of null was found", "another item or none was expected", "null is an empty list here")
-    return items[0]
 
 
 def overlaps(paths: Sequence[Path]) -> Iterator[Fault]:

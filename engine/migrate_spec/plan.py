@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from migrate_spec.compiler import Route
@@ -9,6 +10,7 @@ from migrate_spec.errors import DatabaseTooNew, PlanError
 from migrate_spec.migration import Migration
 from migrate_spec.operation import Loss
 from migrate_spec.project import Project
+from migrate_spec.spec import Spec
 
 __all__ = ["Plan", "make_plan"]
 
@@ -55,7 +57,7 @@ def make_plan(project: Project, from_version: int, to_version: int | None = None
 
     Raises:
         DatabaseTooNew: the database is at a later version than the specs lead to.
-        PlanError: ``to_version`` lies behind the database, or beyond the specs.
+        PlanError: ``to_version`` lies behind the database, or beyond the specs; or the steps need runs of their own.
         MigrationPathMissing: no spec covers one of the steps.
     """
     newest = project.version
@@ -76,8 +78,33 @@ def make_plan(project: Project, from_version: int, to_version: int | None = None
             "`migrate-spec rollback` puts a backup back",
         )
     steps = project.registry.path(from_version, target)
+    _check_gathered([migration.spec for step in steps for migration in step])
     touched = dict.fromkeys(migration.collection for step in steps for migration in step)
     known = {name: project.route(name, target, from_version) for name in project.registry.collections_at(target)}
     taken = {prefix for name in touched for spec in known[name].way for prefix in spec.taken}
     routes = [known[name] for name in touched if not any(known[name].way[0].prefix.startswith(one) for one in taken)]
     return Plan(from_version, target, steps, tuple(routes), tuple(known.values()))
+
+
+def _check_gathered(specs: Sequence[Spec]) -> None:
+    """See that what a step gathers is there when the run begins, and stays where it is until then.
+
+    Raises:
+        PlanError: an earlier step of the plan makes it, moves it or deletes some of it.
+    """
+    for spec in specs:
+        for prefix in spec.taken:
+            for other in specs:
+                made = {key for one in other.records for key in one.ranges() if key not in one.taken()}
+                moved = made | {other.prefix} if other.moves_records else made
+                if other.from_version < spec.from_version and any(_overlap(prefix, key) for key in moved):
+                    raise PlanError(
+                        f"{spec.name} was found, which gathers records of {prefix!r} that {other.name} makes or moves",
+                        "records that stay as they are from the beginning of the run were expected",
+                        f"go to version {spec.from_version} first, and from there in a second run",
+                    )
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether a key can begin with both."""
+    return one.startswith(other) or other.startswith(one)

@@ -196,30 +196,43 @@ def _collection_faults(specs: list[Spec]) -> Iterator[Fault]:
     """What must agree between the specs of a collection, and be apart between two collections."""
     ordered = sorted(specs, key=lambda spec: (spec.collection, spec.from_version))
     for earlier, spec in pairwise(ordered):
-        if spec.collection != earlier.collection:
-            continue
-        rekeyed = earlier.head_after != earlier.prefix
-        fits = earlier.head_after.startswith(spec.prefix) if rekeyed else spec.prefix == earlier.prefix
-        for key, found, expected, agrees in (
-            ("prefix", spec.prefix, earlier.head_after, fits),
-            ("stamp", spec.stamp.to_json(), earlier.stamp.to_json(), spec.stamp == earlier.stamp),
-            ("encoding", spec.encoding, earlier.encoding_after, spec.encoding == earlier.encoding_after),
-        ):
-            if not agrees:
-                words = f"{key}: {expected!r} was expected, as in {earlier.place(key)}"
-                yield Fault(f"{key}: {found!r} was found", words, "", spec.place(key), f"{key}-differs")
+        if spec.collection == earlier.collection:
+            yield from _differences(earlier, spec)
     seen: dict[tuple[str, str], Spec] = {}
     for spec in ordered:
-        for (collection, prefix), other in seen.items():
-            if collection != spec.collection and (spec.prefix.startswith(prefix) or prefix.startswith(spec.prefix)):
-                yield Fault(
-                    f"the prefix {spec.prefix!r} was found",
-                    f"a prefix apart from {prefix!r} of {other.place('prefix')} was expected",
-                    "no record may belong to two collections",
-                    spec.place("prefix"),
-                    "prefixes-overlap",
-                )
+        yield from _overlaps(f"the prefix {spec.prefix!r} was found", spec.prefix, spec, seen, "prefix")
         seen.setdefault((spec.collection, spec.prefix), spec)
+    for spec in ordered:
+        head = spec.head_after
+        if head != spec.prefix:
+            yield from _overlaps(f"keys that begin with {head!r} were found", head, spec, seen, "records")
+
+
+def _differences(earlier: Spec, spec: Spec) -> Iterator[Fault]:
+    """What a spec says otherwise than the one before it leaves it."""
+    rekeyed = earlier.head_after != earlier.prefix
+    fits = earlier.head_after.startswith(spec.prefix) if rekeyed else spec.prefix == earlier.prefix
+    for key, found, expected, agrees in (
+        ("prefix", spec.prefix, earlier.head_after, fits),
+        ("stamp", spec.stamp.to_json(), earlier.stamp.to_json(), spec.stamp == earlier.stamp),
+        ("encoding", spec.encoding, earlier.encoding_after, spec.encoding == earlier.encoding_after),
+    ):
+        if not agrees:
+            words = f"{key}: {expected!r} was expected, as in {earlier.place(key)}"
+            yield Fault(f"{key}: {found!r} was found", words, "", spec.place(key), f"{key}-differs")
+
+
+def _overlaps(found: str, begin: str, spec: Spec, seen: Mapping[tuple[str, str], Spec], part: str) -> Iterator[Fault]:
+    """The other collections whose keys can begin with ``begin``, too."""
+    for (collection, prefix), other in seen.items():
+        if collection != spec.collection and (begin.startswith(prefix) or prefix.startswith(begin)):
+            yield Fault(
+                found,
+                f"keys apart from {prefix!r} of {other.place('prefix')} were expected",
+                "no record may belong to two collections",
+                spec.place(part),
+                "prefixes-overlap",
+            )
 
 
 def _step_faults(specs: list[Spec], starts: set[int]) -> Iterator[Fault]:

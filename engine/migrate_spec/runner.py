@@ -176,7 +176,7 @@ def _settle_key(key: bytes, entries: Sequence[Entry], frozen: Store, put: Put, r
     there = None
     if values and not goes and values[0].source != key:
         there = frozen.get(key)
-    if len(values) > 1 or (there is not None and there != values[0].value):
+    if len(values) > 1 or there is not None:
         other = values[0].source if len(values) > 1 else key
         found = f"the key {show_key(key)} was found, which {show_key(other)} has"
         remedy = "make the keys of two records differ, or drop one of the two"

@@ -24,6 +24,7 @@ class Step:
         body: the operation, or the steps under ``do``.
         at: the objects inside the document in which the body works; the whole document where it is absent.
         where: which of these objects the step is about; all where it is absent.
+        otherwise: the steps under ``else``, for the objects of which ``where`` does not hold.
         note: a remark of the author's; it means nothing.
         place: where in the spec the step begins.
     """
@@ -31,14 +32,15 @@ class Step:
     body: Operation | tuple[Step, ...]
     at: Path | None = None
     where: Condition | None = None
+    otherwise: tuple[Step, ...] = ()
     note: str = field(default="", compare=False)
     place: Place | None = field(default=None, compare=False)
 
     def forward(self) -> Change:
         """The step, compiled. Its change raises :class:`~migrate_spec.document.Refused`."""
-        change = on_object(self._up()) if self.at else self._up()
+        change = self._on_object(self._up())
         if self.where is not None:
-            change = _only_where(self.where.judge(), change)
+            change = _either(self.where.judge(), change, self._other(forward))
         return within(self.at, change) if self.at else change
 
     def backward(self) -> Change:
@@ -47,11 +49,11 @@ class Step:
         Raises:
             Irreversible: the step cannot be undone.
         """
-        change = self.body.backward() if isinstance(self.body, Operation) else backward(self.body)
-        change = on_object(change) if self.at else change
-        if self.where is not None:
-            holds = self.where.judge()
-            change = _undo(holds, change, self._up()) if self._moves_its_ground() else _only_where(holds, change)
+        change = self._on_object(self.body.backward() if isinstance(self.body, Operation) else backward(self.body))
+        if self.where is not None and self.moves_its_ground:
+            change = _undo(self.where.judge(), change, self._up())
+        elif self.where is not None:
+            change = _either(self.where.judge(), change, self._other(backward))
         return within(_backwards(self.at), change) if self.at else change
 
     def bound(self, binder: Binder) -> Step:
@@ -59,28 +61,40 @@ class Step:
         body, at = self.body, self.at
         below = binder if at is None else replace(binder, path=lambda path: binder.path(path.under(at)).below(at))
         inside = tuple(step.bound(below) for step in body) if isinstance(body, tuple) else body.bound(below)
-        return replace(self, body=inside, at=binder.path(at) if at else None)
+        otherwise = tuple(step.bound(below) for step in self.otherwise)
+        return replace(self, body=inside, otherwise=otherwise, at=binder.path(at) if at else None)
 
     def _up(self) -> Change:
         return self.body.forward() if isinstance(self.body, Operation) else forward(self.body)
 
-    def _moves_its_ground(self) -> bool:
+    def _other(self, compiled: Callable[[Sequence[Step]], Change]) -> Change:
+        return self._on_object(compiled(self.otherwise)) if self.otherwise else _nothing
+
+    def _on_object(self, change: Change) -> Change:
+        return on_object(change) if self.at else change
+
+    @property
+    def _parts(self) -> tuple[Operation | Step, ...]:
+        """The operation or the steps inside."""
+        return (*(self.body if isinstance(self.body, tuple) else (self.body,)), *self.otherwise)
+
+    @property
+    def moves_its_ground(self) -> bool:
         """Whether the step may alter what its own condition asks for."""
-        parts = self.body if isinstance(self.body, tuple) else (self.body,)
+        parts = self._parts
         return self.where is not None and self.where.moved_by(lambda path: any(part.touches(path) for part in parts))
 
     def touches(self, path: Path) -> bool:
         """Whether the step may alter what is at a path, around it or inside it."""
-        parts = self.body if isinstance(self.body, tuple) else (self.body,)
         if self.at is None:
-            return any(part.touches(path) for part in parts)
+            return any(part.touches(path) for part in self._parts)
         first = self.at.segments[0]
         if isinstance(first, Definition):
             return self._touches_anywhere(first, path)
         if not self.at.meets(path):
             return False
         depth = len(self.at.segments)
-        return len(path.segments) <= depth or any(part.touches(Path(path.segments[depth:])) for part in parts)
+        return len(path.segments) <= depth or any(part.touches(Path(path.segments[depth:])) for part in self._parts)
 
     def _touches_anywhere(self, definition: Definition, path: Path) -> bool:
         """:meth:`touches` for the places of a definition; the document itself counts for one as soon as it is bound."""
@@ -100,15 +114,13 @@ class Step:
 
     def losses(self) -> tuple[Loss, ...]:
         """What going forwards and backwards again does not bring back."""
-        parts = self.body if isinstance(self.body, tuple) else (self.body,)
-        found = [Loss(self._below_at(loss.path), loss.what) for part in parts for loss in part.losses()]
-        if self._moves_its_ground():
+        found = [Loss(self._below_at(loss.path), loss.what) for part in self._parts for loss in part.losses()]
+        if self.moves_its_ground:
             found += [Loss(path, "whether the condition held") for path in self.writes()]
         return tuple(found)
 
     def _paths(self, of: Callable[[Operation | Step], Sequence[Path]]) -> tuple[Path, ...]:
-        parts = self.body if isinstance(self.body, tuple) else (self.body,)
-        return tuple(self._below_at(path) for part in parts for path in of(part))
+        return tuple(self._below_at(path) for part in self._parts for path in of(part))
 
     def _below_at(self, path: Path) -> Path:
         return path.under(self.at) if self.at else path
@@ -144,8 +156,12 @@ def _placed(changes: Sequence[tuple[Change, Place | None]]) -> Change:
     return run
 
 
-def _only_where(holds: Callable[[Any], bool], change: Change) -> Change:
-    return lambda value: holds(value) and change(value)
+def _nothing(_value: Any) -> bool:
+    return False
+
+
+def _either(holds: Callable[[Any], bool], change: Change, otherwise: Change) -> Change:
+    return lambda value: change(value) if holds(value) else otherwise(value)
 
 
 def _undo(holds: Callable[[Any], bool], down: Change, up: Change) -> Change:

@@ -1,4 +1,4 @@
-"""``unwrap``: a list of one becomes its item."""
+"""``unwrap``: a list of one becomes its item, an object with one field the value of that."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from migrate_spec.codec import Json, is_null, maker, opened
+from migrate_spec.codec import Json, maker, opened
 from migrate_spec.document import ABSENT, Change
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Loss, Operation, by_parent, fill, in_order, rewrite, sole
+from migrate_spec.operation import FieldName, Loss, Operation, by_parent, fill, in_order, rewrite
 from migrate_spec.path import EachValue, Name, Path
+from migrate_spec.wraps import into_list, into_object, out_of_object, sole
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,11 @@ class Unwrap(Operation):
     """Put the item of a list of one in place of the list, and `null` in place of an empty one.
 
     A list of several is refused, or with `on_many: first` or `last` one of its items stays; with `empty: absent` an
-    empty list is taken away. Backwards each value is put into a list, and `null` becomes an empty one.
+    empty list is taken away. With a name it is the value of an object that has this field alone. Backwards each value
+    is put into a list, or the object, and `null` becomes an empty list.
     """
 
-    lists: Sequence[Path] | Mapping[Path, Options]
+    values: Sequence[Path] | Mapping[Path, Options | FieldName]
 
     example: ClassVar[str] = """
         step: {unwrap: {author: {on_many: first}, "notes[].tag": {}}}
@@ -40,7 +42,7 @@ class Unwrap(Operation):
     def check(self) -> Iterator[Fault]:
         """Only an entry of an object can be taken away."""
         yield from super().check()
-        for path, options in self._options().items():
+        for path, options in self._lists().items():
             if options.empty == "absent" and not isinstance(path.last, Name | EachValue):
                 yield Fault(
                     f"`empty: absent` at {str(path)!r} was found",
@@ -52,32 +54,43 @@ class Unwrap(Operation):
 
     def forward(self) -> Change:
         """Take each item out of its list."""
-        return in_order([rewrite(path, _unwrapped(options)) for path, options in self._options().items()])
+        lists = [rewrite(path, _out_of_list(options)) for path, options in self._lists().items()]
+        return in_order([*lists, *(rewrite(path, out_of_object(name)) for path, name in self._objects().items())])
 
     def backward(self) -> Change:
         """Put each value into a list, with ``empty: absent`` an empty one where there is none."""
-        options = self._options()
+        options = self._lists()
+        objects = [rewrite(path, into_object(name)) for path, name in self._objects().items()]
         gone = [path for path in options if options[path].empty == "absent" and isinstance(path.last, Name)]
         emptied = by_parent({path: maker([]) for path in gone}, fill)
-        return in_order([*(rewrite(path, _wrapped) for path in options), emptied])
+        return in_order([*(rewrite(path, into_list) for path in options), *objects, emptied])
 
     def reads(self) -> Sequence[Path]:
-        """The lists themselves."""
-        return tuple(self.lists)
+        """The values themselves."""
+        return tuple(self.values)
 
     def writes(self) -> Sequence[Path]:
-        """The lists."""
-        return tuple(self.lists)
+        """The values."""
+        return tuple(self.values)
 
     def losses(self) -> Sequence[Loss]:
         """Nothing by default, as there was one item or none; else the other items, and where there were none."""
-        return tuple(Loss(path, what) for path, options in self._options().items() for what in _lost(path, options))
+        return tuple(Loss(path, what) for path, options in self._lists().items() for what in _lost(path, options))
 
-    def _options(self) -> Mapping[Path, Options]:
-        return self.lists if isinstance(self.lists, Mapping) else dict.fromkeys(self.lists, Options())
+    def _lists(self) -> Mapping[Path, Options]:
+        """The paths of lists, each with what is done with others than lists of one."""
+        if not isinstance(self.values, Mapping):
+            return dict.fromkeys(self.values, Options())
+        return {path: options for path, options in self.values.items() if isinstance(options, Options)}
+
+    def _objects(self) -> Mapping[Path, str]:
+        """The paths of objects, each with the name of its field."""
+        if not isinstance(self.values, Mapping):
+            return {}
+        return {path: name for path, name in self.values.items() if isinstance(name, str)}
 
 
-def _unwrapped(options: Options) -> Callable[[Json], Json]:
+def _out_of_list(options: Options) -> Callable[[Json], Json]:
     where = {"first": slice(0, 1), "last": slice(-1, None)}.get(options.on_many)
     empty = ABSENT if options.empty == "absent" else None
 
@@ -89,10 +102,6 @@ def _unwrapped(options: Options) -> Callable[[Json], Json]:
         return empty if item is ABSENT else item
 
     return unwrapped
-
-
-def _wrapped(value: Json) -> Json:
-    return [] if is_null(value) else [value]
 
 
 def _lost(path: Path, options: Options) -> Iterator[str]:

@@ -1,25 +1,26 @@
-"""``wrap``: a value becomes a list of one."""
+"""``wrap``: a value becomes a list of one, or an object with one field."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from migrate_spec.codec import Json, is_null
-from migrate_spec.document import ABSENT, Change
-from migrate_spec.operation import Loss, Operation, in_order, rewrite, sole
+from migrate_spec.document import Change
+from migrate_spec.operation import FieldName, Loss, Operation, in_order, rewrite
 from migrate_spec.path import Path
+from migrate_spec.wraps import into_list, into_object, out_of_list, out_of_object
 
 
 @dataclass(frozen=True)
 class Wrap(Operation):
-    """Make a list of one of each value, and an empty list of null. A value that is absent is passed over.
+    """Make a list of one of each value, and an empty list of null; with a name, an object with this field alone.
 
-    Backwards the item of the list is the value again; a list of several is refused.
+    A value that is absent is passed over. Backwards the item of the list, or the field of the object, is the value
+    again; a list of several, or an object with other fields, is refused.
     """
 
-    values: Sequence[Path]
+    values: Sequence[Path] | Mapping[Path, FieldName]
 
     example: ClassVar[str] = """
         step: {wrap: [author, "notes[].tag"]}
@@ -28,30 +29,29 @@ class Wrap(Operation):
     """
 
     def forward(self) -> Change:
-        """Put each value into a list."""
-        return in_order([rewrite(path, _wrapped) for path in self.values])
+        """Put each value into a list or an object."""
+        ways = [(path, into_list if name is None else into_object(name)) for path, name in self._names()]
+        return in_order([rewrite(path, way) for path, way in ways])
 
     def backward(self) -> Change:
-        """Take each value out of its list."""
-        return in_order([rewrite(path, _unwrapped) for path in self.values])
+        """Take each value out again."""
+        ways = [(path, out_of_list if name is None else out_of_object(name)) for path, name in self._names()]
+        return in_order([rewrite(path, way) for path, way in ways])
 
     def reads(self) -> Sequence[Path]:
         """The values themselves."""
-        return self.values
+        return tuple(self.values)
 
     def writes(self) -> Sequence[Path]:
         """The values."""
-        return self.values
+        return tuple(self.values)
 
     def losses(self) -> Sequence[Loss]:
         """Nothing."""
         return ()
 
-
-def _wrapped(value: Json) -> Json:
-    return [] if is_null(value) else [value]
-
-
-def _unwrapped(value: Json) -> Json:
-    item = sole(value)
-    return None if item is ABSENT else item
+    def _names(self) -> Sequence[tuple[Path, str | None]]:
+        """Each path with the name of the field, or none for a list."""
+        if isinstance(self.values, Mapping):
+            return tuple(self.values.items())
+        return tuple((path, None) for path in self.values)
