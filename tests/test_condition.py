@@ -433,8 +433,8 @@ REFUSED: dict[str, tuple[str, list[str]]] = {
     "several faults at once": (
         "{a: {typ: string}, b: {exists: 1}, c: {in: []}, d: {matches: 1}}",
         [
-            "the unknown key 'typ' was found, one of all, any, eq, exists, format, ge, gt, in, le, lt, matches, not, type "
-            "was expected; did you mean 'type'?",
+            "the unknown key 'typ' was found, one of all, any, eq, exists, format, ge, gt, in, le, lt, matches, not, "
+            "type was expected; did you mean 'type'?",
             "an integer 1 was found, true or false was expected",
             "a list with no entries was found, at least 1 was expected",
             "an integer 1 was found, a text was expected",

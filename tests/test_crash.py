@@ -14,7 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +30,7 @@ from tests.conftest import (
     SCHEMAS,
     SPECS,
     VERSION,
+    Folder,
     beside,
     data,
     dump,
@@ -38,6 +39,9 @@ from tests.conftest import (
     task,
     variables,
 )
+from tests.test_record_operations import written
+from tests.test_record_rollback import BEFORE
+from tests.test_record_rollback import SPECS as MOVING
 
 SERVER = """
 import json, os, select, signal, sys, time
@@ -105,8 +109,8 @@ class Outcome:
 class Processes:
     """Processes that carry out one call each."""
 
-    def __init__(self, temporary: Path) -> None:
-        command = [sys.executable, "-c", SERVER, str(SPECS), str(SCHEMAS)]
+    def __init__(self, temporary: Path, specs: Path = SPECS, schemas: Path = SCHEMAS) -> None:
+        command = [sys.executable, "-c", SERVER, str(specs), str(schemas)]
         self._server = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables(TMPDIR=temporary)
         )
@@ -155,13 +159,16 @@ class Processes:
 class World:
     """A database in table files and the log, as a killed program leaves it, and what it becomes."""
 
-    def __init__(self, folder: Path, project: ms.Project, *, tasks: int, tables: int) -> None:
+    def __init__(
+        self, folder: Path, project: ms.Project, records: Mapping[bytes, bytes], log: Mapping[bytes, bytes], tables: int
+    ) -> None:
         """Make it.
 
         Args:
             folder: where.
             project: what it becomes by.
-            tasks: the number of its tasks, besides 300 that are only in the log.
+            records: those in its table files.
+            log: those that are only in its log.
             tables: the number of its table files: with three RocksDB begins a compaction of its own during the call,
                 with less it makes the same system calls each time.
         """
@@ -169,10 +176,7 @@ class World:
         self.project = project
         self._template = folder / "template"
         self._template.mkdir()
-        records = {b"task:%05d" % number: task(f"{number:05}") for number in range(tasks)}
-        records |= {b"episode:%04d" % number: ROWS[b"episode:e0"] for number in range(200)}
-        make(self._template / "db", records | ROWS, tables=tables)
-        log = {f"task:log-{number:03}": task(f"{number:03}").decode() for number in range(300)}
+        make(self._template / "db", records, tables=tables)
         code = (
             "import json, os, sys\nfrom rocksdict import Options, Rdict\n"
             "handle = Rdict(sys.argv[1], Options(raw_mode=True))\n"
@@ -180,12 +184,14 @@ class World:
             "os._exit(0)"
         )
         command = [sys.executable, "-c", code, str(self._template / "db")]
-        subprocess.run(command, input=json.dumps(log), text=True, check=True)
+        text = json.dumps({key.decode(): value.decode() for key, value in log.items()})
+        subprocess.run(command, input=text, text=True, check=True)
         (self._template / "db" / "rocksdict-config.json").unlink()
-        assert any(file.stat().st_size > 100_000 for file in (self._template / "db").glob("*.log"))
+        logged = sum(len(value) for value in log.values())
+        assert any(file.stat().st_size > logged for file in (self._template / "db").glob("*.log"))
         assert len(list((self._template / "db").glob("*.sst"))) == tables
         self.old = dump(self._template / "db")
-        assert len(self.old) == tasks + 200 + 300 + len(ROWS)
+        assert self.old == {**records, **log}
         self._there = folder / "there"
         shutil.copytree(self._template, self._there)
         ms.MigrationManager(self._there / "db", project).apply()
@@ -260,16 +266,25 @@ def below(folder: Path, name: str) -> Path:
     return folder / name
 
 
+def records(tasks: int) -> dict[bytes, bytes]:
+    """The records of Meridian, and more tasks and episodes."""
+    more = {b"task:%05d" % number: task(f"{number:05}") for number in range(tasks)}
+    return ROWS | more | {b"episode:%04d" % number: ROWS[b"episode:e0"] for number in range(200)}
+
+
+LOG = {b"task:log-%03d" % number: task(f"{number:03}") for number in range(300)}
+
+
 @pytest.fixture(scope="module")
 def world(memory: Path, project: ms.Project) -> World:
     """A world in which RocksDB works in the background, too."""
-    return World(below(memory, "world"), project, tasks=1500, tables=3)
+    return World(below(memory, "world"), project, records(1500), LOG, tables=3)
 
 
 @pytest.fixture(scope="module")
 def calm(memory: Path, project: ms.Project) -> World:
     """A world in which the same calls make the same system calls."""
-    return World(below(memory, "calm"), project, tasks=100, tables=1)
+    return World(below(memory, "calm"), project, records(100), LOG, tables=1)
 
 
 @pytest.fixture(scope="module")
@@ -366,6 +381,20 @@ def points(world: World, processes: Processes, do: str) -> list[Point]:
     return found
 
 
+def killed_at_each_step(world: World, processes: Processes, do: str) -> None:
+    """Kill a call before each single step; the database is wholly old or new, and the next run leaves nothing of it."""
+    states = []
+    for point in points(world, processes, do):
+        tell(point)
+        world.restore(migrated=do == "rollback")
+        outcome, _ = processes.traced(world.path, do, *point.inject(signal.SIGKILL))
+        assert outcome.killed
+        states.append(world.check(rolls_back=False))
+    before, after = ("old", "new") if do == "apply" else ("new", "old")
+    assert set(states) == {before, after}
+    assert states == sorted(states, key=lambda state: state == after)
+
+
 @pytest.mark.usefixtures("strace")
 class TestAtEachStep:
     """A signal before each single step by which a call changes files."""
@@ -373,16 +402,22 @@ class TestAtEachStep:
     @pytest.mark.parametrize("do", ["apply", "rollback"])
     def test_killed(self, do: str, calm: World, processes: Processes) -> None:
         """Killed before any step the database is wholly old or wholly new, and the next run leaves nothing of it."""
-        states = []
-        for point in points(calm, processes, do):
-            tell(point)
-            calm.restore(migrated=do == "rollback")
-            outcome, _ = processes.traced(calm.path, do, *point.inject(signal.SIGKILL))
-            assert outcome.killed
-            states.append(calm.check(rolls_back=False))
-        before, after = ("old", "new") if do == "apply" else ("new", "old")
-        assert set(states) == {before, after}
-        assert states == sorted(states, key=lambda state: state == after)
+        killed_at_each_step(calm, processes, do)
+
+    @pytest.mark.parametrize("do", ["apply", "rollback"])
+    def test_killed_while_records_move(self, do: str, memory: Path) -> None:
+        """So it is where records get other keys, go, come and take entries along: none is moved twice or left behind."""
+        folder = below(memory, f"moved-{do}")
+        files = written({"specs": dict(MOVING)}, Folder(folder / "project"))
+        log = {
+            b"task:log": b'{"id":"log","project":"p","status":"todo","notes":[{"t":"c"}]}',
+            b"idx_status:todo:log": b"1",
+        }
+        world = World(below(folder, "world"), files.load(), BEFORE, log, tables=1)
+        assert b"project:p:task:log" in world.new
+        assert not [key for key in world.new if key.startswith(b"task:")]
+        with Processes(below(folder, "temporary"), files.specs, files.schemas) as processes:
+            killed_at_each_step(world, processes, do)
 
     @pytest.mark.parametrize("do", ["apply", "rollback"])
     def test_interrupted(self, do: str, calm: World, processes: Processes) -> None:

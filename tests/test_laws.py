@@ -245,6 +245,9 @@ def without(value: Any, losses: Sequence[Loss]) -> Any:
 
 
 def _cut(value: Any, segments: Sequence[Segment], *, empty: bool) -> None:
+    if not segments:  # something of the whole document is lost
+        value.clear()
+        return
     segment, *rest = segments
     try:
         keys = list(segment.keys(value))

@@ -4,8 +4,8 @@ A row of a table has a ``name``, what a spec from version 1 to 2 of the collecti
 ``indexes``, ``steps``, …) or several ``specs`` by collection and version (``task/1``), the records ``before`` by their
 keys, and what becomes of them: all that is there ``after``, ``unchanged: true``, or ``refused`` with each whole
 sentence. ``before`` and ``after`` are JSON documents; with ``_text`` behind it is text where each byte counts, with
-``_msgpack`` MessagePack, with ``_hex`` bytes. ``\xff`` in a key is a byte. A row without records is about specs that are
-refused when they are read. Rows of what must not change come first, then what changes, then what is refused.
+``_msgpack`` MessagePack, with ``_hex`` bytes. ``\xff`` in a key is a byte. A row without records is about specs that
+are refused when they are read. Rows of what must not change come first, then what changes, then what is refused.
 
 Each row runs on a real database: a scan, which changes nothing, a run, which does what the scan has said, and a
 rollback, after which each byte is what it was.
@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ def key_of(text: str) -> bytes:
 
 def records(row: Row, when: str) -> dict[bytes, bytes]:
     """All records of a row before or after, with the neighbours."""
-    forms = {
+    forms: dict[str, Callable[[Any], bytes]] = {
         when: compact,
         f"{when}_text": str.encode,
         f"{when}_msgpack": msgspec.msgpack.encode,

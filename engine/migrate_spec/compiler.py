@@ -94,8 +94,8 @@ class Route:
 
     @property
     def moves_records(self) -> bool:
-        """Whether a step on the way does more than alter each document where it is."""
-        return any(spec.moves_records for spec in self.way)
+        """Whether a step does more than alter each document where it is: of the way, or for a record that came late."""
+        return any(spec.moves_records for spec in (self.way if self.stamp.path is None else self.specs))
 
     @property
     def stamp(self) -> Stamp:

@@ -129,7 +129,7 @@ class _Comparison:
         if old != new:
             self.restored.records += 1
             self._old_values.add(key, key, old)
-        if not explained:
+        if not explained and (old != new or new is None):  # what was put back by hand stays as it is
             self.restored.note_later(key)
             self._put_entries_back(key, old, new)
 
@@ -155,9 +155,11 @@ class _Comparison:
 
     def _home(self, key: bytes) -> Transform | None:
         try:
-            return self._flows.home_of(key.decode(), self._undoing.standing[-1].to_version)
+            text = key.decode()
         except UnicodeDecodeError:
             return None
+        now, then = self._undoing.standing[-1].to_version, self._undoing.entries[0].from_version
+        return self._flows.home_of(text, now) or self._flows.home_of(text, then)
 
 
 def _value(entries: Sequence[Entry]) -> bytes | None:

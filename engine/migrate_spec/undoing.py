@@ -44,8 +44,8 @@ class Undoing:
 
     @property
     def moves_records(self) -> bool:
-        """Whether one of the steps did more than alter each document where it is."""
-        return any(spec.moves_records for entry in self.entries for spec in entry.specs)
+        """Whether the steps did more than alter each document where it is."""
+        return any(self.route(specs).moves_records for name, specs in self.specs().items() if name in self.prefixes)
 
     def specs(self) -> dict[str, tuple[Spec, ...]]:
         """The steps in force of each collection, first to last; those that the history does not tell, as known."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 from migrate_spec.codec import Json, decode, encode
 from migrate_spec.document import ABSENT, Change, Refused, equal, wrong_type
-from migrate_spec.errors import Fault, Irreversible, Place
+from migrate_spec.errors import Fault, Irreversible
 from migrate_spec.hooks import Hook
 from migrate_spec.operation import Binder, Loss, Operation, in_order, overlaps, rewrite
 from migrate_spec.path import Index, Name, Path, Segment
@@ -123,13 +123,13 @@ def _caller(hook: Hook) -> Callable[[Json], Json]:
             refusal = Refused(found, "a new value was expected", "`--debug` shows the traceback", place=hook.place)
             refusal.cause = error
             raise refusal from error
-        _check_json(result, hook, hook.place)
+        _check_json(result, hook)
         return result
 
     return call
 
 
-def _check_json(value: Any, hook: Hook, place: Place | None) -> None:
+def _check_json(value: Any, hook: Hook) -> None:
     """See that a value is made of what JSON has.
 
     Raises:
@@ -137,20 +137,20 @@ def _check_json(value: Any, hook: Hook, place: Place | None) -> None:
     """
     if type(value) is dict and all(type(name) is str for name in value):
         for part in value.values():
-            _check_json(part, hook, place)
+            _check_json(part, hook)
     elif type(value) is list:
         for part in value:
-            _check_json(part, hook, place)
+            _check_json(part, hook)
     elif not (value is None or type(value) in {str, bool, int} or (type(value) is float and math.isfinite(value))):
         shown = f"{value!r} of the type {type(value).__name__}"
         expected = "dict with str keys, list, str, int, float, bool or None was expected"
-        raise Refused(f"{shown:.200} was returned by the hook {hook.name!r}", expected, place=place)
+        raise Refused(f"{shown:.200} was returned by the hook {hook.name!r}", expected, place=hook.place)
     elif type(value) is str:
         try:
             encode(value)
         except ValueError:
             found = f"half of a surrogate pair was returned by the hook {hook.name!r}"
-            raise Refused(found, "Unicode text was expected", place=place) from None
+            raise Refused(found, "Unicode text was expected", place=hook.place) from None
 
 
 def _merge(value: Any, before: Json, after: Json, writes: Sequence[Path], hook: Hook) -> bool:
