@@ -406,7 +406,7 @@ class TestAtEachStep:
 
     @pytest.mark.parametrize("do", ["apply", "rollback"])
     def test_killed_while_records_move(self, do: str, memory: Path) -> None:
-        """So it is where records get other keys, go, come and take entries along: none is moved twice or left behind."""
+        """So it is where records get other keys, go, come and take entries along: none is moved twice, none is left."""
         folder = below(memory, f"moved-{do}")
         files = written({"specs": dict(MOVING)}, Folder(folder / "project"))
         log = {

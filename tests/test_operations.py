@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ def as_json(node: Node) -> Any:
     return [[key.value if isinstance(key, ScalarKey) else key, as_json(part)] for key, part in node.value.items()]
 
 
+@cache
 def rows(kind: str | None = None) -> list[Any]:
     """All rows of all tables, or those that have the key ``kind``."""
     return [
@@ -74,6 +76,7 @@ def spec_in(row: Row) -> Spec:
     return spec_of(steps_of(row), stamp=None)
 
 
+@cache
 def backwards() -> list[Any]:
     """The rows that say what comes back, or whose steps lose nothing."""
     return [param for param in rows() if "refused" not in param.values[0] and has_way_back(param.values[0])]

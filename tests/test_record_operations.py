@@ -230,3 +230,77 @@ def test_each_example_runs(name: str, tmp_path: Path, folder: Folder) -> None:
     assert data(manager.path) == {key: form(json.loads(value)) for key, value in after.items()}
     manager.rollback()
     assert data(manager.path) == before
+
+
+class TestSchemas:
+    """What records become must fit the schema of where they come to."""
+
+    def test_items_in_any_spelling(self, tmp_path: Path, folder: Folder) -> None:
+        """The schema sees the items that a record has taken in, however they were spelled."""
+        schema = {"type": "object", "properties": {"notes": {"items": {"properties": {"n": {"type": "integer"}}}}}}
+        folder.spec("task", 1, records=[{"gather": {"notes": {"from": "note:{id}:{.index}"}}}])
+        folder.schema("task", 2, schema)
+        before = {b"task:7": b'{"id":7}', b"task:8": b'{"id" : 8}', b"note:7:0": b'{ "n":1 }', b"note:8:0": b'{"n":1}'}
+        manager = ms.MigrationManager(make(tmp_path / "db", before), folder.load())
+        manager.scan()
+        folder.schema("task", 2, json.loads(json.dumps(schema).replace("integer", "string")))
+        with pytest.raises(ms.RecordRejected) as caught:
+            ms.MigrationManager(manager.path, folder.load()).apply()
+        assert [told(rejection) for rejection in caught.value.rejections] == [
+            f"task:{key}, task v1→v2, notes[0].n: an integer 1 was found, a text was expected" for key in (7, 8)
+        ]
+
+    def test_of_another_collection(self, tmp_path: Path, folder: Folder) -> None:
+        """A record that was made of an item fits the schema of its own collection, or is refused."""
+        folder.spec("task", 1, records=[{"explode": {"notes": {"to": "note:{id}:{.index}"}}}])
+        folder.spec("note", 1).schema("note", 2, {"type": "object", "required": ["schema_version", "text"]})
+        good = {b"task:7": b'{"id":7,"notes":[{"text":"a"}]}'}
+        manager = ms.MigrationManager(make(tmp_path / "db", good), folder.load())
+        manager.apply()
+        assert data(manager.path)[b"note:7:0"] == b'{"schema_version":2,"text":"a"}'
+        bad = {b"task:7": b'{"id":7,"notes":[{"text":"a"},{"n":1}]}'}
+        with pytest.raises(ms.RecordRejected) as caught:
+            ms.MigrationManager(make(tmp_path / "other", bad), folder.load()).apply()
+        assert [told(rejection) for rejection in caught.value.rejections] == [
+            "task:7, note v1→v2: no 'text' was found, it is required"
+        ]
+
+
+RECODED = {"records": [{"recode": {"from": "json", "to": "msgpack"}}]}
+
+
+class TestMessagePack:
+    """Documents that are no JSON, shown as JSON."""
+
+    def test_samples(self, tmp_path: Path, folder: Folder) -> None:
+        """A sample of a record in either encoding, or on the way from one to the other, is one."""
+        folder.spec("task", 1, **RECODED)
+        folder.spec("note", 1, {"add": {"n": 1}}, encoding="msgpack")
+        before = {b"task:1": b'{"a":1.5}', b"note:1": msgspec.msgpack.encode({"b": [None]})}
+        manager = ms.MigrationManager(make(tmp_path / "db", before), folder.load())
+        found = {name: (sample.before, sample.after) for name, sample in manager.samples(manager.plan()).items()}
+        assert found == {
+            "task": ({"a": 1.5}, {"schema_version": 2, "a": 1.5}),
+            "note": ({"b": [None]}, {"schema_version": 2, "b": [None], "n": 1}),
+        }
+
+    @pytest.mark.parametrize("more", [{"encoding": "msgpack"}, RECODED], ids=["msgpack", "recode"])
+    def test_examples(self, more: Mapping[str, Any], folder: Folder) -> None:
+        """The examples of a spec are documents, however the records are stored."""
+        pair = {"before": {"a": 1}, "after": {"schema_version": 2, "b": 1}}
+        folder.spec("task", 1, {"rename": {"a": "b"}}, examples=[pair], **more).load()
+        folder.spec("task", 1, {"rename": {"a": "c"}}, examples=[pair], **more)
+        with pytest.raises(ms.SpecError) as caught:
+            folder.load()
+        assert [unplaced(fault, folder) for fault in caught.value.faults] == [
+            "nothing came out at 'b', 1 was expected by `after`; mend the example or the steps"
+        ]
+
+    def test_an_example_that_cannot_be_stored(self, folder: Folder) -> None:
+        """An example with an integer that MessagePack cannot hold is a fault of the spec."""
+        folder.spec("task", 1, encoding="msgpack", examples=[{"before": {"a": 2**64}, "after": {"a": 2**64}}])
+        with pytest.raises(ms.SpecError) as caught:
+            folder.load()
+        assert [unplaced(fault, folder) for fault in caught.value.faults] == [
+            "an integer of more than 64 bits was found in `before`, one that MessagePack can hold was expected"
+        ]

@@ -10,7 +10,7 @@ from migrate_spec.errors import DatabaseTooNew, PlanError
 from migrate_spec.migration import Migration
 from migrate_spec.operation import Loss
 from migrate_spec.project import Project
-from migrate_spec.spec import Spec
+from migrate_spec.spec import Spec, overlap
 
 __all__ = ["Plan", "make_plan"]
 
@@ -97,14 +97,9 @@ def _check_gathered(specs: Sequence[Spec]) -> None:
             for other in specs:
                 made = {key for one in other.records for key in one.ranges() if key not in one.taken()}
                 moved = made | {other.prefix} if other.moves_records else made
-                if other.from_version < spec.from_version and any(_overlap(prefix, key) for key in moved):
+                if other.from_version < spec.from_version and any(overlap(prefix, key) for key in moved):
                     raise PlanError(
                         f"{spec.name} was found, which gathers records of {prefix!r} that {other.name} makes or moves",
                         "records that stay as they are from the beginning of the run were expected",
                         f"go to version {spec.from_version} first, and from there in a second run",
                     )
-
-
-def _overlap(one: str, other: str) -> bool:
-    """Whether a key can begin with both."""
-    return one.startswith(other) or other.startswith(one)

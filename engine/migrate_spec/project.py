@@ -16,7 +16,7 @@ from migrate_spec.examples import example_faults
 from migrate_spec.migration import Migration, carried
 from migrate_spec.registry import MigrationRegistry
 from migrate_spec.schema import Schema, load_schema
-from migrate_spec.spec import FILE_NAME, Spec, parse_spec
+from migrate_spec.spec import FILE_NAME, Spec, overlap, parse_spec
 
 __all__ = ["Project", "load"]
 
@@ -225,7 +225,7 @@ def _differences(earlier: Spec, spec: Spec) -> Iterator[Fault]:
 def _overlaps(found: str, begin: str, spec: Spec, seen: Mapping[tuple[str, str], Spec], part: str) -> Iterator[Fault]:
     """The other collections whose keys can begin with ``begin``, too."""
     for (collection, prefix), other in seen.items():
-        if collection != spec.collection and (begin.startswith(prefix) or prefix.startswith(begin)):
+        if collection != spec.collection and overlap(begin, prefix):
             yield Fault(
                 found,
                 f"keys apart from {prefix!r} of {other.place('prefix')} were expected",

@@ -218,6 +218,16 @@ class Schema:
         """
         return jsonschema_rs.Draft202012Validator(self.content, validate_formats=True, offline=True).is_valid
 
+    @cached_property
+    def canonical(self) -> jsonschema_rs.CanonicalSchema:
+        """The schema in jsonschema-rs's normal form, in which schemas are compared and documents are made.
+
+        Raises:
+            ValueError: the schema itself is no schema.
+        """
+        draft = jsonschema_rs.Draft202012
+        return jsonschema_rs.canonicalize(self.content, draft=draft, validate_formats=True, offline=True)
+
     def part(self, pointer: Sequence[str]) -> Schema:
         """The schema that stands inside this one, as a schema of its own; its references still lead where they led.
 

@@ -26,7 +26,7 @@ from migrate_spec.stamp import Stamp
 from migrate_spec.step import Step
 from migrate_spec.yaml_text import Node, node_of, parse
 
-__all__ = ["Example", "Spec", "parse_spec"]
+__all__ = ["Example", "Spec", "overlap", "parse_spec"]
 
 FILE_NAME = re.compile(r"v([1-9][0-9]{0,9})_to_v([1-9][0-9]{0,9})\.yaml")
 RESERVED_PREFIXES = ("_schema_version", "_migration_history", "_backup_")
@@ -280,6 +280,11 @@ def _stamp_path(node: Node, faults: list[Fault]) -> Path | None:
     return path
 
 
+def overlap(one: str, other: str) -> bool:
+    """Whether a key can begin with both."""
+    return one.startswith(other) or other.startswith(one)
+
+
 def _faults(spec: Spec) -> Iterator[Fault]:
     """What is wrong with a spec whose parts are well formed."""
     if spec.to_version != spec.from_version + 1:
@@ -290,7 +295,7 @@ def _faults(spec: Spec) -> Iterator[Fault]:
             spec.place("to"),
             "not-the-next-version",
         )
-    reserved = [name for name in RESERVED_PREFIXES if name.startswith(spec.prefix) or spec.prefix.startswith(name)]
+    reserved = [name for name in RESERVED_PREFIXES if overlap(name, spec.prefix)]
     if reserved:
         found = f"the prefix {spec.prefix!r} was found"
         expected = f"a prefix apart from {', '.join(reserved)} was expected, which the system keeps for itself"
@@ -320,7 +325,7 @@ def _record_faults(spec: Spec) -> Iterator[Fault]:
         yield Fault("two rekeys were found", "one was expected", "make it one", spec.place("records"), "rekey-twice")
     for reserved in RESERVED_PREFIXES:
         for begin in spec.ranges:
-            if begin and (begin.startswith(reserved) or reserved.startswith(begin)):
+            if begin and overlap(begin, reserved):
                 found = f"keys that begin with {begin!r} were found"
                 expected = f"keys apart from {reserved} were expected, which the system keeps for itself"
                 yield Fault(found, expected, "", spec.place("records"), "prefix-reserved")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from migrate_spec.codec import NotADocument, decode, encode_msgpack, plain
+from migrate_spec.codec import NotADocument, encode_msgpack, plain
 from migrate_spec.document import Refused
 from migrate_spec.errors import Fault
 from migrate_spec.record_operation import Change, Made, Record, RecordOperation, Surroundings
@@ -46,16 +46,16 @@ class Recode(RecordOperation):
             yield Fault(found, "another encoding was expected", "", None, "no-effect")
 
     def change(self, around: Surroundings) -> Change:
-        """Every record is written anew, with no spelling of its own; the encoding is the collection's from then on."""
+        """Every record is written anew; the encoding is the collection's from then on."""
         del around
-
         to_msgpack = self.encodings.to == "msgpack"
 
         def change(record: Record) -> Made:
-            try:
-                record.document = plain(encode_msgpack(record.document)) if to_msgpack else decode(record.document)
-            except NotADocument as error:
-                raise Refused(error.found, error.expected) from None
+            if to_msgpack:  # now and not at the end of the way, where it may be JSON again
+                try:
+                    record.document = plain(encode_msgpack(record.document))
+                except NotADocument as error:
+                    raise Refused(error.found, error.expected) from None
             record.changed = True
             return (record,)
 
