@@ -62,6 +62,7 @@ Options:
   --json         Print exactly one JSON document.
   --specs DIR    The folder of specs.  [default: specs]
   --schemas DIR  The folder of schemas.  [default: schemas]
+  --no-hooks     Refuse specs that call hooks.
   --debug        Show the traceback of an error.
   -h, --help     Show this message and exit.
 """

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from migrate_spec.operations import all_operations
 from tests.cli_support import MERIDIAN, Done, cli, document, place, refusal
 
 SPEC = "specs/note/v1_to_v2.yaml"
@@ -28,8 +27,8 @@ MISPLACED = (
     "rename or move it"
 )
 MISTYPED = (
-    f"specs/note/v1_to_v2.yaml:6:5: the unknown operation 'renam' was found, one of {', '.join(all_operations())}, do "
-    "was expected; did you mean 'rename'?"
+    "specs/note/v1_to_v2.yaml:6:5: the unknown operation 'renam' was found, an operation was expected; "
+    "did you mean 'rename'?"
 )
 NUMBER = "specs/note/v1_to_v2.yaml:8:19: an integer 3 was found, a text was expected"
 
