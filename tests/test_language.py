@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from migrate_spec.grammar import operation_schema, spec_schema
+from migrate_spec.condition import COMBINED, TESTS
+from migrate_spec.grammar import DEFINITIONS, operation_schema, spec_schema
 from migrate_spec.language import read_operation, to_json
 from migrate_spec.operation import Operation
 from migrate_spec.operations import all_operations
@@ -205,3 +206,10 @@ def test_the_schema_of_a_whole_spec() -> None:
     assert none_named["then"]["properties"].keys() == {*names, "at", "where", "note"}
     words = {"$schema", "description", "$defs"}
     assert schema.keys() - words == {"type", "properties", "required", "additionalProperties"}
+
+
+def test_the_schema_has_each_test_of_a_condition() -> None:
+    """What a condition can ask is what the schema lets pass, no more and no less."""
+    value, combined = DEFINITIONS["test"]["anyOf"][1]["properties"], DEFINITIONS["condition"]["properties"]
+    assert set(value) == {*TESTS, "exists", *COMBINED}
+    assert set(combined) == set(COMBINED)

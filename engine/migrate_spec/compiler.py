@@ -27,7 +27,7 @@ from migrate_spec.spec import Spec
 from migrate_spec.stamp import Stamp
 from migrate_spec.step import backward, forward
 
-__all__ = ["TOO_DEEP", "Leg", "RecordRefused", "Route", "Transform", "compile_downgrade"]
+__all__ = ["Leg", "RecordRefused", "Route", "Transform", "compile_downgrade"]
 
 
 TOO_DEEP = Fault("a value nested too deep to work on was found", "fewer than 500 levels were expected", code="too-deep")
@@ -51,10 +51,14 @@ class RecordRefused(Exception):  # noqa: N818 - the run makes errors of them, wi
         self.cause = cause
 
     @classmethod
-    def by(cls, step: str, refusal: Refused) -> RecordRefused:
-        """The refusal of a step."""
-        fault = Fault(refusal.found, refusal.expected, refusal.remedy, refusal.place, "refused")
-        return cls(step, refusal.path, fault, refusal.cause)
+    def by(cls, step: str, error: Refused | NotADocument | RecursionError) -> RecordRefused:
+        """What a step, or the reading before it, met in a record."""
+        if isinstance(error, Refused):
+            fault = Fault(error.found, error.expected, error.remedy, error.place, "refused")
+            return cls(step, error.path, fault, error.cause)
+        if isinstance(error, NotADocument):
+            return cls(step, "", Fault(error.found, error.expected, "", None, "not-a-document"))
+        return cls("", "", TOO_DEEP)
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,7 @@ class Transform:
 
     Attributes:
         changed_by: for each step of the route, how many records it has changed so far.
+        fits: whether a document in the plain form fits the schema at the end of the route.
         explains: whether a record that does not fit the schema is told why, which takes a thousand times as long.
     """
 
@@ -134,7 +139,7 @@ class Transform:
         self.explains = True
         self._stamp = route.stamp
         self._latest = route.specs[-1].to_version
-        self._valid: Callable[[Document], bool] = route.schema.is_valid if route.schema else lambda _: True
+        self.fits: Callable[[Document], bool] = route.schema.is_valid if route.schema else lambda _: True
         self._read, self._encode = _coding(route.specs)
         self._legs = [Leg(index, spec, _change(spec)) for index, spec in enumerate(route.specs)]
         self._legs_from: dict[int, tuple[Leg, ...]] = {}  # for the versions met so far
@@ -149,18 +154,13 @@ class Transform:
             RecordRefused: it cannot be carried over.
         """
         try:
-            document, plain = self._read(value)
-            version = self._stamp.version_of(document, self.route.unstamped)
+            document, version, plain = self.read(value)
             reached = self._run(document, version)
-            if not reached and self._valid(document if plain else decode(value)):
+            if not reached and self.fits(document if plain else decode(value)):
                 return None
             return self.finish(document, version, reached, plain=plain)
-        except NotADocument as error:
-            raise RecordRefused("", "", Fault(error.found, error.expected, "", None, "not-a-document")) from None
-        except Refused as refusal:
-            raise RecordRefused.by("", refusal) from None
-        except RecursionError:
-            raise RecordRefused("", "", TOO_DEEP) from None
+        except (NotADocument, Refused, RecursionError) as error:
+            raise RecordRefused.by("", error) from None
 
     def read(self, value: bytes) -> tuple[Document, int, bool]:
         """A record's document, its version, and whether it is in the plain form.
@@ -215,7 +215,7 @@ class Transform:
         if reached:
             document = self._stamp.stamped(document, reached)
             result = self._encode(document)
-            if self._valid(document if plain else decode(result if self._encode is encode else document)):
+            if self.fits(document if plain else decode(result if self._encode is encode else document)):
                 return result
         return self._restamped(document, version)
 
@@ -233,7 +233,7 @@ class Transform:
             document = self._stamp.stamped(document, self._latest)
         result = self._encode(document)
         final = decode(document)
-        if self._valid(final) or self.route.schema is None:
+        if self.fits(final) or self.route.schema is None:
             return result
         if not self.explains:
             raise RecordRefused(self.route.specs[-1].name, "", Fault("a record that does not fit was found"))
@@ -313,12 +313,10 @@ def compile_downgrade(spec: Spec, schema: Schema | None) -> Callable[[bytes], by
                 document = _unstamped(document, spec.stamp, schema)
             result = writer(document)
             final = decode(document)
-        except NotADocument as error:
-            raise RecordRefused("", "", Fault(error.found, error.expected, "", None, "not-a-document")) from None
         except Refused as refusal:
             raise RecordRefused.by(f"{spec.name} backwards", refusal) from None
-        except RecursionError:
-            raise RecordRefused("", "", TOO_DEEP) from None
+        except (NotADocument, RecursionError) as error:
+            raise RecordRefused.by("", error) from None
         if schema is not None and not schema.is_valid(final):
             mismatch = schema.best_mismatch(final)
             raise RecordRefused(f"{spec.name} backwards", mismatch.where, mismatch.fault(schema.file))

@@ -33,7 +33,7 @@ The tree::
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 __all__ = [
@@ -101,6 +101,10 @@ class Fault:
         if self.remedy:
             sentence += f"; {self.remedy}"
         return sentence if self.where is None else f"{self.where}: {sentence}"
+
+    def placed(self, where: Place) -> Fault:
+        """The same, at a place where it names none."""
+        return self if self.where else replace(self, where=where)
 
     def to_json(self) -> dict[str, Any]:
         """The fault as JSON: ``code``, ``message`` and ``where`` (``file``, ``line``, ``column``, ``key``)."""

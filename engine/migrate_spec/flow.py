@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
-from migrate_spec.codec import Document, NotADocument, encode, read
-from migrate_spec.compiler import TOO_DEEP, Leg, RecordRefused, Route, Transform
+from migrate_spec.codec import Document, NotADocument, decode, encode, read
+from migrate_spec.compiler import Leg, RecordRefused, Route, Transform
 from migrate_spec.document import Refused
 from migrate_spec.errors import Fault
 from migrate_spec.record_operation import Change, Record
@@ -84,17 +85,16 @@ class Flows:
 
 
 class Flow:
-    """The way of one collection's records."""
+    """The way of one collection's records.
+
+    Attributes:
+        transform: the collection's compiled route.
+    """
 
     def __init__(self, flows: Flows, collection: str) -> None:
         self._flows = flows
-        self._transform = flows.transform(collection)
+        self.transform = flows.transform(collection)
         self._operations: dict[tuple[int, int], tuple[Change, ...]] = {}
-
-    @property
-    def changed_by(self) -> list[int]:
-        """For each step of the route, how many records it has changed so far."""
-        return self._transform.changed_by
 
     def carry(self, key: bytes, value: bytes) -> bool:
         """Carry one record over, and note what is to be written.
@@ -126,8 +126,8 @@ class Flow:
         """
         step = ""
         try:
-            document, version, plain = self._transform.read(value)
-            start = Travelling(Record(_text(key), document), self._transform, version, plain=plain)
+            document, version, plain = self.transform.read(value)
+            start = Travelling(Record(_text(key), document), self.transform, version, plain=plain)
             found: dict[bytes, bytes] = {}
             for one in self._travel(start, key):
                 step = one.transform.route.specs[-1].name if one.transform else ""
@@ -135,12 +135,8 @@ class Flow:
                 if new_key in found:
                     raise _twice(new_key, step)
                 found[new_key] = new_value
-        except NotADocument as error:
-            raise RecordRefused(step, "", Fault(error.found, error.expected, "", None, "not-a-document")) from None
-        except Refused as refusal:
-            raise RecordRefused.by(step, refusal) from None
-        except RecursionError:
-            raise RecordRefused("", "", TOO_DEEP) from None
+        except (NotADocument, Refused, RecursionError) as error:
+            raise RecordRefused.by(step, error) from None
         return found
 
     def _travel(self, one: Travelling, source: bytes) -> Iterator[Travelling]:
@@ -204,16 +200,13 @@ class Flow:
         """The value of a record at the end of its way."""
         if one.transform is None:
             return encode(one.record.document)
-        if one.reached:
-            return one.transform.finish(one.record.document, one.version, one.reached, plain=one.plain)
-        if one.made:
-            before = encode(one.record.document)
-        carried = one.transform(before)
-        return before if carried is None else carried
+        if not one.reached and one.transform.fits(decode(one.record.document)):
+            return encode(one.record.document) if one.made else before
+        return one.transform.finish(one.record.document, one.version, one.reached, plain=one.plain)
 
     def _note_entries(self, one: Travelling, source: bytes) -> None:
         """Note what becomes of a record's entries in indexes, step by step: one run does what several would do."""
-        there, notes_all = self._flows.frozen.get, self._flows.notes_all
+        there, notes_all = cache(self._flows.frozen.get), self._flows.notes_all
         entries: dict[bytes, bytes | None] = {}
         for step in one.entries:
             moved = [entry for entry in step if entry.before != entry.after]

@@ -17,6 +17,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version
 
 from migrate_spec.codec import Json, NotADocument, decode, encode, read, type_names
@@ -112,7 +113,7 @@ class Entry:
         key = self.fields.get("backup_key")
         return key if isinstance(key, str) else None
 
-    @property
+    @cached_property
     def specs(self) -> list[Spec]:
         """The specs it carried out; none where Meridian's system did it.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from migrate_spec.codec import Json
@@ -32,7 +32,6 @@ __all__ = [
     "read_path",
     "read_record_operations",
     "read_steps",
-    "record_operation_to_json",
     "to_json",
 ]
 
@@ -45,19 +44,15 @@ def read_steps(nodes: Sequence[Node], faults: list[Fault]) -> tuple[Step, ...]:
 def read_step(node: Node, faults: list[Fault]) -> Step | None:
     """Read a step; ``None`` and faults where it is none."""
     operations = all_operations()
-    if type(node.value) is not dict:
-        faults.extend(faults_of({"type": "object"}, node))
-        return None
-    named = [key for key in node.value if key in operations or key == "do"]
-    if len(named) != 1:
-        faults.append(_not_one(node, named, [*operations, "do"]))
+    named = _named(node, [*operations, "do"], faults)
+    if named is None:
         return None
     begin = len(faults)
     body: Operation | tuple[Step, ...] | None
-    if named == ["do"]:
+    if named == "do":
         body = _read_block(node, faults)
     else:
-        body, more = read_operation(operations[named[0]], node)
+        body, more = read_operation(operations[named], node)
         faults.extend(more)
     parts = node.value
     at = (
@@ -71,7 +66,7 @@ def read_step(node: Node, faults: list[Fault]) -> Step | None:
         faults.extend(_nameless(where, parts["where"]))
     if len(faults) > begin or body is None:
         return None
-    other = parts["else"].value if named == ["do"] and "else" in parts else ()
+    other = parts["else"].value if named == "do" and "else" in parts else ()
     step = Step(body, at, where, read_steps(other, faults), parts["note"].value if "note" in parts else "", node.place)
     faults.extend(_otherwise_faults(step, node))
     return step if len(faults) == begin else None
@@ -101,7 +96,19 @@ def _otherwise_faults(step: Step, node: Node) -> Iterator[Fault]:
         )
 
 
-def _not_one(node: Node, named: Sequence[str], known: Sequence[str]) -> Fault:
+def _named(node: Node, known: Collection[str], faults: list[Fault]) -> str | None:
+    """The one operation that a step names; ``None`` and a fault where it names another number of them."""
+    if type(node.value) is not dict:
+        faults.extend(faults_of({"type": "object"}, node))
+        return None
+    named: list[str] = [key for key in node.value if key in known]
+    if len(named) == 1:
+        return named[0]
+    faults.append(_not_one(node, named, known))
+    return None
+
+
+def _not_one(node: Node, named: Sequence[str], known: Collection[str]) -> Fault:
     if named:
         place = node.keys[named[1]]
         found = f"{' and '.join(named)} were found in one step"
@@ -116,8 +123,8 @@ def _not_one(node: Node, named: Sequence[str], known: Sequence[str]) -> Fault:
     return Fault(f"a step with {keys} was found", "an operation was expected", remedy, node.place, "unknown-operation")
 
 
-def read_operation(operation: type[Operation], node: Node) -> tuple[Operation | None, list[Fault]]:
-    """Read a step's operation and its options.
+def read_operation(operation: type[Operation | RecordOperation], node: Node) -> tuple[Any, list[Fault]]:
+    """Read a step's operation, on documents or on records, and its options.
 
     Returns:
         The operation, or ``None``, and all that is wrong with it.
@@ -127,9 +134,9 @@ def read_operation(operation: type[Operation], node: Node) -> tuple[Operation | 
         return None, faults
     made = _read_fields(operation, operation.name(), node, faults)
     if not faults:
-        argument = getattr(made, dataclasses.fields(operation)[0].name)  # type: ignore[arg-type]  # as above
+        argument = getattr(made, dataclasses.fields(operation)[0].name)  # type: ignore[arg-type]  # each operation is a dataclass
         faults += _nameless(argument, node) if isinstance(argument, Condition) else ()
-        faults += made.check()
+        faults += (fault.placed(node.place) for fault in made.check())
     return (None if faults else made), faults
 
 
@@ -138,27 +145,12 @@ def read_record_operations(nodes: Sequence[Node], faults: list[Fault]) -> tuple[
     found: list[RecordOperation] = []
     operations = all_record_operations()
     for node in nodes:
-        begin = len(faults)
-        if type(node.value) is not dict:
-            faults.extend(faults_of({"type": "object"}, node))
-            continue
-        named = [key for key in node.value if key in operations]
-        if len(named) != 1:
-            faults.append(_not_one(node, named, list(operations)))
-            continue
-        operation = operations[named[0]]
-        faults.extend(faults_of(with_definitions(operation_schema(operation)), node))
-        if len(faults) == begin:
-            made = _read_fields(operation, operation.name(), node, faults)
-        if len(faults) == begin:
-            faults.extend(_placed(fault, node.place) for fault in made.check())
-        if len(faults) == begin:
-            found.append(made)
+        named = _named(node, operations, faults)
+        if named is not None:
+            made, more = read_operation(operations[named], node)
+            faults.extend(more)
+            found += [made] if made is not None else []
     return tuple(found)
-
-
-def _placed(fault: Fault, place: Place) -> Fault:
-    return fault if fault.where else dataclasses.replace(fault, where=place)
 
 
 def read_indexes(node: Node, faults: list[Fault]) -> dict[str, Index]:
@@ -169,7 +161,7 @@ def read_indexes(node: Node, faults: list[Fault]) -> dict[str, Index]:
         index = _read(Template | Index, part, faults)
         if len(faults) == begin:
             index = index if isinstance(index, Index) else Index(index, index)
-            faults.extend(_placed(fault, part.place) for fault in index.faults())
+            faults.extend(fault.placed(part.place) for fault in index.faults())
             found[name] = index
     return found
 
@@ -403,9 +395,11 @@ def _nearest(mismatch: Mismatch, node: Node) -> Iterator[Fault]:
 
 
 def to_json(value: Any) -> Json:  # noqa: PLR0911 - one kind of value a line
-    """A step, or a part of one, as JSON: as a spec would say it in full, without remarks and what is so anyway."""
+    """A step, an operation on records, or a part of one, as JSON: without remarks and what is so anyway."""
     if isinstance(value, Step):
         return _step_to_json(value)
+    if isinstance(value, RecordOperation):
+        return _operation_to_json(value)
     if isinstance(value, Path | Pattern | Replacement | Template | Hook):
         return _key(value)
     if isinstance(value, Condition):
@@ -426,21 +420,18 @@ def _key(value: Any) -> str:
     return "." if value == ITSELF else str(value)
 
 
-def record_operation_to_json(operation: RecordOperation) -> Json:
-    """An operation on records as JSON, as :func:`to_json`."""
-    argument, *_ = dataclasses.fields(operation)  # type: ignore[arg-type]  # each operation is a dataclass
-    options = _fields_to_json(operation)
-    return {operation.name(): options.pop(key_of(argument)), **options}
-
-
 def _step_to_json(step: Step) -> Json:
     shown: dict[str, Json] = {} if step.at is None else {"at": str(step.at)}
     shown |= {} if step.where is None else {"where": step.where.to_json()}
     if isinstance(step.body, tuple):
         return shown | {"do": to_json(step.body)} | ({"else": to_json(step.otherwise)} if step.otherwise else {})
-    argument, *_ = dataclasses.fields(step.body)  # type: ignore[arg-type]  # each operation is a dataclass
-    options = _fields_to_json(step.body)
-    return shown | {step.body.name(): options.pop(key_of(argument)), **options}
+    return shown | _operation_to_json(step.body)
+
+
+def _operation_to_json(operation: Operation | RecordOperation) -> dict[str, Json]:
+    argument, *_ = dataclasses.fields(operation)  # type: ignore[arg-type]  # each operation is a dataclass
+    options = _fields_to_json(operation)
+    return {operation.name(): options.pop(key_of(argument)), **options}
 
 
 def _fields_to_json(value: Any) -> dict[str, Json]:

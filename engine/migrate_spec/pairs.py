@@ -12,7 +12,7 @@ from migrate_spec.errors import Fault
 from migrate_spec.operation import Loss, names_only, overlaps
 from migrate_spec.path import Path
 
-__all__ = ["check_gathered", "check_pairs", "found", "made", "target_taken"]
+__all__ = ["check_gathered", "check_no_list", "check_pairs", "found", "made", "target_taken"]
 
 
 def check_pairs(fields: Mapping[Path, Path]) -> Iterator[Fault]:
@@ -34,6 +34,19 @@ def check_gathered(fields: Mapping[Path, Sequence[Path]]) -> Iterator[Fault]:
     yield from overlaps([path for some in paths for path in some])
     for target, sources in fields.items():
         yield from islice(chain.from_iterable(_elsewhere(source, target) for source in sources), 1)
+
+
+def check_no_list(sources: Iterable[Path], remedy: str) -> Iterator[Fault]:
+    """A fault for each source that is a place in a list: the way back may not find it."""
+    for source in sources:
+        if not names_only(source, source.base):
+            yield Fault(
+                f"the source {str(source)!r} was found",
+                "a path without a place in a list was expected",
+                f"backwards there may be no such place {remedy}",
+                source.place,
+                "source-in-list",
+            )
 
 
 def _elsewhere(source: Path, target: Path) -> Iterator[Fault]:

@@ -82,6 +82,21 @@ class RecordOperation(ABC):
         """What is wrong with these arguments although each alone is well formed."""
         yield from ()
 
+    once: ClassVar[bool] = False
+    """Whether a spec may have it only once."""
+
+    def check_on(self, prefix: str, encoding: str) -> Iterator[Fault]:  # noqa: ARG002 - most operations do not mind
+        """What is wrong with it for records whose keys begin with ``prefix`` and that are encoded like this."""
+        yield from ()
+
+    def head_after(self, head: str) -> str:
+        """What the records' keys begin with afterwards, where they began with ``head``."""
+        return head
+
+    def encoding_after(self, encoding: str) -> str:
+        """How the records are encoded afterwards."""
+        return encoding
+
     @abstractmethod
     def change(self, around: Surroundings) -> Change:
         """The operation, compiled. It raises :class:`~migrate_spec.document.Refused` for a record it cannot work on."""

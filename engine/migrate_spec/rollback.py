@@ -16,7 +16,7 @@ from migrate_spec.registry import MigrationRegistry
 from migrate_spec.reports import RollbackReport
 from migrate_spec.rollback_moved import put_back_moved
 from migrate_spec.staging import Staging
-from migrate_spec.store import KeyRange, StagedFile, Store
+from migrate_spec.store import KeyRange, StagedFile, Store, stage
 from migrate_spec.stores.rocks import open_for_reading
 from migrate_spec.undoing import Restored, Undoing, both, same_but_for_stamp, verify, verify_version
 
@@ -83,6 +83,7 @@ def roll_back(
     put_back = put_back_moved if undoing.moves_records else _put_back
     tracker = Tracker(on_progress, undoing.backup.records)
     with open_for_reading(undoing.backup.database) as frozen:
+        verify_version(undoing.backup, frozen)
         restored = put_back(undoing, frozen, staging, changes, tracker)
         old_version, version = frozen.get(VERSION_KEY), read_version(frozen)
     tracker.finish()
@@ -100,10 +101,7 @@ def roll_back(
     )
     metadata = store.stage(staging.folder / "metadata.sst")
     metadata.put(HISTORY_KEY, read_history(store).with_entries([_entry(undoing, report, started_at)]))
-    if old_version is None:
-        metadata.delete(VERSION_KEY)
-    else:
-        metadata.put(VERSION_KEY, old_version)
+    stage(metadata, VERSION_KEY, old_version)
     files.append(metadata.finish())
     staging.swap_in([path for path in files if path is not None])
     return replace(report, seconds=time.monotonic() - start)
@@ -138,7 +136,6 @@ def _put_back(undoing: Undoing, frozen: Store, staging: Staging, staged: StagedF
     Raises:
         BackupError: the backup does not hold what it held when it was made.
     """
-    verify_version(undoing.backup, frozen)
     restored = Restored()
     for name, prefix in sorted(undoing.prefixes.items(), key=lambda item: item[1].encode()):
         outcome = _Outcome(undoing, name)
@@ -153,10 +150,7 @@ def _put_back(undoing: Undoing, frozen: Store, staging: Staging, staged: StagedF
             restored.records += 1
             if not outcome.explains(old, new):
                 restored.note_later(key)
-            if old is None:
-                staged.delete(key)
-            else:
-                staged.put(key, old)
+            stage(staged, key, old)
         verify(undoing.backup, name, count, digest)
     return restored
 
@@ -166,7 +160,7 @@ class _Outcome:
 
     def __init__(self, undoing: Undoing, collection: str) -> None:
         try:
-            self._transform: Transform | None = Transform(undoing.route(undoing.specs()[collection]))
+            self._transform: Transform | None = Transform(undoing.route(undoing.specs[collection]))
         except Unbound:  # then nobody knows any more what the migration made, and all counts as written since
             self._transform = None
 

@@ -15,8 +15,8 @@ from migrate_spec.flow import Flow, Flows
 from migrate_spec.progress import Tracker
 from migrate_spec.sorter import Entry, Sorter
 from migrate_spec.staging import Staging
-from migrate_spec.store import KeyRange, StagedFile, Store, ranges_of
-from migrate_spec.undoing import Restored, Undoing, both, same_but_for_stamp, verify, verify_version
+from migrate_spec.store import KeyRange, StagedFile, Store, ranges_of, stage
+from migrate_spec.undoing import Restored, Undoing, both, same_but_for_stamp, verify
 
 __all__ = ["put_back_moved"]
 
@@ -34,7 +34,6 @@ def put_back_moved(undoing: Undoing, frozen: Store, staging: Staging, staged: St
     Raises:
         BackupError: the backup does not hold what it held when it was made.
     """
-    verify_version(undoing.backup, frozen)
     with TemporaryDirectory(prefix="sorting-", dir=staging.folder) as folder:
         place = Path(folder)
         with Sorter(place) as made, Sorter(place) as taken, Sorter(place) as old_values:
@@ -43,16 +42,13 @@ def put_back_moved(undoing: Undoing, frozen: Store, staging: Staging, staged: St
             comparison = _Comparison(undoing, flows, staging.store, old_values)
             comparison.compare(made.groups())
             for key, entries in old_values.groups():
-                if entries[0].value is None:
-                    staged.delete(key)
-                else:
-                    staged.put(key, entries[0].value)
+                stage(staged, key, entries[0].value)
     return comparison.restored
 
 
 def _flows(undoing: Undoing, frozen: Store, made: Sorter, taken: Sorter) -> Flows:
     try:
-        routes = [undoing.route(specs) for specs in undoing.specs().values()]
+        routes = [undoing.route(specs) for specs in undoing.specs.values()]
         return Flows(routes, frozen, made, taken, notes_all=True)
     except Unbound as unbound:
         remedy = "run it in the folder of the project, or name its folders with --specs and --schemas"

@@ -17,7 +17,7 @@ from migrate_spec.flow import Flow, Flows
 from migrate_spec.plan import Plan
 from migrate_spec.progress import Tracker
 from migrate_spec.sorter import Entry, Sorter
-from migrate_spec.store import KeyRange, StagedFile, Store, ranges_of
+from migrate_spec.store import KeyRange, StagedFile, Store, ranges_of, stage
 
 __all__ = ["Carried", "carry", "carry_moving", "check_rejections"]
 
@@ -85,19 +85,41 @@ def carry(route: Route, frozen: Store, target: Store | None, folder: Path, track
         What became of them. Records that are rejected are in it; none of the files is complete then.
     """
     result = Carried(route)
-    transform, digest = Transform(route), Digest()
-    records = frozen.scan(KeyRange.of_prefix(route.key_prefix))
+    transform = Transform(route)
     staging = _Staging(target, folder, result)
     with _without_collector():
-        while chunk := list(islice(records, RECORDS_A_CHUNK)):
-            result.scanned += len(chunk)
-            digest.add(chunk)
-            _carry_chunk(chunk, transform, staging.put_for(len(chunk)), result)
-            tracker.advance(f"migrating {result.collection}", len(chunk))
+        for chunk in _chunks(result, frozen, tracker):
+            put = staging.put_for(len(chunk))
+            for key, value in chunk:
+                try:
+                    carried = transform(value)
+                except RecordRefused as refused:
+                    _reject(result, key, refused, transform)
+                else:
+                    if carried is not None:
+                        result.migrated += 1
+                        put(key, carried)
         staging.close()
     result.changed_by = tuple(transform.changed_by)
-    result.before = Contents(route.key_prefix.decode(), result.scanned, digest.hexdigest())
     return result
+
+
+def _chunks(result: Carried, frozen: Store, tracker: Tracker) -> Iterator[list[Record]]:
+    """The records of a collection, some at a time; they are counted and digested, and the tracker is told of them."""
+    digest, route = Digest(), result.route
+    records = frozen.scan(KeyRange.of_prefix(route.key_prefix))
+    while chunk := list(islice(records, RECORDS_A_CHUNK)):
+        result.scanned += len(chunk)
+        digest.add(chunk)
+        yield chunk
+        tracker.advance(f"migrating {result.collection}", len(chunk))
+    result.before = Contents(route.key_prefix.decode(), result.scanned, digest.hexdigest())
+
+
+def _reject(result: Carried, key: bytes, refused: RecordRefused, transform: Transform) -> None:
+    """Note a record that was refused; once there are enough to show, no more are explained."""
+    result.reject(Rejection(key, refused.step, refused.path, refused.fault, refused.cause))
+    transform.explains = len(result.rejections) < SHOWN_REJECTIONS
 
 
 def carry_moving(plan: Plan, frozen: Store, target: Store | None, folder: Path, tracker: Tracker) -> list[Carried]:
@@ -134,19 +156,14 @@ def carry_moving(plan: Plan, frozen: Store, target: Store | None, folder: Path, 
 
 def _carry_moving(result: Carried, flows: Flows, tracker: Tracker) -> None:
     """Carry the records of one collection; their changes are noted in the flows."""
-    flow, digest = Flow(flows, result.collection), Digest()
-    records = flows.frozen.scan(KeyRange.of_prefix(result.route.key_prefix))
-    while chunk := list(islice(records, RECORDS_A_CHUNK)):
-        result.scanned += len(chunk)
-        digest.add(chunk)
+    flow = Flow(flows, result.collection)
+    for chunk in _chunks(result, flows.frozen, tracker):
         for key, value in chunk:
             try:
                 result.migrated += flow.carry(key, value)
             except RecordRefused as refused:
-                result.reject(Rejection(key, refused.step, refused.path, refused.fault, refused.cause))
-        tracker.advance(f"migrating {result.collection}", len(chunk))
-    result.changed_by = tuple(flow.changed_by)
-    result.before = Contents(result.route.key_prefix.decode(), result.scanned, digest.hexdigest())
+                _reject(result, key, refused, flow.transform)
+    result.changed_by = tuple(flow.transform.changed_by)
 
 
 def _check_taken(routes: Sequence[Route], flows: Flows, result: Carried) -> None:
@@ -182,10 +199,8 @@ def _settle_key(key: bytes, entries: Sequence[Entry], frozen: Store, put: Put, r
         remedy = "make the keys of two records differ, or drop one of the two"
         fault = Fault(found, "a key that is free was expected", remedy, None, "key-taken")
         results[-1].reject(Rejection(values[-1].source, "records", "", fault))
-    elif values:
-        put(key, values[0].value)
     else:
-        put(key, None)
+        put(key, values[0].value if values else None)
 
 
 @contextmanager
@@ -198,20 +213,6 @@ def _without_collector() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def _carry_chunk(chunk: Sequence[Record], transform: Transform, put: Put, result: Carried) -> None:
-    """Carry records over; what becomes of them is noted in ``result``."""
-    for key, value in chunk:
-        try:
-            carried = transform(value)
-        except RecordRefused as refused:
-            result.reject(Rejection(key, refused.step, refused.path, refused.fault, refused.cause))
-            transform.explains = len(result.rejections) < SHOWN_REJECTIONS
-        else:
-            if carried is not None:
-                result.migrated += 1
-                put(key, carried)
 
 
 class _Staging:
@@ -235,7 +236,7 @@ class _Staging:
             self._room = RECORDS_A_FILE
         self._room -= count
         file = self._file
-        return lambda key, value: file.delete(key) if value is None else file.put(key, value)
+        return lambda key, value: stage(file, key, value)
 
     def close(self) -> None:
         """Complete the file at hand."""

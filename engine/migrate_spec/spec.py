@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from pathlib import Path as FilePath
 
 from migrate_spec import language
@@ -19,8 +19,6 @@ from migrate_spec.hooks import Hook
 from migrate_spec.operation import Binder
 from migrate_spec.path import Definition, EachValue, Name, Path
 from migrate_spec.record_operation import Index, RecordOperation
-from migrate_spec.record_operations.recode import Recode
-from migrate_spec.record_operations.rekey import Rekey
 from migrate_spec.schema import Schema, did_you_mean
 from migrate_spec.stamp import Stamp
 from migrate_spec.step import Step
@@ -98,8 +96,7 @@ class Spec:
     @property
     def head_after(self) -> str:
         """What its records' keys begin with after the step."""
-        moved = [operation.keys.to.literals[0] for operation in self.records if isinstance(operation, Rekey)]
-        return moved[-1] if moved else self.prefix
+        return reduce(lambda head, operation: operation.head_after(head), self.records, self.prefix)
 
     @property
     def taken(self) -> tuple[str, ...]:
@@ -109,8 +106,7 @@ class Spec:
     @property
     def encoding_after(self) -> str:
         """How records are stored after the step."""
-        recoded = [operation.encodings.to for operation in self.records if isinstance(operation, Recode)]
-        return recoded[-1] if recoded else self.encoding
+        return reduce(lambda encoding, operation: operation.encoding_after(encoding), self.records, self.encoding)
 
     @property
     def ranges(self) -> tuple[str, ...]:
@@ -135,7 +131,7 @@ class Spec:
         rest = {
             "encoding": self.encoding if self.encoding != "json" else None,
             "indexes": {name: language.to_json(index) for name, index in self.indexes.items()},
-            "records": [language.record_operation_to_json(operation) for operation in self.records],
+            "records": language.to_json(self.records),
             "downgrade": {"refuse": self.refuses_downgrade} if self.refuses_downgrade else None,
         }
         return shown | {key: value for key, value in rest.items() if value}
@@ -306,23 +302,14 @@ def _faults(spec: Spec) -> Iterator[Fault]:
 
 
 def _record_faults(spec: Spec) -> Iterator[Fault]:
-    encoding, moved = spec.encoding, 0
+    encoding, place = spec.encoding, spec.place("records")
     for operation in spec.records:
-        if isinstance(operation, Recode):
-            if operation.encodings.from_ != encoding:
-                found = f"recode from {operation.encodings.from_} was found"
-                expected = f"from {encoding} was expected, as the records are stored so"
-                yield Fault(found, expected, "", spec.place("records"), "encoding-differs")
-            encoding = operation.encodings.to
-        if isinstance(operation, Rekey):
-            moved += 1
-            template = operation.keys.from_
-            if not template.literals[0].startswith(spec.prefix):
-                found = f"rekey from {template.text!r} was found"
-                expected = f"a template that begins with {spec.prefix!r} was expected, as the keys do"
-                yield Fault(found, expected, "", template.place, "prefix-differs")
-    if moved > 1:
-        yield Fault("two rekeys were found", "one was expected", "make it one", spec.place("records"), "rekey-twice")
+        yield from (fault.placed(place) for fault in operation.check_on(spec.prefix, encoding))
+        encoding = operation.encoding_after(encoding)
+    names = [operation.name() for operation in spec.records if operation.once]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield Fault(f"two {name}s were found", "one was expected", "make it one", place, f"{name}-twice")
     for reserved in RESERVED_PREFIXES:
         for begin in spec.ranges:
             if begin and overlap(begin, reserved):

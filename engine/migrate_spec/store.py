@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-__all__ = ["KeyRange", "Size", "StagedFile", "Store", "ranges_of", "successor"]
+__all__ = ["KeyRange", "Size", "StagedFile", "Store", "ranges_of", "stage", "successor"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,6 +76,14 @@ class StagedFile(Protocol):
         Raises:
             NoSpace: the disk is full.
         """
+
+
+def stage(file: StagedFile, key: bytes, value: bytes | None) -> None:
+    """Stage a new value for ``key``; ``None``: its removal."""
+    if value is None:
+        file.delete(key)
+    else:
+        file.put(key, value)
 
 
 class Store(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from migrate_spec.backup import Backup, Digest
 from migrate_spec.codec import NotADocument, plain
@@ -45,8 +46,9 @@ class Undoing:
     @property
     def moves_records(self) -> bool:
         """Whether the steps did more than alter each document where it is."""
-        return any(self.route(specs).moves_records for name, specs in self.specs().items() if name in self.prefixes)
+        return any(self.route(specs).moves_records for name, specs in self.specs.items() if name in self.prefixes)
 
+    @cached_property
     def specs(self) -> dict[str, tuple[Spec, ...]]:
         """The steps in force of each collection, first to last; those that the history does not tell, as known."""
         told = [self.known.get(spec.checksum, spec) for entry in self.standing for spec in entry.specs]

@@ -6,6 +6,7 @@ So a document gets simpler with every byte that becomes zero, which is all that 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -76,7 +77,7 @@ class Source:
     left: int = MOST_BLOCKS
 
 
-class Unit:
+class Unit(ABC):
     """A way to make values out of bytes.
 
     Attributes:
@@ -93,13 +94,13 @@ class Unit:
         """Its simplest value, once that is known; not to be altered."""
         return self._least
 
+    @abstractmethod
     def make(self, tape: bytes, at: int, source: Source, /) -> Json:
         """The value that the bytes of a block mean, from a place on.
 
         Raises:
             Stuck: they mean none.
         """
-        raise NotImplementedError
 
     def settle(self) -> bool:
         """Find the simplest value; false where those of its parts are not known yet."""
@@ -109,7 +110,7 @@ class Unit:
             return False
         return True
 
-    def finish(self) -> None:
+    def finish(self) -> None:  # noqa: B027 - most units have nothing to get ready
         """Get ready, now that every unit is settled that can be.
 
         Raises:

@@ -9,8 +9,8 @@ from typing import ClassVar
 from migrate_spec.codec import Document, is_null
 from migrate_spec.document import Change
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Field, Loss, Operation, in_order, names_only
-from migrate_spec.pairs import check_gathered, found, made, target_taken
+from migrate_spec.operation import Field, Loss, Operation, in_order
+from migrate_spec.pairs import check_gathered, check_no_list, found, made, target_taken
 from migrate_spec.path import Path, str_of, within_objects
 
 
@@ -38,15 +38,7 @@ class Coalesce(Operation):
             if len(sources) == 1:
                 found, remedy = f"{str(sources[0])!r} alone was found", "use `rename` or `move`"
                 yield Fault(found, "two sources or more were expected", remedy, target.place, "source-alone")
-            for source in sources:
-                if not names_only(source, source.base):
-                    yield Fault(
-                        f"the source {str(source)!r} was found",
-                        "a path without a place in a list was expected",
-                        "backwards there may be no such place to put the value in",
-                        source.place,
-                        "source-in-list",
-                    )
+            yield from check_no_list(sources, "to put the value in")
 
     def forward(self) -> Change:
         """Carry the first source that is there to the target."""

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from migrate_spec.codec import Document
 from migrate_spec.document import Change
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Field, IfExists, Loss, Operation, in_order, names_only
-from migrate_spec.pairs import check_pairs, found, made, target_taken
+from migrate_spec.operation import Field, IfExists, Loss, Operation, in_order
+from migrate_spec.pairs import check_no_list, check_pairs, found, made, target_taken
 from migrate_spec.path import Name, Path, within_objects
 
 
@@ -35,15 +35,7 @@ class Move(Operation):
     def check(self) -> Iterator[Fault]:
         """Sources apart from each other, targets apart from each other, both below the same list or object."""
         yield from check_pairs(self.fields)
-        for source in self.fields:
-            if not names_only(source, source.base):
-                yield Fault(
-                    f"the source {str(source)!r} was found",
-                    "a path without a place in a list was expected",
-                    "backwards there may be no such place to move it to; `copy` and `remove` do without one",
-                    source.place,
-                    "source-in-list",
-                )
+        yield from check_no_list(self.fields, "to move it to; `copy` and `remove` do without one")
 
     def forward(self) -> Change:
         """Take each field and put it in its new place."""

@@ -45,6 +45,19 @@ class Recode(RecordOperation):
             found = f"{self.encodings.from_} to itself was found"
             yield Fault(found, "another encoding was expected", "", None, "no-effect")
 
+    def check_on(self, prefix: str, encoding: str) -> Iterator[Fault]:
+        """The records are encoded as it says."""
+        del prefix
+        if self.encodings.from_ != encoding:
+            found = f"recode from {self.encodings.from_} was found"
+            expected = f"from {encoding} was expected, as the records are stored so"
+            yield Fault(found, expected, "", None, "encoding-differs")
+
+    def encoding_after(self, encoding: str) -> str:
+        """The new one."""
+        del encoding
+        return self.encodings.to
+
     def change(self, around: Surroundings) -> Change:
         """Every record is written anew; the encoding is the collection's from then on."""
         del around

@@ -59,6 +59,22 @@ class Rekey(RecordOperation):
         if old.text == new.text:
             yield Fault(f"{old.text!r} to itself was found", "another key was expected", "", new.place, "no-effect")
 
+    once: ClassVar[bool] = True
+
+    def check_on(self, prefix: str, encoding: str) -> Iterator[Fault]:
+        """The template fits the keys that there are."""
+        del encoding
+        template = self.keys.from_
+        if not template.literals[0].startswith(prefix):
+            found = f"rekey from {template.text!r} was found"
+            expected = f"a template that begins with {prefix!r} was expected, as the keys do"
+            yield Fault(found, expected, "", template.place, "prefix-differs")
+
+    def head_after(self, head: str) -> str:
+        """The beginning of the new keys."""
+        del head
+        return self.keys.to.literals[0]
+
     def change(self, around: Surroundings) -> Change:
         """The record under its new key."""
         del around
