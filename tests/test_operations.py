@@ -25,7 +25,8 @@ from migrate_spec.errors import Fault, Irreversible, Place
 from migrate_spec.operation import Operation
 from migrate_spec.operations import all_operations
 from migrate_spec.spec import Spec, parse_spec
-from migrate_spec.yaml_text import Node, ScalarKey, parse
+from migrate_spec.yaml_nodes import Node, ScalarKey
+from migrate_spec.yaml_text import parse
 from tests import SPEC_FILE, spec_of, spec_text
 
 CASES = Path(__file__).parent / "cases"

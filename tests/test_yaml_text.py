@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from migrate_spec.errors import Place
-from migrate_spec.yaml_text import ScalarKey, node_of, parse
+from migrate_spec.yaml_nodes import ScalarKey, node_of
+from migrate_spec.yaml_text import parse
 
 SCALARS = {
     # what YAML 1.1 would make something else of

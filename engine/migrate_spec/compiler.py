@@ -235,10 +235,15 @@ class Transform:
         final = decode(document)
         if self.fits(final) or self.route.schema is None:
             return result
-        if not self.explains:
-            raise RecordRefused(self.route.specs[-1].name, "", Fault("a record that does not fit was found"))
-        mismatch = self.route.schema.best_mismatch(final)
-        raise RecordRefused(self.route.specs[-1].name, mismatch.where, mismatch.fault(self.route.schema.file))
+        raise _misfit(self.route.specs[-1].name, final, self.route.schema, explains=self.explains)
+
+
+def _misfit(step: str, document: Document, schema: Schema, *, explains: bool) -> RecordRefused:
+    """The refusal of a document that does not fit a schema."""
+    if not explains:
+        return RecordRefused(step, "", Fault("a record that does not fit was found", code="schema"))
+    mismatch = schema.best_mismatch(document)
+    return RecordRefused(step, mismatch.where, mismatch.fault(schema.file))
 
 
 def _coding(specs: Sequence[Spec]) -> tuple[Callable[[bytes], tuple[Document, bool]], Callable[[Document], bytes]]:
@@ -287,10 +292,15 @@ def _unstamped(document: Document, stamp: Stamp, schema: Schema | None) -> Docum
     return document if demanded else bare
 
 
-def compile_downgrade(spec: Spec, schema: Schema | None) -> Callable[[bytes], bytes]:
+def compile_downgrade(spec: Spec, schema: Schema | None, *, explains: bool = True) -> Callable[[bytes], bytes]:
     """One step backwards, compiled: from the bytes of a record at its ``to_version`` to one at its ``from_version``.
 
     A record of an earlier version stays as it is. One of version 1 carries no stamp, unless its schema demands that.
+
+    Args:
+        spec: the step.
+        schema: what the results must fit; ``None``: no check.
+        explains: whether a record that does not fit is told why, which takes a thousand times as long.
 
     Raises:
         Irreversible: a step cannot be undone.
@@ -318,8 +328,7 @@ def compile_downgrade(spec: Spec, schema: Schema | None) -> Callable[[bytes], by
         except (NotADocument, RecursionError) as error:
             raise RecordRefused.by("", error) from None
         if schema is not None and not schema.is_valid(final):
-            mismatch = schema.best_mismatch(final)
-            raise RecordRefused(f"{spec.name} backwards", mismatch.where, mismatch.fault(schema.file))
+            raise _misfit(f"{spec.name} backwards", final, schema, explains=explains)
         return result
 
     return downgrade

@@ -34,7 +34,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 __all__ = [
     "BackupError",
@@ -58,10 +58,13 @@ __all__ = [
     "PlanError",
     "RecordRejected",
     "Rejection",
+    "Severity",
     "SpecChanged",
     "SpecError",
     "TemplateError",
 ]
+
+Severity = Literal["error", "warning", "info"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -86,6 +89,7 @@ class Fault:
         remedy: what the reader can do, likewise.
         where: a place in a file, or the name of a database, key or file.
         code: a stable name for programs, in kebab-case.
+        severity: how much it matters; only an ``error`` stops the work.
     """
 
     found: str
@@ -93,6 +97,7 @@ class Fault:
     remedy: str = ""
     where: Place | str | None = None
     code: str = ""
+    severity: Severity = "error"
 
     def __str__(self) -> str:
         sentence = self.found

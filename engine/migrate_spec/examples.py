@@ -15,7 +15,7 @@ from migrate_spec.migration import Migration
 from migrate_spec.path import Index, Name, Path, Segment
 from migrate_spec.spec import Example
 
-__all__ = ["example_faults"]
+__all__ = ["differences", "example_faults", "shown"]
 
 
 def example_faults(migration: Migration) -> Iterator[Fault]:
@@ -42,13 +42,13 @@ def _fault(migration: Migration, example: Example) -> Fault | None:
         where = f" at {refusal.path!r}" if refusal.path else ""
         found = f"{refusal.fault.found} in the example{where}"
         return Fault(found, refusal.fault.expected, refusal.fault.remedy, example.place, "example-refused")
-    difference = next(_differences(result, example.after, ()), None)
+    difference = next(differences(result, example.after, ()), None)
     if difference is None:
         return _fault_of_way_back(migration, example)
     segments, found, expected = difference
     return Fault(
-        f"{_shown(found)} came out at {str(Path(segments))!r}",
-        f"{_shown(expected)} was expected by `after`",
+        f"{shown(found)} came out at {str(Path(segments))!r}",
+        f"{shown(expected)} was expected by `after`",
         "mend the example or the steps",
         example.place,
         "example-differs",
@@ -67,13 +67,13 @@ def _fault_of_way_back(migration: Migration, example: Example) -> Fault | None:
         return Fault(found, fault.expected, fault.remedy, example.place, "example-refused")
     stamp = migration.spec.stamp.path
     back, before = (_unstamped(document, stamp) for document in (result, example.before))
-    difference = next(_differences(back, before, ()), None)
+    difference = next(differences(back, before, ()), None)
     if difference is None:
         return None
     segments, found, expected = difference
     return Fault(
-        f"{_shown(found)} came back at {str(Path(segments))!r}",
-        f"{_shown(expected)} was expected, as in `before`: the steps claim to lose nothing",
+        f"{shown(found)} came back at {str(Path(segments))!r}",
+        f"{shown(expected)} was expected, as in `before`: the steps claim to lose nothing",
         "an operation has a wrong way back; please report it",
         example.place,
         "example-differs",
@@ -92,19 +92,20 @@ def _unstamped(document: Json, stamp: Path | None) -> Json:
     return found
 
 
-def _differences(
+def differences(
     found: Json, expected: Json, at: tuple[Segment, ...]
 ) -> Iterator[tuple[tuple[Segment, ...], Json, Json]]:
     """The innermost places where two values differ, in the order of the document that was expected."""
     if type(found) is dict and type(expected) is dict:
         for name in dict.fromkeys((*expected, *found)):
-            yield from _differences(found.get(name, ABSENT), expected.get(name, ABSENT), (*at, Name(name)))
+            yield from differences(found.get(name, ABSENT), expected.get(name, ABSENT), (*at, Name(name)))
     elif type(found) is list and type(expected) is list and len(found) == len(expected):
         for index, (one, other) in enumerate(zip(found, expected, strict=True)):
-            yield from _differences(one, other, (*at, Index(index)))
+            yield from differences(one, other, (*at, Index(index)))
     elif found is ABSENT or expected is ABSENT or not equal(found, expected):
         yield at, found, expected
 
 
-def _shown(value: Json) -> str:
+def shown(value: Json) -> str:
+    """A value for a sentence: all of it."""
     return "nothing" if value is ABSENT else json.dumps(value, ensure_ascii=False)

@@ -20,11 +20,22 @@ from migrate_spec.pattern import Pattern, Replacement
 from migrate_spec.prose import attributes, prose, sentences
 from migrate_spec.record_operation import RecordOperation
 from migrate_spec.record_operations import all_record_operations
-from migrate_spec.schema import DIALECT
+from migrate_spec.schema import DIALECT, Schema
 from migrate_spec.step import Step
 from migrate_spec.templates import Template
 
-__all__ = ["block_schema", "key_of", "operation_schema", "schema_of", "spec_schema", "top_schema", "with_definitions"]
+__all__ = [
+    "block_judge",
+    "block_schema",
+    "hints_of",
+    "key_of",
+    "operation_judge",
+    "operation_schema",
+    "schema_of",
+    "spec_judge",
+    "spec_schema",
+    "top_schema",
+]
 
 _STEP: dict[str, Json] = {"$ref": "#/$defs/step"}
 _TEXT: dict[str, Json] = {"type": "string", "minLength": 1}
@@ -134,8 +145,25 @@ DEFINITIONS: dict[str, Json] = {
 """What the schemas of steps refer to."""
 
 
-def with_definitions(schema: Json) -> Json:
-    """A schema of a step on its own, with all that it refers to; the steps inside it may be anything."""
+@cache
+def spec_judge() -> Schema:
+    """What a whole spec must fit; its steps may be anything."""
+    return Schema(top_schema({}, {}))
+
+
+@cache
+def operation_judge(operation: type[Operation | RecordOperation]) -> Schema:
+    """What a step with this operation must fit; the steps inside it may be anything."""
+    return Schema(_on_its_own(operation_schema(operation)))
+
+
+@cache
+def block_judge() -> Schema:
+    """What several steps inside one part of the document must fit; each of them may be anything."""
+    return Schema(_on_its_own(block_schema({})))
+
+
+def _on_its_own(schema: dict[str, Json]) -> Json:
     return {**schema, "$defs": {**DEFINITIONS, "step": {}}}
 
 
@@ -235,6 +263,12 @@ def default_of(field: dataclasses.Field[Any]) -> Any:
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
+@cache
+def hints_of(kind: Any) -> Mapping[str, Any]:
+    """What the fields of a dataclass are annotated with, by their names."""
+    return get_type_hints(kind, include_extras=True)
+
+
 def key_of(field: dataclasses.Field[Any]) -> str:
     """The key of a dataclass's field in a spec: ``else`` for ``else_``, which Python keeps for itself."""
     return field.name.removesuffix("_")
@@ -323,7 +357,7 @@ def _options_schema(kind: Any) -> dict[str, Json]:
 
 def _properties(kind: Any) -> dict[str, Json]:
     """The schema of each field of a dataclass, by its key in a spec, with its default and what its docstring says."""
-    hints, told, properties = get_type_hints(kind, include_extras=True), attributes(kind), {}
+    hints, told, properties = hints_of(kind), attributes(kind), {}
     for field in dataclasses.fields(kind):
         default = {} if field.default in {dataclasses.MISSING, None, ()} else {"default": field.default}
         words = {"description": told[field.name]} if field.name in told else {}

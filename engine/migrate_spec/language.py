@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import types
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from migrate_spec.codec import Json
 from migrate_spec.condition import COMBINED, ITSELF, NAME, Condition, Test
 from migrate_spec.document import ABSENT, describe
 from migrate_spec.errors import Fault, PathError, Place, TemplateError
-from migrate_spec.grammar import block_schema, default_of, key_of, operation_schema, with_definitions
+from migrate_spec.grammar import block_judge, default_of, hints_of, key_of, operation_judge
 from migrate_spec.hooks import Hook
 from migrate_spec.operation import Field, ObjectPath, Operation, Table
 from migrate_spec.operations import all_operations
@@ -22,7 +22,7 @@ from migrate_spec.record_operations import all_record_operations
 from migrate_spec.schema import Mismatch, Schema, did_you_mean
 from migrate_spec.step import Step
 from migrate_spec.templates import Template
-from migrate_spec.yaml_text import Node, ScalarKey
+from migrate_spec.yaml_nodes import Node, ScalarKey
 
 __all__ = [
     "faults_of",
@@ -34,6 +34,8 @@ __all__ = [
     "read_steps",
     "to_json",
 ]
+
+_AN_OBJECT = Schema({"type": "object"})
 
 
 def read_steps(nodes: Sequence[Node], faults: list[Fault]) -> tuple[Step, ...]:
@@ -73,7 +75,7 @@ def read_step(node: Node, faults: list[Fault]) -> Step | None:
 
 
 def _read_block(node: Node, faults: list[Fault]) -> tuple[Step, ...]:
-    faults.extend(faults_of(with_definitions(block_schema({})), node))
+    faults.extend(faults_of(block_judge(), node))
     if not {"at", "where"} & node.value.keys():
         found, remedy = "`do` alone was found", "write the steps one after the other"
         faults.append(Fault(found, "`at` or `where` was expected beside it", remedy, node.keys["do"], "do-alone"))
@@ -99,7 +101,7 @@ def _otherwise_faults(step: Step, node: Node) -> Iterator[Fault]:
 def _named(node: Node, known: Collection[str], faults: list[Fault]) -> str | None:
     """The one operation that a step names; ``None`` and a fault where it names another number of them."""
     if type(node.value) is not dict:
-        faults.extend(faults_of({"type": "object"}, node))
+        faults.extend(faults_of(_AN_OBJECT, node))
         return None
     named: list[str] = [key for key in node.value if key in known]
     if len(named) == 1:
@@ -129,7 +131,7 @@ def read_operation(operation: type[Operation | RecordOperation], node: Node) -> 
     Returns:
         The operation, or ``None``, and all that is wrong with it.
     """
-    faults = list(faults_of(with_definitions(operation_schema(operation)), node))
+    faults = list(faults_of(operation_judge(operation), node))
     if faults:
         return None, faults
     made = _read_fields(operation, operation.name(), node, faults)
@@ -168,7 +170,7 @@ def read_indexes(node: Node, faults: list[Fault]) -> dict[str, Index]:
 
 def _read_fields(kind: Any, first_key: str | None, node: Node, faults: list[Fault]) -> Any:
     """A dataclass from an object that fits its schema; ``first_key`` is another key of its first field."""
-    hints, fields = get_type_hints(kind, include_extras=True), dataclasses.fields(kind)
+    hints, fields = hints_of(kind), dataclasses.fields(kind)
     keys = {field.name: key_of(field) for field in fields}
     if first_key is not None:
         keys[fields[0].name] = first_key
@@ -355,9 +357,9 @@ def _distinct(pairs: Sequence[tuple[Any, Any]], faults: list[Fault]) -> dict[Any
     return found
 
 
-def faults_of(schema: Json, node: Node) -> Iterator[Fault]:
+def faults_of(judge: Schema, node: Node) -> Iterator[Fault]:
     """Where a node does not fit a schema of the language, each at its own line and column."""
-    judge, document = Schema(schema), node.plain()
+    document = node.plain()
     mismatches = [] if judge.is_valid(document) else judge.mismatches(document)
     yield from dict.fromkeys(fault for mismatch in mismatches for fault in _located(mismatch, node))
 

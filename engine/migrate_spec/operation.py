@@ -28,7 +28,9 @@ from migrate_spec.codec import Document, Json
 from migrate_spec.document import ABSENT, Change, Refused, frozen
 from migrate_spec.errors import Fault
 from migrate_spec.hooks import Hook
-from migrate_spec.path import Index, Name, Path, str_of, within, within_objects
+from migrate_spec.path import EachValue, Index, Name, Path, str_of, within, within_objects
+from migrate_spec.shapes.shape import ANYTHING, NOTHING, ObjectShape, Shape
+from migrate_spec.shapes.shape import Field as FieldShape
 
 __all__ = [
     "Binder",
@@ -46,8 +48,11 @@ __all__ = [
     "found_below",
     "in_order",
     "key_in_spec",
+    "of_fields",
     "overlaps",
     "rewrite",
+    "rewritten",
+    "spoiled",
     "take",
 ]
 
@@ -191,6 +196,27 @@ class Operation(ABC):
     def losses(self) -> Sequence[Loss]:
         """What going forwards and backwards again does not bring back."""
 
+    def effect(self, shape: Shape) -> Shape:
+        """The shape of what the change makes of objects of a shape; it may tell too much, never too little.
+
+        Where an operation does not know better it is anything, at the places that it writes.
+        """
+        return spoiled(shape, self.writes())
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """The same of the way back, where there is one."""
+        return spoiled(shape, self.writes())
+
+
+def spoiled(shape: Shape, paths: Iterable[Path]) -> Shape:
+    """The shape of objects in which anything may have become of what is at these paths, around it or inside it."""
+    for path in paths:
+        if not path.segments or not isinstance(path.segments[0], Name):
+            return ANYTHING
+        name = path.segments[0].name
+        shape = shape.of_objects(lambda one, name=name: one.having(name, ANYTHING, needed=False))  # type: ignore[misc]
+    return shape
+
 
 def in_order(changes: Sequence[Change]) -> Change:
     """Several changes as one."""
@@ -274,6 +300,67 @@ def rewrite(path: Path, new: Callable[[Json], Json]) -> Change:
         return changed
 
     return within(path.parent, change)
+
+
+def of_fields(
+    shape: Shape, entries: Mapping[Path, V], leaf: Callable[[ObjectShape, str, V], Iterable[ObjectShape]]
+) -> Shape:
+    """The shape of objects of which one field after the other is changed: the effect of what :func:`by_parent` does.
+
+    Args:
+        shape: the objects.
+        entries: paths that end in a name, each with its argument.
+        leaf: what becomes of the object that has or lacks a field, by its name and argument.
+    """
+    for path, argument in entries.items():
+        name = str_of(path.last)
+        shape = shape.at(
+            path.parent,
+            lambda parent, name=name, argument=argument: parent.of_objects(  # type: ignore[misc]
+                lambda one: leaf(one, name, argument)
+            ),
+        )
+    return shape
+
+
+def rewritten(shape: Shape, path: Path, new: Callable[[Shape], tuple[Shape, bool]]) -> Shape:
+    """The shape of objects in which :func:`rewrite` puts a new value at each place of a path.
+
+    Args:
+        shape: the objects.
+        path: the places.
+        new: gives the shape of the new values, and whether some values go.
+    """
+    goes = False
+
+    def change(value: Shape) -> Shape:
+        nonlocal goes
+        result, gone = new(value)
+        goes = goes or gone
+        return result
+
+    def of_field(one: ObjectShape, name: str) -> Iterator[ObjectShape]:
+        known = one.field(name)
+        if known.shape is NOTHING:
+            return iter((one,))
+        result, gone = new(known.shape)
+        return one.having(name, result, needed=known.needed and not gone)
+
+    def of_all(one: ObjectShape) -> Iterator[ObjectShape]:
+        # what goes is no field that must be there any more
+        loose = ObjectShape(
+            {name: FieldShape(known.shape) for name, known in one.fields.items()}, one.others, one.patterns
+        )
+        found = loose.altered(change)
+        kept = found if goes else one.altered(change)
+        return iter(() if kept is None else (kept,))
+
+    if isinstance(path.last, EachValue):
+        return shape.at(path.parent, lambda parent: parent.of_objects(of_all))
+    if isinstance(path.last, Name):
+        name = path.last.name
+        return shape.at(path.parent, lambda parent: parent.of_objects(lambda one: of_field(one, name)))
+    return shape.at(path, change)
 
 
 def overlaps(paths: Sequence[Path]) -> Iterator[Fault]:

@@ -228,6 +228,13 @@ class Schema:
         draft = jsonschema_rs.Draft202012
         return jsonschema_rs.canonicalize(self.content, draft=draft, validate_formats=True, offline=True)
 
+    def covers(self, other: Schema) -> bool:
+        """Whether it is known that all that fits another schema fits this one."""
+        try:
+            return self.canonical.covers(other.canonical).value == "yes"
+        except ValueError:  # a keyword of which jsonschema-rs has no normal form
+            return False
+
     def part(self, pointer: Sequence[str]) -> Schema:
         """The schema that stands inside this one, as a schema of its own; its references still lead where they led.
 
@@ -303,8 +310,9 @@ def load_schema(path: FilePath, file: str) -> tuple[Schema | None, list[Fault]]:
         return None, [Fault("a schema nested too deep was found", "JSON was expected", "", Place(file), "not-json")]
     except ValueError as error:
         return None, [Fault(str(error), "JSON was expected", "", Place(file), "not-json")]
-    faults = list(_schema_faults(content, file))
-    return (None if faults else Schema(content, file)), faults
+    schema = Schema(content, file)
+    faults = list(_schema_faults(schema))
+    return (None if faults else schema), faults
 
 
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -320,8 +328,8 @@ def _no_number(word: str) -> None:
     raise ValueError(f"{word} was found")
 
 
-def _schema_faults(content: Json, file: str) -> Iterable[Fault]:
-    place = Place(file)
+def _schema_faults(schema: Schema) -> Iterable[Fault]:
+    content, place = schema.content, Place(schema.file)
     if not isinstance(content, dict):
         yield Fault(f"{describe(content)} was found", "an object was expected", "", place, "schema-invalid")
         return
@@ -337,6 +345,6 @@ def _schema_faults(content: Json, file: str) -> Iterable[Fault]:
             yield replace(fault, found=f"{fault.found} at {best.where!r}")
         return
     try:
-        _ = Schema(content).is_valid
+        _ = schema.is_valid
     except ValueError as error:
         yield Fault(str(error).split("\n")[0], "a JSON Schema was expected", "", place, "schema-invalid")

@@ -14,7 +14,7 @@ from migrate_spec import language
 from migrate_spec.codec import Json
 from migrate_spec.definitions import finder
 from migrate_spec.errors import Fault, Place, SpecError
-from migrate_spec.grammar import top_schema
+from migrate_spec.grammar import spec_judge
 from migrate_spec.hooks import Hook
 from migrate_spec.operation import Binder
 from migrate_spec.path import Definition, EachValue, Name, Path
@@ -22,7 +22,8 @@ from migrate_spec.record_operation import Index, RecordOperation
 from migrate_spec.schema import Schema, did_you_mean
 from migrate_spec.stamp import Stamp
 from migrate_spec.step import Step
-from migrate_spec.yaml_text import Node, node_of, parse
+from migrate_spec.yaml_nodes import Node, node_of
+from migrate_spec.yaml_text import parse
 
 __all__ = ["Example", "Spec", "overlap", "parse_spec"]
 
@@ -223,7 +224,7 @@ def parse_spec(text: str, file: str) -> tuple[Spec | None, list[Fault]]:
 
 
 def _read(node: Node) -> tuple[Spec | None, list[Fault]]:
-    faults = list(language.faults_of(top_schema({}, {}), node))
+    faults = list(language.faults_of(spec_judge(), node))
     if type(node.value) is not dict:
         return None, faults
     given, well_formed = node.value, not faults

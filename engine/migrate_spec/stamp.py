@@ -44,6 +44,10 @@ class Stamp:
             raise Refused(f"{describe(value)} was found", wanted, path=str(self.path))
         return number
 
+    def mark(self, version: int) -> Json:
+        """A version as a record carries it."""
+        return str(version) if self.as_text else version
+
     def stamped(self, document: Document, version: int) -> Document:
         """A record with a stamp: in place where it has one, else at its beginning (or the end of the stamp's parent).
 
@@ -52,7 +56,7 @@ class Stamp:
         """
         if self.path is None:
             return document
-        value = str(version) if self.as_text else version
+        value = self.mark(version)
         name = str_of(self.path.last)
         if len(self.path.segments) == 1 and name not in document:
             return {name: value, **document}

@@ -12,8 +12,10 @@ from migrate_spec.document import Change, Refused, equal, on_object
 from migrate_spec.errors import Place
 from migrate_spec.operation import Binder, Loss, Operation
 from migrate_spec.path import Definition, Path, within
+from migrate_spec.shapes.cases import cases
+from migrate_spec.shapes.shape import Shape, union
 
-__all__ = ["Step", "backward", "forward"]
+__all__ = ["Step", "backward", "effect", "effect_back", "forward"]
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,44 @@ class Step:
             found += [Loss(path, "whether the condition held") for path in self.writes()]
         return tuple(found)
 
+    def effect(self, shape: Shape) -> Shape:
+        """The shape of what the step makes of documents of a shape."""
+        return self._effect(shape, effect, self.body.effect if isinstance(self.body, Operation) else None)
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """The shape of what the way back makes of documents of a shape, where there is one."""
+        body = self.body.effect_back if isinstance(self.body, Operation) else None
+        return self._effect(shape, effect_back, body, undone=True)
+
+    def _effect(
+        self,
+        shape: Shape,
+        of_steps: Callable[[Sequence[Step], Shape], Shape],
+        of_operation: Callable[[Shape], Shape] | None,
+        *,
+        undone: bool = False,
+    ) -> Shape:
+        def changed(value: Shape) -> Shape:
+            objects = value.of_objects(lambda one: (one,)) if self.at else value
+            return of_operation(objects) if of_operation else of_steps(self._steps, objects)
+
+        def inside(value: Shape) -> Shape:
+            if self.where is None:
+                return changed(value)
+            if undone and self.moves_its_ground:
+                return union([value, changed(value)])
+            holding, others = cases(value, self.where)
+            if self.otherwise:
+                others = of_steps(self.otherwise, others.of_objects(lambda one: (one,)) if self.at else others)
+            return union([changed(holding), others])
+
+        return shape.at(self.at, inside) if self.at else inside(shape)
+
+    @property
+    def _steps(self) -> tuple[Step, ...]:
+        """The steps under ``do``."""
+        return self.body if isinstance(self.body, tuple) else ()
+
     def _paths(self, of: Callable[[Operation | Step], Sequence[Path]]) -> tuple[Path, ...]:
         return tuple(self._below_at(path) for part in self._parts for path in of(part))
 
@@ -138,6 +178,20 @@ def backward(steps: Sequence[Step]) -> Change:
         Irreversible: a step cannot be undone.
     """
     return _placed([(step.backward(), step.place) for step in reversed(steps)])
+
+
+def effect(steps: Sequence[Step], shape: Shape) -> Shape:
+    """The shape of what steps make of documents of a shape, first to last."""
+    for step in steps:
+        shape = step.effect(shape)
+    return shape
+
+
+def effect_back(steps: Sequence[Step], shape: Shape) -> Shape:
+    """The shape of what their way back makes of documents of a shape."""
+    for step in reversed(steps):
+        shape = step.effect_back(shape)
+    return shape
 
 
 def _placed(changes: Sequence[tuple[Change, Place | None]]) -> Change:

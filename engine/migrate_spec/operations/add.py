@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from migrate_spec.codec import Document, Json, maker
 from migrate_spec.document import Change, Refused, describe, put
-from migrate_spec.operation import Field, IfExists, Loss, Operation, by_parent, take
+from migrate_spec.operation import Field, IfExists, Loss, Operation, by_parent, of_fields, take
 from migrate_spec.path import Path
+from migrate_spec.shapes.shape import ObjectShape, Shape, only
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,22 @@ class Add(Operation):
         """Take the fields away; with ``if_exists: keep`` leave them, as some were there before."""
         fields = {} if self.if_exists == "keep" else dict.fromkeys(self.fields)
         return by_parent(fields, take)
+
+    def effect(self, shape: Shape) -> Shape:
+        """The fields are there, with their values."""
+        return of_fields(shape, self.fields, self._added)
+
+    def _added(self, one: ObjectShape, name: str, value: Json) -> Iterator[ObjectShape]:
+        if self.if_exists == "keep":
+            yield from one.filled(name, only(value))
+            return
+        for found in one.absent(name) if self.if_exists == "fail" else (one,):
+            yield from found.having(name, only(value), needed=True)
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """They are not."""
+        fields = {} if self.if_exists == "keep" else self.fields
+        return of_fields(shape, fields, lambda one, name, _: one.without(name))
 
     def reads(self) -> Sequence[Path]:
         """The fields themselves: whether they are there decides."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from migrate_spec.codec import Document, Json, is_null, maker
 from migrate_spec.document import Change, put
-from migrate_spec.operation import Field, Loss, Operation, by_parent, fill
+from migrate_spec.operation import Field, Loss, Operation, by_parent, fill, of_fields
 from migrate_spec.path import Path
+from migrate_spec.shapes.reading import met, without
+from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape, only, union
+
+_NULL: Final = {"type": "null"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,20 @@ class Default(Operation):
     def backward(self) -> Change:
         """Leave the fields."""
         return lambda _: False
+
+    def effect(self, shape: Shape) -> Shape:
+        """The fields are there, with the values that they had or those given here."""
+        return of_fields(shape, self.fields, self._filled)
+
+    def _filled(self, one: ObjectShape, name: str, value: Json) -> Iterator[ObjectShape]:
+        old = one.field(name)
+        if not self.also_null or met(old.shape, _NULL) is NOTHING:
+            return one.filled(name, only(value))
+        return one.having(name, union([without(old.shape, _NULL), only(value)]), needed=True)
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """Nothing happens."""
+        return shape
 
     def reads(self) -> Sequence[Path]:
         """The fields themselves: whether they are there decides."""

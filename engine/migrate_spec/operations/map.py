@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from migrate_spec.codec import Json, Raw, decode, encode, maker
 from migrate_spec.document import ABSENT, Change, Refused, describe, equal, frozen, same
 from migrate_spec.errors import Fault, Irreversible
-from migrate_spec.operation import Loss, Operation, Table, Value, by_parent, fill, in_order, overlaps, rewrite
+from migrate_spec.operation import (
+    Loss,
+    Operation,
+    Table,
+    Value,
+    by_parent,
+    fill,
+    in_order,
+    of_fields,
+    overlaps,
+    rewrite,
+    rewritten,
+)
 from migrate_spec.path import EachValue, Name, Path
+from migrate_spec.schema import Schema
+from migrate_spec.shapes.reading import without
+from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape, only, union
 
 MOST_SHOWN = 8
 """Values of a table in a sentence."""
@@ -118,6 +134,16 @@ class Map(Operation):
         return in_order([*changes, by_parent({path: maker(self.absent[0]) for path in gone}, fill)])
 
     def _back(self, path: Path, table: Table[Json]) -> _New:
+        pairs = self._pairs_back(path, table)
+        refuse = _refuser(tuple(new for new, _ in pairs), "it was changed since, as the table leads to no such value")
+        return _looked_up(_ways(pairs), _stays if self.else_ == "keep" else refuse)
+
+    def _pairs_back(self, path: Path, table: Table[Json]) -> Sequence[tuple[Json, Json]]:
+        """What each new value becomes on the way back.
+
+        Raises:
+            Irreversible: several old values lead to one, and nothing says which it is to be.
+        """
         reverse = (self.reverse or Table(())).look_up()
         pairs: list[tuple[Json, Json]] = []
         for new, olds in _sources(table):
@@ -140,8 +166,23 @@ class Map(Operation):
                     where=path.place,
                 )
             pairs.append((new, reverse(new)))
-        refuse = _refuser(tuple(new for new, _ in pairs), "it was changed since, as the table leads to no such value")
-        return _looked_up(_ways(pairs), _stays if self.else_ == "keep" else refuse)
+        return pairs
+
+    def effect(self, shape: Shape) -> Shape:
+        """Each value is one that the table leads to from what was there."""
+        for path, table in self.fields.items():
+            other = self.else_ if isinstance(self.else_, str) else only(self.else_.value)
+            shape = rewritten(shape, path, partial(_looked_up_in, table.pairs, self.absent, other))
+        return shape
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """Each value is one that leads to what was there."""
+        for path, table in self.fields.items():
+            other = "keep" if self.else_ == "keep" else "fail"
+            shape = rewritten(shape, path, partial(_looked_up_in, self._pairs_back(path, table), (), other))
+            if self.absent and isinstance(path.last, Name):
+                shape = of_fields(shape, {path: only(self.absent[0])}, ObjectShape.filled)
+        return shape
 
     def reads(self) -> Sequence[Path]:
         """The values themselves."""
@@ -175,6 +216,18 @@ class Map(Operation):
             yield "whether a number was written with a fraction"
         if any(_has(old, _is_ordered) for old in altered):
             yield "the order of the fields in it"
+
+
+def _looked_up_in(
+    pairs: Sequence[tuple[Json, Json]], absent: Sequence[Json], other: str | Shape, shape: Shape
+) -> tuple[Shape, bool]:
+    """The shape of what a table makes of values, and whether some of them go."""
+    is_there = Schema(shape.to_schema()).is_valid
+    known = [*(old for old, _ in pairs), *absent]
+    rest = without(shape, {"enum": known}) if known else shape
+    kept = rest if other == "keep" else other if isinstance(other, Shape) and rest is not NOTHING else NOTHING
+    gone = (other == "absent" and rest is not NOTHING) or any(map(is_there, absent))
+    return union([*(only(new) for old, new in pairs if is_there(old)), kept]), gone
 
 
 def _sources(table: Table[Json]) -> Sequence[tuple[Json, Sequence[Json]]]:

@@ -9,8 +9,9 @@ from typing import ClassVar
 from migrate_spec.codec import Json, maker
 from migrate_spec.document import Change
 from migrate_spec.errors import Irreversible
-from migrate_spec.operation import Field, Loss, Operation, by_parent, fill, take
+from migrate_spec.operation import Field, Loss, Operation, by_parent, fill, of_fields, take
 from migrate_spec.path import Path
+from migrate_spec.shapes.shape import Shape, only
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,15 @@ class Remove(Operation):
                 where=first.place,
             )
         return by_parent({path: maker(option.restore) for path, option in self.fields.items()}, fill)
+
+    def effect(self, shape: Shape) -> Shape:
+        """The fields are not there."""
+        return of_fields(shape, dict.fromkeys(self.fields), lambda one, name, _: one.without(name))
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """Each is there, with the value that it has or its ``restore`` value."""
+        fields = self.fields if isinstance(self.fields, Mapping) else {}
+        return of_fields(shape, fields, lambda one, name, option: one.filled(name, only(option.restore)))
 
     def reads(self) -> Sequence[Path]:
         """Nothing."""

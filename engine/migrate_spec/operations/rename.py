@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from migrate_spec.codec import Document
 from migrate_spec.document import Change, Refused, describe
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Field, FieldName, IfExists, Loss, Operation, by_parent, overlaps
-from migrate_spec.path import Name, Path
+from migrate_spec.operation import Field, FieldName, IfExists, Loss, Operation, by_parent, overlaps, spoiled
+from migrate_spec.path import Name, Path, Segment, str_of
+from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape
+from migrate_spec.shapes.shape import Field as FieldShape
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,44 @@ class Rename(Operation):
 
         return change
 
+    def effect(self, shape: Shape) -> Shape:
+        """Each field has its new name, and all else that it had."""
+        return self._renamed(shape, {path: Name(new) for path, new in self.fields.items()})
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """Each field has its old name."""
+        return self._renamed(shape, dict(zip(self._targets(), (path.last for path in self.fields), strict=True)))
+
+    def _renamed(self, shape: Shape, entries: Mapping[Path, Segment]) -> Shape:
+        groups: dict[Path, dict[str, str]] = {}
+        for path, new in entries.items():
+            groups.setdefault(path.parent, {})[str_of(path.last)] = str_of(new)
+        for parent, names in groups.items():
+            if self.if_exists != "fail" and names.keys() & set(names.values()):
+                return spoiled(shape, self.writes())
+            change = partial(self._renamed_in, names)
+            shape = shape.at(parent, lambda value, change=change: value.of_objects(change))  # type: ignore[misc]
+        return shape
+
+    def _renamed_in(self, names: Mapping[str, str], one: ObjectShape) -> Iterator[ObjectShape]:
+        if self.if_exists == "fail":
+            yield from _moved(_lacking(one, [new for new in names.values() if new not in names]), names)
+            return
+        found = [one]
+        for old, new in names.items():
+            found = [made for one in found for made in self._renamed_one(one, old, new)]
+        yield from found
+
+    def _renamed_one(self, one: ObjectShape, old: str, new: str) -> Iterator[ObjectShape]:
+        """For one field, where the new name may be taken."""
+        yield from one.absent(old)
+        for having in one.present(old):
+            if self.if_exists == "keep":
+                yield from having.present(new)
+                yield from _moved(having.absent(new), {old: new})
+            else:
+                yield from _moved([having], {old: new})
+
     def reads(self) -> Sequence[Path]:
         """The fields and their new names."""
         return self.writes()
@@ -92,6 +133,25 @@ class Rename(Operation):
 
     def _targets(self) -> tuple[Path, ...]:
         return tuple(Path((*path.parent.segments, Name(new)), path.place) for path, new in self.fields.items())
+
+
+def _lacking(one: ObjectShape, names: Sequence[str]) -> Sequence[ObjectShape]:
+    """Those of the objects that have none of these fields."""
+    found = [one]
+    for name in names:
+        found = [left for part in found for left in part.absent(name)]
+    return found
+
+
+def _moved(objects: Iterable[ObjectShape], names: Mapping[str, str]) -> Iterator[ObjectShape]:
+    """The objects with new names of fields, in place of whatever they have there."""
+    for one in objects:
+        found = [one]
+        for name in dict.fromkeys([*names, *names.values()]):
+            old = next((old for old, new in names.items() if new == name), None)
+            known = one.field(old) if old is not None else FieldShape(NOTHING)
+            found = [made for part in found for made in part.having(name, known.shape, needed=known.needed)]
+        yield from found
 
 
 def _taken(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from migrate_spec.codec import Json, maker
 from migrate_spec.document import Change, on_object, put
 from migrate_spec.errors import Irreversible
-from migrate_spec.operation import Loss, Operation, in_order
+from migrate_spec.operation import Loss, Operation, in_order, of_fields
 from migrate_spec.path import Name, Path, within
+from migrate_spec.shapes.shape import ObjectShape, Shape, only
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,15 @@ class Set(Operation):
             "nothing tells what was there before",
             where=first.place,
         )
+
+    def effect(self, shape: Shape) -> Shape:
+        """Each value is there, wherever its parent is."""
+        for path, value in self.values.items():
+            if isinstance(path.last, Name):
+                shape = of_fields(shape, {path: only(value)}, partial(ObjectShape.having, needed=True))
+            else:
+                shape = shape.at(path, lambda _, value=value: only(value))  # type: ignore[misc]
+        return shape
 
     def reads(self) -> Sequence[Path]:
         """Nothing."""

@@ -76,6 +76,6 @@ def _finding(fault: Fault) -> dict[str, Any]:
         "line": place.line,
         "column": place.column,
         "code": fault.code,
-        "severity": "error",
+        "severity": fault.severity,
         "message": message,
     }

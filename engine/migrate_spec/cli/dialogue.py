@@ -1,0 +1,51 @@
+"""Questions on a terminal about what two schemas leave open."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+
+import click
+
+from migrate_spec.codec import Json
+from migrate_spec.document import ABSENT
+
+__all__ = ["Asking", "is_terminal"]
+
+
+def is_terminal() -> bool:
+    """Whether somebody is there to be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+class Asking:
+    """Asks whoever sits at the terminal; the likely answer is the one that the Enter key gives."""
+
+    def is_renamed(self, old: str, new: str, *, likely: bool) -> bool:
+        """Whether one field became the other."""
+        return click.confirm(f"Is {new} what {old} was?", default=likely, err=True)
+
+    def becomes(self, path: str, old: Json, among: Sequence[Json]) -> Json:
+        """What an old value becomes; ``ABSENT`` where that is left open."""
+        shown = {_shown(value): value for value in among}
+        if not shown:
+            return ABSENT
+        question = f"What becomes of {_shown(old)} in {path}? ({', '.join(shown)}; Enter leaves it open)"
+        while True:
+            answer = click.prompt(question, default="", show_default=False, err=True).strip()
+            if not answer:
+                return ABSENT
+            if answer in shown:
+                return shown[answer]
+            click.echo(f"{answer!r} is none of them.", err=True)
+
+    def describe(self, sentence: str) -> str:
+        """What changes, in a sentence."""
+        answer: str = click.prompt("What changes, in a sentence", default=sentence, err=True)
+        return answer.strip()
+
+
+def _shown(value: Json) -> str:
+    """A value as it is typed: a text without quotes."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,45 @@
+"""Stored documents to learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from migrate_spec.codec import Json, NotADocument, plain
+from migrate_spec.document import Refused
+from migrate_spec.history import read_version
+from migrate_spec.sampling import sampled_records
+from migrate_spec.stamp import Stamp
+from migrate_spec.store import Store
+from migrate_spec.stores.rocks import open_for_reading
+
+__all__ = ["stored_documents"]
+
+LOOKED_AT = 1000
+"""Records."""
+
+
+def stored_documents(database: Path, prefix: str, stamp: Stamp, version: int) -> list[Json]:
+    """Documents of one version, from all over the keys of a collection. Nothing is written.
+
+    Args:
+        database: its folder.
+        prefix: the beginning of the records' keys.
+        stamp: where the records carry their version.
+        version: the version; records of others, and what is no document, are passed over.
+
+    Raises:
+        DatabaseError: it cannot be read.
+    """
+    with open_for_reading(database) as store:
+        return list(_documents(store, prefix, stamp, version))
+
+
+def _documents(store: Store, prefix: str, stamp: Stamp, version: int) -> Iterator[Json]:
+    unstamped = read_version(store) if stamp.path is None else 1
+    for _, value in sampled_records(store, prefix.encode(), LOOKED_AT):
+        with suppress(NotADocument, ValueError, Refused):
+            document = plain(value)
+            if type(document) is dict and stamp.version_of(document, unstamped) == version:
+                yield document

@@ -1,0 +1,1 @@
+"""What is known of documents: sets of them, and what becomes of these."""

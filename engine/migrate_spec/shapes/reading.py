@@ -1,0 +1,287 @@
+"""From a JSON Schema to the shape of what fits it.
+
+What a schema says plainly is taken as it stands, so that its definitions keep their names. Where keywords such as
+``allOf``, ``if``, ``not`` or ``dependentRequired`` speak together, jsonschema-rs is asked for a normal form that says
+the same by alternatives. A shape may allow more than its schema where the two cannot say the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Any, Final
+
+from migrate_spec.codec import Json
+from migrate_spec.schema import Schema
+from migrate_spec.shapes.shape import (
+    ANYTHING,
+    NOTHING,
+    Alternative,
+    Field,
+    ListShape,
+    ObjectShape,
+    Reference,
+    Scalars,
+    Shape,
+    only,
+    union,
+)
+
+__all__ = ["keeps_names", "met", "shape_of", "without"]
+
+_NUMBER: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+_STRING: Final = ("minLength", "maxLength", "pattern", "format")
+_LIST: Final = ("items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains", "minContains", "maxContains")
+_OBJECT: Final = ("properties", "required", "additionalProperties", "minProperties", "maxProperties")
+_NAMES: Final = ("patternProperties", "propertyNames")
+_OF_TYPE: Final[Mapping[str, Sequence[str]]] = {
+    "null": (),
+    "boolean": (),
+    "integer": _NUMBER,
+    "number": _NUMBER,
+    "string": _STRING,
+}
+_ALL: Final = ("null", "boolean", "number", "string", "array", "object")
+_SILENT: Final = frozenset(
+    [
+        "$schema",
+        "$id",
+        "$defs",
+        "definitions",
+        "$comment",
+        "title",
+        "description",
+        "default",
+        "examples",
+        "deprecated",
+        "readOnly",
+        "writeOnly",
+        "contentEncoding",
+        "contentMediaType",
+        "contentSchema",
+    ]
+)
+_PLAIN: Final = frozenset({"type", "enum", "const", *_NUMBER, *_STRING, *_LIST, *_OBJECT})
+
+
+def shape_of(schema: Schema) -> Shape:
+    """The shape of what fits a schema.
+
+    Raises:
+        ValueError: it is no schema.
+    """
+    if _is_local(schema.content):
+        return _Reader(schema.content).whole
+    return _normal(schema.content)
+
+
+def keeps_names(schema: Schema) -> bool:
+    """Whether the shape of a schema has all its definitions by their names."""
+    return _is_local(schema.content) and _keeps_names(schema.content)
+
+
+def _keeps_names(node: Json) -> bool:
+    if isinstance(node, list):
+        return all(map(_keeps_names, node))
+    if not isinstance(node, dict):
+        return True
+    said = node.keys() - _SILENT
+    plain = said <= _PLAIN or said in ({"$ref"}, {"anyOf"}, {"oneOf"})
+    if not plain and "$ref" in json.dumps({key: node[key] for key in said}):
+        return False
+    parts = [node[key] for key in ("properties", "$defs") if key in node]
+    return all(map(_keeps_names, [*(part for named in parts for part in named.values()), *_others(node)]))
+
+
+def _others(node: Mapping[str, Any]) -> Iterator[Json]:
+    """The schemas right inside of one that have no names."""
+    yield from (node[key] for key in ("items", "additionalProperties", "anyOf", "oneOf", "prefixItems") if key in node)
+
+
+def _normal(content: Json) -> Shape:
+    """The shape, read from the normal form."""
+    try:
+        normal = Schema(content).canonical.to_json_schema()
+    except ValueError:  # a keyword of which jsonschema-rs has no normal form
+        return ANYTHING
+    return _Reader(normal, normal=True).whole
+
+
+@lru_cache(maxsize=4096)
+def _met(text: str) -> Shape:
+    return _normal(json.loads(text))
+
+
+def met(shape: Shape, schema: Mapping[str, Json]) -> Shape:
+    """Those of a shape's values that fit a schema."""
+    return _split(shape, schema, fits=True)
+
+
+def without(shape: Shape, schema: Mapping[str, Json]) -> Shape:
+    """Those of a shape's values that do not fit a schema."""
+    return _split(shape, schema, fits=False)
+
+
+def _split(shape: Shape, schema: Mapping[str, Json], *, fits: bool) -> Shape:
+    wanted = schema if fits else {"not": schema}
+    return union(_part(one, schema, wanted, fits=fits) for one in shape.plain())
+
+
+def _part(
+    one: Scalars | ListShape | ObjectShape, schema: Mapping[str, Json], wanted: Mapping[str, Json], *, fits: bool
+) -> Shape:
+    values = one.values() if isinstance(one, Scalars) else None
+    if values is not None:
+        fitting = [value for value in values if Schema(wanted).is_valid(value)]
+        return Shape((Scalars({"enum": fitting}),)) if fitting else NOTHING
+    whole = Shape((one,))
+    kind = {Scalars: "", ListShape: "array", ObjectShape: "object"}[type(one)]
+    if kind and _is_about_scalars(schema):
+        types = schema.get("type", [])
+        named = kind in ([types] if isinstance(types, str) else types)
+        return whole if named is fits else NOTHING
+    found = _met(json.dumps({"allOf": [whole.to_schema(), wanted]}))
+    return NOTHING if found is NOTHING else found
+
+
+def _is_about_scalars(schema: Mapping[str, Json]) -> bool:
+    """Whether a schema says of lists and objects only whether their type will do."""
+    if "const" in schema or "enum" in schema:
+        values = schema.get("enum", [schema.get("const")])
+        return not any(isinstance(value, list | dict) for value in values)
+    return "type" in schema and schema.keys() <= {"type", *_NUMBER, *_STRING}
+
+
+def _is_local(content: Json) -> bool:
+    """Whether all references of a schema lead to its own definitions, by their names."""
+    if isinstance(content, list):
+        return all(map(_is_local, content))
+    if not isinstance(content, dict):
+        return True
+    reference = content.get("$ref")
+    if isinstance(reference, str) and not _definition(reference):
+        return False
+    return not content.keys() & {"$dynamicRef", "$anchor", "$dynamicAnchor"} and all(map(_is_local, content.values()))
+
+
+def _definition(reference: str) -> str:
+    """The name of the definition that a reference leads to; empty where it leads elsewhere."""
+    name = reference.removeprefix("#/$defs/")
+    return "" if name == reference or any(sign in name for sign in "/~%") else name
+
+
+class _Reader:
+    """Reads one schema.
+
+    Args:
+        content: the schema.
+        normal: whether it is in jsonschema-rs's normal form.
+    """
+
+    def __init__(self, content: Json, *, normal: bool = False) -> None:
+        self._content = content
+        self._normal = normal
+        self._definitions: dict[str, Shape] = {}
+
+    @cached_property
+    def whole(self) -> Shape:
+        """The shape of the whole schema."""
+        return self.read(self._content)
+
+    def definition(self, name: str) -> Shape:
+        """The shape of a definition."""
+        if name not in self._definitions:
+            self._definitions[name] = self.read(self._content.get("$defs", {}).get(name, False))
+        return self._definitions[name]
+
+    def read(self, node: Json) -> Shape:
+        """The shape of a part of the schema."""
+        if isinstance(node, bool):
+            return ANYTHING if node else NOTHING
+        said = {key: value for key, value in node.items() if key not in _SILENT}
+        if said == {"not": {}}:
+            return NOTHING
+        if said.keys() == {"$ref"} and _definition(said["$ref"]):
+            return Shape((Reference(_definition(said["$ref"]), self.definition),))
+        if said.keys() in ({"anyOf"}, {"oneOf"}):
+            return union([self.read(part) for part in next(iter(said.values()))])
+        if self._normal or said.keys() <= _PLAIN:
+            return union(self._alternatives(said))
+        definitions = {"$defs": self._content["$defs"]} if "$defs" in self._content else {}
+        return _normal({**said, **definitions})
+
+    def _alternatives(self, said: dict[str, Any]) -> Iterator[Shape]:
+        if "const" in said or "enum" in said:
+            yield from self._values(said)
+            return
+        types = said.get("type", _ALL)
+        rest = {key: value for key, value in said.items() if key not in _PLAIN and key not in _NAMES}
+        scalars: list[str] = []
+        for name in [types] if isinstance(types, str) else types:
+            if name == "array":
+                yield _shaped(self._list(said, rest))
+            elif name == "object":
+                yield _shaped(self._object(said, rest))
+            else:
+                bounds = {key: said[key] for key in _OF_TYPE[name] if key in said}
+                if bounds or rest:
+                    yield Shape((Scalars({"type": name, **bounds, **rest}),))
+                else:
+                    scalars.append(name)
+        if scalars:
+            yield Shape((Scalars({"type": scalars[0] if len(scalars) == 1 else scalars}),))
+
+    def _values(self, said: Mapping[str, Json]) -> Iterator[Shape]:
+        values = said.get("enum", [said.get("const")])
+        if len(said) > 1:
+            judge = Schema({**said, **({"$defs": self._content["$defs"]} if "$defs" in self._content else {})}).is_valid
+            values = [value for value in values if judge(value)]
+        scalars = [value for value in values if not isinstance(value, list | dict)]
+        if scalars:
+            yield Shape((Scalars({"enum": scalars} if len(scalars) > 1 else {"const": scalars[0]}),))
+        yield from (only(value) for value in values if isinstance(value, list | dict))
+
+    def _list(self, said: Mapping[str, Any], rest: Mapping[str, Json]) -> ListShape | None:
+        more = _kept(
+            {key: said[key] for key in ("uniqueItems", "contains", "minContains", "maxContains") if key in said}
+        )
+        first = [self.read(part) for part in said.get("prefixItems", ())]
+        items = self.read(said.get("items", True))
+        bounds = ListShape(tuple(first), items, said.get("minItems", 0), said.get("maxItems"), more | _kept(rest))
+        nowhere = [index for index, shape in enumerate([*first, items]) if shape is NOTHING]
+        most = min([*nowhere, *([bounds.most] if bounds.most is not None else [])], default=None)
+        if most is not None and most < bounds.least:
+            return None
+        return ListShape(bounds.first[:most], items, bounds.least, most, bounds.more)
+
+    def _object(self, said: Mapping[str, Any], rest: Mapping[str, Json]) -> ObjectShape | None:
+        required = said.get("required", ())
+        others = self.read(said.get("additionalProperties", True))
+        patterns = tuple((pattern, self.read(part)) for pattern, part in said.get("patternProperties", {}).items())
+        shapes = {name: self.read(part) for name, part in said.get("properties", {}).items()}
+        names = said.get("propertyNames", True)
+        names, listed = (True, names["enum"]) if isinstance(names, dict) and "enum" in names else (names, None)
+        one = ObjectShape({name: Field(shape) for name, shape in shapes.items()}, others, patterns, names)
+        known = [*shapes, *(name for name in (*required, *(listed or ())) if name not in shapes)]
+        fields = {name: Field(one.field(name).shape, name in required) for name in dict.fromkeys(known)}
+        if listed is not None:
+            fields = {name: known for name, known in fields.items() if name in listed or known.needed}
+            fields |= {name: Field(NOTHING, needed=True) for name in fields.keys() - set(listed)}
+            others, patterns = NOTHING, ()
+        if any(field.needed and field.shape is NOTHING for field in fields.values()):
+            return None
+        least, most = said.get("minProperties", 0), said.get("maxProperties")
+        return ObjectShape(fields, others, patterns, names, least, most, _kept(rest))
+
+
+def _shaped(one: Alternative | None) -> Shape:
+    if one is None:
+        return NOTHING
+    anything = isinstance(one, ListShape | ObjectShape) and one in ANYTHING.alternatives
+    return Shape((next(part for part in ANYTHING.alternatives if part == one),)) if anything else Shape((one,))
+
+
+def _kept(more: Mapping[str, Json]) -> dict[str, Json]:
+    """What can be kept of keywords as it stands: what refers to definitions cannot."""
+    return {key: value for key, value in more.items() if "$ref" not in json.dumps(value)}

@@ -1,0 +1,564 @@
+"""Shapes: what is known of the documents that a step is given, in a form in which it can be told what it makes of them.
+
+A shape is a set of values, as a JSON Schema is one, told by alternatives of four kinds: scalars, lists, objects, and
+references to a recursive definition. An operation's effect takes the shape of what it is given to that of what it
+makes. It may tell too much, never too little: whatever is made fits. :data:`ANYTHING` is always right.
+What an operation refuses belongs to no shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from operator import is_
+from typing import Any, Final
+
+from migrate_spec.codec import Json
+from migrate_spec.document import frozen
+from migrate_spec.path import Definition, Each, EachValue, Index, Name, Path, Segment, str_of
+from migrate_spec.schema import Schema
+
+__all__ = ["ANYTHING", "NOTHING", "Field", "ListShape", "ObjectShape", "Reference", "Scalars", "Shape", "only", "union"]
+
+SCALARS: Final = ("null", "boolean", "number", "string")
+MOST_ALTERNATIVES: Final = 128
+"""Of a shape; of more, only their types are kept."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scalars:
+    """Values that are no lists and no objects.
+
+    Attributes:
+        schema: a JSON Schema that they fit, and no list or object does.
+    """
+
+    schema: Mapping[str, Json]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Scalars) and (self is other or frozen(dict(self.schema)) == frozen(dict(other.schema)))
+
+    def __hash__(self) -> int:
+        return hash(frozen(dict(self.schema)))
+
+    def values(self) -> Sequence[Json] | None:
+        """The values themselves; ``None`` where there are too many to tell."""
+        if "enum" in self.schema:
+            return list(self.schema["enum"])
+        if "const" in self.schema:
+            return [self.schema["const"]]
+        known: dict[Json, Sequence[Json]] = {"null": [None], "boolean": [False, True]}
+        return known.get(self.schema["type"]) if isinstance(self.schema["type"], str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class ListShape:
+    """Lists.
+
+    Attributes:
+        first: the items at the first places, as far as the list is that long.
+        rest: each item behind them.
+        least: the number of items that are always there.
+        most: the greatest number of items; ``None`` for no limit.
+        more: what else is known, as keywords of JSON Schema; it holds only as long as nothing inside is altered.
+    """
+
+    first: tuple[Shape, ...] = ()
+    rest: Shape = field(default_factory=lambda: ANYTHING)
+    least: int = 0
+    most: int | None = None
+    more: Mapping[str, Json] = field(default_factory=dict)
+
+    def item(self, index: int) -> Shape:
+        """What can be at a place."""
+        if self.most is not None and index >= self.most:
+            return NOTHING
+        return self.first[index] if index < len(self.first) else self.rest
+
+    def items(self) -> Shape:
+        """What can be at any place."""
+        return union([self.item(index) for index in range(len(self.first) + 1)])
+
+    def altered(self, change: Callable[[int | None, Shape], Shape]) -> ListShape | None:
+        """The lists with each item changed: ``change`` is given its place, ``None`` for all behind the first ones.
+
+        Returns:
+            ``None`` where no list is left, as an item that must be there cannot be.
+        """
+        first = tuple(_inside(shape, partial(change, index)) for index, shape in enumerate(self.first))
+        rest = _inside(self.rest, partial(change, None))
+        if rest is self.rest and all(new is old for new, old in zip(first, self.first, strict=True)):
+            return self
+        ends = [index for index, shape in enumerate(first) if shape is NOTHING]
+        ends += [len(first)] if rest is NOTHING else []
+        ends += [self.most] if self.most is not None else []
+        most = min(ends, default=None)
+        if most is not None and most < self.least:
+            return None
+        return ListShape(first[:most], rest, self.least, most)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of objects.
+
+    Attributes:
+        shape: its values.
+        needed: whether all the objects have it.
+    """
+
+    shape: Shape
+    needed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectShape:
+    """Objects.
+
+    Attributes:
+        fields: the fields that something is known of, by name.
+        others: the value of each other field that no pattern matches; nothing: there are none.
+        patterns: patterns of the names of other fields, each with the values; all that match hold.
+        names: a JSON Schema for the names of other fields.
+        least: the number of fields that are always there.
+        most: the greatest number of fields; ``None`` for no limit.
+        more: what else is known, as keywords of JSON Schema; it holds only as long as nothing inside is altered.
+    """
+
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    others: Shape = field(default_factory=lambda: ANYTHING)
+    patterns: tuple[tuple[str, Shape], ...] = ()
+    names: Json = True
+    least: int = 0
+    most: int | None = None
+    more: Mapping[str, Json] = field(default_factory=dict)
+
+    def field(self, name: str) -> Field:
+        """What is known of a field; its shape is nothing where no object has it."""
+        known = self.fields.get(name)
+        if known is not None:
+            return known
+        if self.names is not True and not Schema(self.names).is_valid(name):
+            return Field(NOTHING)
+        found = [shape for pattern, shape in self.patterns if _matches(pattern, name)]
+        return Field(meet(found) if found else self.others)
+
+    def lacks(self, name: str) -> bool:
+        """Whether no object has a field."""
+        return self.field(name).shape is NOTHING
+
+    def closed(self) -> bool:
+        """Whether there are no fields but those in :attr:`fields`."""
+        return self.others is NOTHING and not self.patterns
+
+    def having(self, name: str, shape: Shape, *, needed: bool) -> Iterator[ObjectShape]:
+        """The objects with a field instead of whatever they have under its name; none where that cannot be.
+
+        Args:
+            name: the field's name.
+            shape: its values; nothing for a field that is never there.
+            needed: whether all have it.
+        """
+        if shape is NOTHING and needed:
+            return
+        old = self.field(name)
+        if old.shape is shape and old.needed is needed:
+            yield self
+            return
+        fields = {other: known for other, known in self.fields.items() if other != name}
+        if shape is not NOTHING or not self.closed():
+            fields[name] = Field(shape, needed)
+        patterns = tuple(
+            (pattern, union([known, shape]) if _matches(pattern, name) else known) for pattern, known in self.patterns
+        )
+        least, most = self._counted(old, shape, needed=needed)
+        yield ObjectShape(fields, self.others, patterns, self.names, least, most)
+
+    def _counted(self, old: Field, shape: Shape, *, needed: bool) -> tuple[int, int | None]:
+        """The bounds of the number of fields, with another one in the place of ``old``."""
+        fewer = int(old.shape is not NOTHING and not needed)
+        more = int(not old.needed and shape is not NOTHING)
+        if needed and old.shape is NOTHING:
+            return self.least + 1, None if self.most is None else self.most + 1
+        if old.needed and shape is NOTHING:
+            return max(0, self.least - 1), None if self.most is None else max(0, self.most - 1)
+        return max(0, self.least - fewer), None if self.most is None else self.most + more
+
+    def without(self, name: str) -> Iterator[ObjectShape]:
+        """The objects with a field taken away from those that have it."""
+        return self.having(name, NOTHING, needed=False)
+
+    def filled(self, name: str, shape: Shape) -> Iterator[ObjectShape]:
+        """The objects with a field put in where they lack it."""
+        old = self.field(name)
+        return self.having(name, old.shape if old.needed else union([old.shape, shape]), needed=True)
+
+    def narrowed(self, name: str, shape: Shape, *, needed: bool) -> Iterator[ObjectShape]:
+        """Those of the objects whose field is like this: all else that is known of them stays known."""
+        if shape is NOTHING and needed:
+            return
+        old = self.field(name)
+        if old.needed and shape is NOTHING:
+            return
+        for found in self.having(name, shape, needed=needed or old.needed):
+            yield replace(found, least=self.least, most=self.most, more=self.more)
+
+    def present(self, name: str) -> Iterator[ObjectShape]:
+        """Those of the objects that have a field."""
+        return self.narrowed(name, self.field(name).shape, needed=True)
+
+    def absent(self, name: str) -> Iterator[ObjectShape]:
+        """Those of the objects that lack a field."""
+        return self.narrowed(name, NOTHING, needed=False)
+
+    def altered(self, change: Callable[[Shape], Shape]) -> ObjectShape | None:
+        """The objects with the value of each field changed, the ones that nothing is known of, too.
+
+        Returns:
+            ``None`` where no object is left, as a field that must be there cannot be.
+        """
+        fields = {name: _field(known, _inside(known.shape, change)) for name, known in self.fields.items()}
+        if any(known.needed and known.shape is NOTHING for known in fields.values()):
+            return None
+        patterns = tuple((pattern, _inside(shape, change)) for pattern, shape in self.patterns)
+        others = _inside(self.others, change)
+        pairs = [(others, self.others), *((fields[name], known) for name, known in self.fields.items())]
+        pairs += [(new, old) for (_, new), (_, old) in zip(patterns, self.patterns, strict=True)]
+        if all(new is old for new, old in pairs):
+            return self
+        return ObjectShape(fields, others, patterns, self.names, self.least, self.most)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """The values of a definition that contains itself.
+
+    Attributes:
+        name: the definition's name.
+        look_up: gives the definition's shape by name.
+    """
+
+    name: str
+    look_up: Callable[[str], Shape]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reference) and (self.name, self.look_up) == (other.name, other.look_up)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+Alternative = Scalars | ListShape | ObjectShape | Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A set of values.
+
+    Attributes:
+        alternatives: each a set of values; a value is in the shape that is in one of them.
+    """
+
+    alternatives: tuple[Alternative, ...]
+
+    def plain(self) -> Iterator[Scalars | ListShape | ObjectShape]:
+        """The alternatives, those that a reference leads to in its place."""
+        seen: set[str] = set()
+        waiting = list(reversed(self.alternatives))
+        while waiting:
+            alternative = waiting.pop()
+            if not isinstance(alternative, Reference):
+                yield alternative
+            elif alternative.name not in seen:
+                seen.add(alternative.name)
+                waiting.extend(reversed(alternative.look_up(alternative.name).alternatives))
+
+    def objects(self) -> Iterator[ObjectShape]:
+        """The alternatives that are objects."""
+        return (one for one in self.plain() if isinstance(one, ObjectShape))
+
+    def lists(self) -> Iterator[ListShape]:
+        """The alternatives that are lists."""
+        return (one for one in self.plain() if isinstance(one, ListShape))
+
+    def scalars(self) -> Shape:
+        """The values that are no objects and no lists."""
+        return _shape([one for one in self.plain() if isinstance(one, Scalars)])
+
+    def values(self) -> Sequence[Json] | None:
+        """All values, where they are scalars and not too many to tell."""
+        found: list[Json] = []
+        for one in self.plain():
+            values = one.values() if isinstance(one, Scalars) else None
+            if values is None:
+                return None
+            found += values
+        return found
+
+    def of_objects(self, change: Callable[[ObjectShape], Iterable[ObjectShape]]) -> Shape:
+        """What becomes of objects, alternative by alternative; all else is refused."""
+        return self._of_each(change, ObjectShape)
+
+    def of_lists(self, change: Callable[[ListShape], Iterable[Alternative]]) -> Shape:
+        """What becomes of lists, alternative by alternative; all else is refused."""
+        return self._of_each(change, ListShape)
+
+    def _of_each(self, change: Callable[[Any], Iterable[Alternative]], kind: type) -> Shape:
+        old = tuple(self.plain())
+        new = [made for one in old if isinstance(one, kind) for made in change(one)]
+        if len(new) == len(old) and all(one is other for one, other in zip(new, old, strict=True)):
+            return self
+        return _shape(new)
+
+    def at(self, path: Path, change: Callable[[Shape], Shape]) -> Shape:
+        """The shape where ``change`` says what becomes of each value at a path; what cannot be walked is refused.
+
+        A value that becomes nothing is one that is refused, with all that it is in.
+        """
+        return self._at(path.segments, change)
+
+    def _at(self, segments: Sequence[Segment], change: Callable[[Shape], Shape]) -> Shape:
+        if not segments:
+            return change(self)
+        first, rest = segments[0], segments[1:]
+
+        def inner(shape: Shape) -> Shape:
+            return shape._at(rest, change)
+
+        if isinstance(first, Name):
+            return self.of_objects(lambda one: _with_value(one, first.name, inner))
+        if isinstance(first, EachValue):
+            return self.of_objects(lambda one: _some(one.altered(inner)))
+        if isinstance(first, Each):
+            return self.of_lists(lambda one: _some(one.altered(lambda _, item: inner(item))))
+        if isinstance(first, Index):
+            return self.of_lists(lambda one: _with_item(one, first.index, inner))
+        return self._at_definition(first, inner)
+
+    def _at_definition(self, definition: Definition, change: Callable[[Shape], Shape]) -> Shape:
+        return _Redefined(definition.name, change).shape(self)
+
+    def inside(self) -> Iterator[Shape]:
+        """All shapes that are told of inside of this one, itself first, those that references lead to as well."""
+        seen: set[Reference] = set()
+        waiting: list[Shape] = [self]
+        while waiting:
+            shape = waiting.pop()
+            yield shape
+            for one in () if shape is ANYTHING else shape.alternatives:
+                if isinstance(one, ListShape):
+                    waiting += [*one.first, one.rest]
+                elif isinstance(one, ObjectShape):
+                    waiting += [*(known.shape for known in one.fields.values()), one.others]
+                    waiting += [values for _, values in one.patterns]
+                elif isinstance(one, Reference) and one not in seen:
+                    seen.add(one)
+                    waiting.append(one.look_up(one.name))
+
+    def value_at(self, path: Path) -> Shape:
+        """What can be at a path of names, where it is there at all."""
+        found = self
+        for segment in path.segments:
+            found = union([one.field(str_of(segment)).shape for one in found.objects()])
+        return found
+
+    def having(self, path: Path) -> Shape:
+        """Those of the values in which something is at a path of names."""
+        if not path.segments:
+            return self
+        first, rest = str_of(path.segments[0]), Path(path.segments[1:])
+        return _shape(
+            [
+                made
+                for one in self.objects()
+                for made in one.narrowed(first, one.field(first).shape.having(rest), needed=True)
+            ]
+        )
+
+    def lacking(self, path: Path) -> Shape:
+        """Those of the values in which nothing is at a path of names; a parent of the wrong type is refused."""
+        first, rest = str_of(path.segments[0]), Path(path.segments[1:])
+        found: list[Alternative] = []
+        for one in self.objects():
+            inside = one.field(first)
+            left = inside.shape.lacking(rest) if rest.segments and inside.shape is not NOTHING else NOTHING
+            found += one.narrowed(first, left, needed=False)
+        return _shape(found)
+
+    def put(self, path: Path, value: Shape) -> Shape:
+        """What becomes of objects in which a value is set at a path of names, with the objects made on the way."""
+        first, rest = str_of(path.segments[0]), Path(path.segments[1:])
+
+        def change(one: ObjectShape) -> Iterator[ObjectShape]:
+            old = one.field(first)
+            new = value
+            if rest.segments:
+                made = [] if old.needed else [only({}).put(rest, value)]
+                new = union([*([] if old.shape is NOTHING else [old.shape.put(rest, value)]), *made])
+            return one.having(first, new, needed=True)
+
+        return self.of_objects(change)
+
+    def take(self, path: Path, *, prune: bool = False) -> Shape:
+        """What becomes of objects from which the value at a path of names is taken away.
+
+        Args:
+            path: where the value is, if it is there.
+            prune: whether an object that is empty then goes, too.
+        """
+        last = str_of(path.last)
+        taken = self.having(path).at(path.parent, lambda parent: parent.of_objects(lambda one: one.without(last)))
+        if prune:
+            for depth in range(len(path.segments) - 1, 0, -1):
+                taken = taken.at(Path(path.segments[: depth - 1]), partial(_pruned, str_of(path.segments[depth - 1])))
+        return union([self.lacking(path), taken])
+
+    def to_schema(self) -> Json:
+        """The shape as a JSON Schema."""
+        from migrate_spec.shapes.writing import written  # noqa: PLC0415 - writing knows shapes
+
+        return written(self)
+
+
+class _Redefined:
+    """A shape in which the values of a definition are changed, wherever it says that one is; inner ones first."""
+
+    def __init__(self, name: str, change: Callable[[Shape], Shape]) -> None:
+        self._name = name
+        self._change = change
+        self._look_ups: dict[Callable[[str], Shape], Callable[[str], Shape]] = {}
+
+    def shape(self, shape: Shape) -> Shape:
+        """The shape with its references leading to what became of the definitions."""
+        if shape is ANYTHING or shape is NOTHING:
+            return shape
+        found: list[Alternative] = []
+        for one in shape.alternatives:
+            if isinstance(one, Reference):
+                found.append(Reference(one.name, self._look_up(one.look_up)))
+            elif isinstance(one, ListShape):
+                found += _some(one.altered(lambda _, item: self.shape(item)))
+            elif isinstance(one, ObjectShape):
+                found += _some(one.altered(self.shape))
+            else:
+                found.append(one)
+        same = len(found) == len(shape.alternatives) and all(map(is_, found, shape.alternatives))
+        return shape if same else _shape(found)
+
+    def _look_up(self, old: Callable[[str], Shape]) -> Callable[[str], Shape]:
+        if old not in self._look_ups:
+            known: dict[str, Shape] = {}
+
+            def look_up(name: str) -> Shape:
+                if name not in known:
+                    inside = self.shape(old(name))
+                    known[name] = self._change(inside) if name == self._name else inside
+                return known[name]
+
+            self._look_ups[old] = look_up
+        return self._look_ups[old]
+
+
+def _field(known: Field, shape: Shape) -> Field:
+    return known if known.shape is shape else Field(shape, known.needed)
+
+
+def _with_value(one: ObjectShape, name: str, change: Callable[[Shape], Shape]) -> Iterator[ObjectShape]:
+    """The objects with the value of a field changed, where they have it."""
+    old = one.field(name)
+    new = _inside(old.shape, change)
+    for found in one.having(name, new, needed=old.needed):
+        # the number of fields stays: those whose value is refused are gone, and the others keep all they have
+        yield found if found is one else replace(found, least=one.least, most=one.most)
+
+
+def _with_item(one: ListShape, index: int, change: Callable[[Shape], Shape]) -> Iterator[ListShape]:
+    if one.most is not None and index >= one.most:
+        yield one
+        return
+    first = (*one.first, *([one.rest] * (index + 1 - len(one.first))))
+    wide = replace(one, first=first, rest=one.rest)
+    found = wide.altered(lambda place, item: change(item) if place == index else item)
+    yield from _some(one if found is wide else found)
+
+
+def _pruned(name: str, parent: Shape) -> Shape:
+    """The objects without the field, where that is an empty object."""
+
+    def change(one: ObjectShape) -> Iterator[ObjectShape]:
+        inside = one.field(name).shape
+        left = [part for part in inside.objects() if not (part.closed() and not part.fields)]
+        emptied = [part for part in inside.objects() if not any(known.needed for known in part.fields.values())]
+        if left:
+            yield from one.narrowed(name, _shape(left), needed=True)
+        if emptied:
+            yield from one.without(name)
+
+    return parent.of_objects(change)
+
+
+def _inside(shape: Shape, change: Callable[[Shape], Shape]) -> Shape:
+    return shape if shape is NOTHING else change(shape)
+
+
+def _some(found: Any) -> Iterator[Any]:
+    return iter(() if found is None else (found,))
+
+
+def _matches(pattern: str, name: str) -> bool:
+    return Schema({"pattern": pattern}).is_valid(name)
+
+
+def _shape(alternatives: Sequence[Alternative]) -> Shape:
+    """A shape of these alternatives, each once; of too many only the types stay."""
+    found: list[Alternative] = []
+    for one in alternatives:
+        if not any(one is other or one == other for other in found):
+            found.append(one)
+    if len(found) > MOST_ALTERNATIVES:
+        return union([_of_same_type(one) for one in found])
+    return Shape(tuple(found)) if found else NOTHING
+
+
+def _of_same_type(one: Alternative) -> Shape:
+    if isinstance(one, Reference):
+        return union([_of_same_type(inner) for inner in Shape((one,)).plain()])
+    kinds: dict[type, int] = {Scalars: 0, ListShape: 1, ObjectShape: 2}
+    return Shape((ANYTHING.alternatives[kinds[type(one)]],))
+
+
+def union(shapes: Iterable[Shape]) -> Shape:
+    """The values that are in one of several shapes."""
+    found = [shape for shape in shapes if shape is not NOTHING]
+    if any(shape is ANYTHING for shape in found):
+        return ANYTHING
+    if len(found) == 1:
+        return found[0]
+    whole = _shape([one for shape in found for one in shape.alternatives])
+    return ANYTHING if all(part in whole.alternatives for part in ANYTHING.alternatives) else whole
+
+
+def meet(shapes: Sequence[Shape]) -> Shape:
+    """Values that are in all of several shapes, and perhaps others of the first."""
+    from migrate_spec.shapes.reading import shape_of  # noqa: PLC0415 - reading knows shapes
+
+    if len(shapes) == 1:
+        return shapes[0]
+    return shape_of(Schema({"allOf": [shape.to_schema() for shape in shapes]}))
+
+
+def only(value: Json) -> Shape:
+    """The shape of one value."""
+    if type(value) is list:
+        return Shape((ListShape(tuple(map(only, value)), NOTHING, len(value), len(value)),))
+    if type(value) is dict:
+        return Shape((ObjectShape({name: Field(only(part), needed=True) for name, part in value.items()}, NOTHING),))
+    return Shape((Scalars({"const": value}),))
+
+
+NOTHING: Final[Shape] = Shape(())
+"""No value at all."""
+ANYTHING: Final[Shape] = Shape(())
+"""Every value."""
+object.__setattr__(ANYTHING, "alternatives", (Scalars({"type": list(SCALARS)}), ListShape(), ObjectShape()))

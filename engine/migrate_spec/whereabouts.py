@@ -1,0 +1,64 @@
+"""Whether it is known which values of a shape a step finds that looks for those of a definition.
+
+A step at ``#/$defs/Name`` follows the schema beside the document as it is when the step comes. What earlier steps have
+moved, or made to look like something else, it does not find where the schema says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from migrate_spec.path import Definition, Name, Path
+from migrate_spec.schema import Schema
+from migrate_spec.shapes.reading import keeps_names
+from migrate_spec.shapes.shape import NOTHING, ObjectShape, Reference, Shape
+from migrate_spec.step import Step
+
+__all__ = ["finds_definitions"]
+
+
+def finds_definitions(steps: Sequence[Step], start: Shape, schema: Schema) -> bool:
+    """Whether each step that looks for values of a definition finds those that a shape says are some.
+
+    Args:
+        steps: the steps in the order in which they are done.
+        start: the shape of the documents before the first of them.
+        schema: the schema that ``start`` is the shape of.
+    """
+    seeking = [index for index, step in enumerate(steps) if _sought(step.writes())]
+    if not seeking:
+        return True
+    earlier = [path for step in steps[: seeking[-1]] for path in step.writes()]
+    last = steps[seeking[-1]]
+    earlier += last.writes() if isinstance(last.body, tuple) else ()
+    wanted = {name for index in seeking for name in _sought(steps[index].writes())}
+    stays = all(_stays(path, start, wanted) for path in earlier)
+    return keeps_names(schema) and stays and not (earlier and _is_told_by_its_fields(start))
+
+
+def _sought(paths: Sequence[Path]) -> set[str]:
+    """The definitions whose values are at some of these paths."""
+    return {path.segments[0].name for path in paths if path.segments and isinstance(path.segments[0], Definition)}
+
+
+def _stays(path: Path, start: Shape, wanted: set[str]) -> bool:
+    """Whether a change at a path leaves the values of these definitions where they are."""
+    whole = start
+    segments = path.segments
+    if segments and isinstance(segments[0], Definition):
+        name, segments = segments[0].name, segments[1:]
+        whole = next((one for one in map(_defined, start.inside()) if name in one), {}).get(name, NOTHING)
+    if not segments or not isinstance(segments[0], Name):
+        return False
+    inside = whole.value_at(Path(segments[:1]))
+    return not any(wanted & _defined(shape).keys() for shape in inside.inside())
+
+
+def _defined(shape: Shape) -> dict[str, Shape]:
+    """The definitions that a shape refers to."""
+    return {one.name: one.look_up(one.name) for one in shape.alternatives if isinstance(one, Reference)}
+
+
+def _is_told_by_its_fields(start: Shape) -> bool:
+    """Whether somewhere one of several kinds of objects can be, so that its fields tell which it is."""
+    return any(sum(isinstance(one, ObjectShape) for one in shape.plain()) > 1 for shape in start.inside())
