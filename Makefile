@@ -33,14 +33,15 @@ test: $(READY) $(EDITOR) ## run all checks; the first failure ends it
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	@$(INSIDE) $(BIN)/pytest
+	@$(INSIDE) $(BIN)/pytest --numprocesses 2 --dist worksteal
 
 docs: $(READY) ## rewrite the generated pages: docs/operations.md, parts of the README, the schema for editors
 	@$(BIN)/python -m docs.generate
 	@$(BIN)/migrate-spec schema
 
-bench: $(READY) ## measure apply against the script one would write by hand
+bench: $(READY) ## measure apply against the script one would write by hand, and validate against the least one
 	@$(BIN)/python -m benchmarks.apply
+	@$(BIN)/python -m benchmarks.validate
 
 fuzz: $(READY) ## look for ten minutes each for specs and records that break the reader and the operations
 	@$(BIN)/python $(PIP) atheris==3.0.0

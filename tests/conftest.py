@@ -20,6 +20,11 @@ import migrate_spec as ms
 from meridian.build_database import DEMO_ROWS, build, read_rows
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# The processes that tests start are hundreds: none is to compile our modules again, whatever the environment says.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ.setdefault("PYTHONPYCACHEPREFIX", str(ROOT / ".pytest_cache" / "bytecode"))
+
 SPECS, SCHEMAS, DATA = ROOT / "specs", ROOT / "schemas", ROOT / "tests" / "data"
 
 CONFIG = "rocksdict-config.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,18 @@ def finding(sentence: str, code: str) -> dict[str, Any]:
     return shown | {"severity": "error", "message": message[1:]}
 
 
+def line(sentence: str, code: str) -> str:
+    """A sentence as a line of text."""
+    file, number, column, message = sentence.split(":", 3)
+    return f"{file}:{number}:{column}: error:{message} [{code}]\n"
+
+
+def command(sentence: str, code: str) -> str:
+    """A sentence as a command for GitHub."""
+    file, number, column, message = sentence.split(":", 3)
+    return f"::error file={file},line={number},col={column},title={code}::{message[1:]}\n"
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project without fault; the test is in its folder."""
@@ -59,13 +72,14 @@ def broken(project: Path) -> Path:
 def test_what_ships_is_without_fault() -> None:
     """The specs and schemas of this repository pass."""
     assert cli("validate", *MERIDIAN) == Done(0, "✓ 3 specs up to version 3, nothing wrong\n")
-    assert document("validate", *MERIDIAN) == {"ok": True, "findings": []}
+    assert document("validate", *MERIDIAN) == {"ok": True, "findings": [], "migrations": []}
 
 
 @pytest.mark.usefixtures("broken")
 def test_all_findings() -> None:
     """Every fault of every file is told, sorted by file, line and column; how many they are stands beside it."""
-    assert cli("validate") == Done(1, f"{MISPLACED}\n{MISTYPED}\n{NUMBER}\n", "✗ 3 errors\n")
+    lines = line(MISPLACED, "file-name") + line(MISTYPED, "unknown-operation") + line(NUMBER, "spec-type")
+    assert cli("validate") == cli("validate", "--format", "text") == Done(1, lines, "✗ 3 errors\n")
 
 
 @pytest.mark.usefixtures("broken")
@@ -78,16 +92,48 @@ def test_all_findings_as_json() -> None:
             finding(MISTYPED, "unknown-operation"),
             finding(NUMBER, "spec-type"),
         ],
+        "migrations": [],
     }
+
+
+@pytest.mark.usefixtures("broken")
+def test_the_forms() -> None:
+    """`--json` is a short form of `--format json`, and the last of several counts."""
+    asked = cli("validate", "--json")
+    assert cli("validate", "--format", "json") == cli("validate", "--format=json") == asked
+    assert cli("validate", "--format", "github", "--json") == asked
+    assert cli("validate", "--json", "--format", "text") == cli("validate")
+
+
+@pytest.mark.parametrize("form", [["--json"], ["--format", "json"], ["--format=json"]])
+def test_wrong_use_as_json(form: list[str]) -> None:
+    """An error is one JSON document, too, however that is asked for."""
+    done = cli("validate", *form, "--formt")
+    assert (done.code, done.err) == (2, "")
+    assert json.loads(done.out)["error"]["code"] == "usage"
+
+
+@pytest.mark.usefixtures("broken")
+def test_for_github(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A workflow command a finding; files are named from the root of the repository, wherever the command runs."""
+    monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
+    lines = command(MISTYPED, "unknown-operation") + command(NUMBER, "spec-type")
+    assert cli("validate", "--format", "github", SPEC) == Done(1, lines, "✗ 2 errors (1 error in other files)\n")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(project.parent))
+    assert cli("validate", "--format", "github", SPEC).out == lines.replace("=specs", f"={project.name}/specs")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(project / "elsewhere"))
+    assert cli("validate", "--format", "github", SPEC).out == lines
 
 
 @pytest.mark.usefixtures("broken")
 def test_of_one_file() -> None:
     """With a file only what concerns it is told; what is wrong elsewhere is counted."""
-    assert cli("validate", SPEC) == Done(1, f"{MISTYPED}\n{NUMBER}\n", "✗ 2 errors (1 error in other files)\n")
+    lines = line(MISTYPED, "unknown-operation") + line(NUMBER, "spec-type")
+    assert cli("validate", SPEC) == Done(1, lines, "✗ 2 errors (1 error in other files)\n")
     assert document("validate", SPEC, code=1) == {
         "ok": False,
         "findings": [finding(MISTYPED, "unknown-operation"), finding(NUMBER, "spec-type")],
+        "migrations": [],
     }
     assert cli("validate", "schemas/note/v1.json") == Done(0, "✓ nothing wrong (3 errors in other files)\n")
 
@@ -95,7 +141,8 @@ def test_of_one_file() -> None:
 @pytest.mark.usefixtures("broken")
 def test_of_a_folder() -> None:
     """A folder stands for all files in it, however it is written."""
-    assert cli("validate", "schemas/../schemas") == Done(1, f"{MISPLACED}\n", "✗ 1 error (2 errors in other files)\n")
+    done = cli("validate", "schemas/../schemas")
+    assert done == Done(1, line(MISPLACED, "file-name"), "✗ 1 error (2 errors in other files)\n")
 
 
 @pytest.mark.usefixtures("project")
@@ -126,7 +173,8 @@ def test_an_example_that_does_not_hold() -> None:
     Path(SPEC).write_text(text, "utf-8")
     assert cli("validate") == Done(
         1,
-        f'{SPEC}:11:5: "Buy milk" came out at \'text\', "Buy" was expected by `after`; mend the example or the steps\n',
+        f'{SPEC}:11:5: error: "Buy milk" came out at \'text\', "Buy" was expected by `after`; '
+        "mend the example or the steps [example-differs]\n",
         "✗ 1 error\n",
     )
 
@@ -138,8 +186,8 @@ def test_without_specs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "specs:1:1: no such folder was found, a folder with <collection>/vN_to_vM.yaml was expected; "
         "`migrate-spec init` makes one, --specs names another"
     )
-    assert cli("validate") == Done(1, f"{sentence}\n", "✗ 1 error\n")
-    assert document("validate", code=1) == {"ok": False, "findings": [finding(sentence, "specs-missing")]}
+    assert cli("validate") == Done(1, line(sentence, "specs-missing"), "✗ 1 error\n")
+    assert document("validate", code=1)["findings"] == [finding(sentence, "specs-missing")]
     assert cli("status", "db") == Done(1, "", f"✗ {sentence}\n")
     assert refusal("status", "db") == {
         "code": "spec-invalid",

@@ -48,6 +48,7 @@ import json, os, select, signal, sys, time
 import migrate_spec as ms
 
 project = ms.load(sys.argv[1], sys.argv[2])
+manager = ms.MigrationManager  # imports the rest
 
 
 def run(path, do, traced, said):
@@ -55,7 +56,7 @@ def run(path, do, traced, said):
     try:
         while traced and "TracerPid:\\t0\\n" in open("/proc/self/status").read():
             time.sleep(0.001)
-        getattr(ms.MigrationManager(path, project), do)()
+        getattr(manager(path, project), do)()
         result = "done"
     except KeyboardInterrupt:
         pass

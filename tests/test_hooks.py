@@ -158,10 +158,10 @@ def test_without_hooks(shop: Path) -> None:
     done = cli("validate", "--no-hooks")
     assert (done.code, done.out) == (
         1,
-        "specs/item/v1_to_v2.yaml:6:19: the hook 'rates:in_cents' was found, no hooks were expected; "
-        "leave out --no-hooks\n"
-        "specs/item/v1_to_v2.yaml:7:14: the hook 'rates:in_units' was found, no hooks were expected; "
-        "leave out --no-hooks\n",
+        "specs/item/v1_to_v2.yaml:6:19: error: the hook 'rates:in_cents' was found, no hooks were expected; "
+        "leave out --no-hooks [hook]\n"
+        "specs/item/v1_to_v2.yaml:7:14: error: the hook 'rates:in_units' was found, no hooks were expected; "
+        "leave out --no-hooks [hook]\n",
     )
     assert cli("apply", "db", "--no-hooks").code == 1
 

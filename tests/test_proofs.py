@@ -9,11 +9,12 @@ import pytest
 from migrate_spec.codec import Json
 from migrate_spec.document import ABSENT
 from migrate_spec.errors import Irreversible
+from migrate_spec.operations import all_operations
 from tests.proofs_support import Row, carrier, counterexamples, rows
 from tests.test_laws import TIMES
 
-SOME = 100 * TIMES
-"""Documents that do not contradict what is proved."""
+SOME = 150 * TIMES
+"""Documents, each way, that do not contradict what is proved."""
 MANY = 20_000
 """Documents of which one shows what is refuted."""
 
@@ -40,6 +41,14 @@ def refuting(row: Row, smallest: Json, *, backwards: bool = False) -> Iterator[J
 def test_each_row_has_a_name_of_its_own() -> None:
     """A row is found by its name."""
     assert len({str(row) for row in ROWS}) == len(ROWS)
+
+
+@pytest.mark.parametrize("operation", all_operations())
+def test_each_operation_has_rows(operation: str) -> None:
+    """Four at least, of which some are proved and some refuted."""
+    verdicts = [row.up for row in ROWS if row.topic == operation]
+    assert len(verdicts) >= 4
+    assert {"proved", "refuted"} <= set(verdicts)
 
 
 @pytest.mark.parametrize("row", of("up", "proved", "unknown"), ids=str)

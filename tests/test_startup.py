@@ -305,8 +305,9 @@ class TestAtTheSameTime:
 
     CODE = (
         "import sys\nimport migrate_spec as ms\n"
-        "project = ms.load(sys.argv[2], sys.argv[3])\nprint('ready', flush=True)\nsys.stdin.read()\n"
-        "try:\n    print(ms.check_and_migrate(sys.argv[1], project).from_version)\n"
+        "project, start = ms.load(sys.argv[2], sys.argv[3]), ms.check_and_migrate\n"
+        "print('ready', flush=True)\nsys.stdin.read()\n"
+        "try:\n    print(start(sys.argv[1], project).from_version)\n"
         "except ms.DatabaseLocked:\n    print('locked')\n"
     )
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from migrate_spec.errors import Place
+from migrate_spec.yaml_events import NotYaml, quick
 from migrate_spec.yaml_nodes import ScalarKey, node_of
-from migrate_spec.yaml_text import parse
+from migrate_spec.yaml_text import _thoroughly, parse
+from tests.test_laws import LAW
 
 SCALARS = {
     # what YAML 1.1 would make something else of
@@ -272,3 +276,57 @@ def test_a_key_that_is_no_text_twice() -> None:
     assert [str(fault) for fault in faults] == [
         "f.yaml:3:1: the key true was found again, each key was expected once (it is in line 2); remove one of the two"
     ]
+
+
+PIECES = [
+    *" \t\n:-?,[]{}#&*!|>'\"%@~.\\a1é😀\ufeff\r",
+    *(
+        "a: b\n",
+        "- a\n",
+        "  b: 1\n",
+        "{a: 1, b: [2]}",
+        '"a": ',
+        "key:\n",
+        "'x y'",
+        '"\\u0041"',
+        ": |\n  x\n",
+        ">-\n  a\n\n  b\n",
+    ),
+    *("&a ", "*a", "<<: ", "---\n", "...\n", "\r\n", "# no\n", " #", "null", "-1.5", "http://x:1/y", "? ", "!!str "),
+]
+
+
+@LAW
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_both_readers_agree(text: str) -> None:
+    """What is read quickly is what is read thoroughly, with the same places: there is one language."""
+    found, wanted = parse(text, "f.yaml"), _thoroughly(text, "f.yaml")
+    if wanted[0] is not None or found[0] is not None:
+        assert found == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: b\tc",
+        "{a:\t1}",
+        "a: 1\n\ufeffb: 2",
+        "? a",
+        '["a":1]',
+        "a: |#\n b",
+        "- &a: b",
+        "%YAML 1.1\n---\na: 1",
+        "a: 1\n...",
+    ],
+)
+def test_what_the_libraries_read_in_two_ways(text: str) -> None:
+    """A text of which they say different things is read thoroughly, so that it means the same wherever it is read."""
+    with pytest.raises(NotYaml):
+        list(quick(text))
+    assert parse(text, "f.yaml") == _thoroughly(text, "f.yaml")
+
+
+def test_what_is_written_as_most_do_is_read_quickly() -> None:
+    """An ordinary spec takes the quick way: comments, quotes, paths, blocks of text, objects in one line."""
+    text = 'a: "b: c"  # no\nx.*.y: [1, {b: c-d}]\nc: |\n  text\n  more?\nd: &d [x]\ne: *d\nf:\n'
+    assert [type(event).__name__ for event in quick(text)].count("ScalarEvent") == 13

@@ -5,17 +5,22 @@
 >>> report = ms.check_and_migrate("path/to/db", project)  # doctest: +SKIP
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from migrate_spec.errors import *  # noqa: F403 - the tree of errors is part of the interface, all of it
 from migrate_spec.errors import __all__ as _errors
-from migrate_spec.hooks import hook
-from migrate_spec.manager import MigrationManager
-from migrate_spec.migration import Migration
-from migrate_spec.plan import Plan
-from migrate_spec.progress import Progress
-from migrate_spec.project import Project, load
-from migrate_spec.registry import MigrationRegistry
-from migrate_spec.reports import ApplyReport, RollbackReport, Status
-from migrate_spec.startup import check_and_migrate, check_and_migrate_async
+
+if TYPE_CHECKING:
+    from migrate_spec.hooks import hook
+    from migrate_spec.manager import MigrationManager
+    from migrate_spec.migration import Migration
+    from migrate_spec.plan import Plan
+    from migrate_spec.progress import Progress
+    from migrate_spec.project import Project, load
+    from migrate_spec.registry import MigrationRegistry
+    from migrate_spec.reports import ApplyReport, RollbackReport, Status
+    from migrate_spec.startup import check_and_migrate, check_and_migrate_async
 
 __all__ = [  # noqa: PLE0604 - `_errors` is a list of names
     *_errors,
@@ -33,3 +38,33 @@ __all__ = [  # noqa: PLE0604 - `_errors` is a list of names
     "hook",
     "load",
 ]
+
+_HOMES = {
+    "ApplyReport": "reports",
+    "Migration": "migration",
+    "MigrationManager": "manager",
+    "MigrationRegistry": "registry",
+    "Plan": "plan",
+    "Progress": "progress",
+    "Project": "project",
+    "RollbackReport": "reports",
+    "Status": "reports",
+    "check_and_migrate": "startup",
+    "check_and_migrate_async": "startup",
+    "hook": "hooks",
+    "load": "project",
+}
+
+if not TYPE_CHECKING:  # or a type checker would take every name for one of ours
+
+    def __getattr__(name: str) -> Any:
+        """What is imported only when it is asked for: a hook needs no database, nor does who checks specs."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        return found
+
+
+def __dir__() -> list[str]:
+    """All names of the interface, those not yet imported among them."""
+    return sorted({*globals(), *__all__})

@@ -158,7 +158,7 @@ class SpecError(MigrateSpecError):
     code = "spec-invalid"
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        self.faults: tuple[Fault, ...] = tuple(sorted(faults, key=_by_place))
+        self.faults: tuple[Fault, ...] = tuple(sorted(faults, key=by_place))
         count = len(self.faults)
         super().__init__(
             f"{count} error{'s' if count != 1 else ''} in the specs and schemas",
@@ -170,7 +170,8 @@ class SpecError(MigrateSpecError):
         return "\n".join(str(fault) for fault in self.faults)
 
 
-def _by_place(fault: Fault) -> tuple[str, int, int, str]:
+def by_place(fault: Fault) -> tuple[str, int, int, str]:
+    """What faults are sorted by: their file, line and column."""
     if isinstance(fault.where, Place):
         return (fault.where.file, fault.where.line, fault.where.column, fault.found)
     return (str(fault.where or ""), 0, 0, fault.found)

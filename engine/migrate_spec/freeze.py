@@ -19,9 +19,9 @@ import msgspec
 
 from migrate_spec.codec import Json
 from migrate_spec.errors import Fault, SpecError
+from migrate_spec.path import str_of
 from migrate_spec.schema import DIALECT, Schema, did_you_mean
 from migrate_spec.stamp import Stamp
-from migrate_spec.path import str_of
 
 __all__ = ["frozen_schema", "is_unchanged", "load_model", "schema_text"]
 
@@ -49,14 +49,11 @@ def load_model(name: str, folder: Path) -> Any:
         raise _fault(found, f"one that {folder} or Python's path has was expected", "") from error
     finally:
         sys.path.remove(str(folder))
-    found_class = module
-    for part in class_name.split("."):
-        known = [key for key, value in vars(found_class).items() if isinstance(value, type)]
-        found_class = getattr(found_class, part, None)  # type: ignore[assignment]
-        if found_class is None:
-            found, expected = f"no class {part!r} was found in {module_name}", "the name of a class was expected"
-            raise _fault(found, expected, did_you_mean(part, known))
-    return found_class
+    if not hasattr(module, class_name):
+        known = [key for key, value in vars(module).items() if isinstance(value, type)]
+        found, expected = f"no class {class_name!r} was found in {module_name}", "the name of a class was expected"
+        raise _fault(found, expected, did_you_mean(class_name, known))
+    return getattr(module, class_name)
 
 
 def frozen_schema(model: Any, version: int, stamp: Stamp) -> Schema:
@@ -92,7 +89,7 @@ def schema_text(schema: Schema) -> str:
 
 def is_unchanged(frozen: Schema, known: Schema, stamp: Stamp) -> bool:
     """Whether a frozen schema says the same as a known one, but for the version stamp."""
-    one, other = (Schema(_unstamped(schema.content, stamp)) for schema in (frozen, known))
+    one, other = (Schema(_bare(_unstamped(schema.content, stamp))) for schema in (frozen, known))
     return one.text == other.text or (one.covers(other) and other.covers(one))
 
 
@@ -107,7 +104,9 @@ def _raw(model: Any) -> dict[str, Json]:
             return msgspec.json.schema(model)
     except Exception as error:  # pydantic's own kinds of errors cannot be named without it
         sentence = " ".join(str(error).split())
-        raise _fault(f"{_shown(model)} was found ({sentence})", "fields that JSON can hold were expected", "") from error
+        raise _fault(
+            f"{_shown(model)} was found ({sentence})", "fields that JSON can hold were expected", ""
+        ) from error
     expected = "a pydantic model, dataclass, attrs class, TypedDict or msgspec Struct was expected"
     raise _fault(f"{_shown(model)} was found", expected, "")
 
@@ -127,7 +126,9 @@ def _closed(node: Any) -> Any:
         return [_closed(part) for part in node]
     if not isinstance(node, dict):
         return node
-    found = {key: part if key in {"default", "const", "enum", "examples"} else _closed(part) for key, part in node.items()}
+    found = {
+        key: part if key in {"default", "const", "enum", "examples"} else _closed(part) for key, part in node.items()
+    }
     if isinstance(node.get("properties"), dict) and node.get("type") == "object":
         found.setdefault("additionalProperties", False)
         if found["additionalProperties"] is True:
@@ -184,6 +185,20 @@ def _unstamped(content: Mapping[str, Json], stamp: Stamp) -> Json:
         **content,
         "properties": {key: part for key, part in content.get("properties", {}).items() if key != name},
         "required": sorted(key for key in content.get("required", ()) if key != name),
+    }
+
+
+def _bare(node: Any) -> Any:
+    """A schema without what is only said to a reader."""
+    if isinstance(node, list):
+        return [_bare(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    inside = {"properties", "$defs", "patternProperties", "dependentSchemas"}
+    return {
+        key: {name: _bare(part) for name, part in value.items()} if key in inside else _bare(value)
+        for key, value in node.items()
+        if key not in {"title", "description", "$comment", "examples", "deprecated"}
     }
 
 

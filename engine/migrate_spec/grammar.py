@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from migrate_spec.codec import Json
 from migrate_spec.condition import FORMATS, TYPES, Condition
+from migrate_spec.findings import FINDINGS
 from migrate_spec.hooks import Hook
 from migrate_spec.operation import Operation, Table
 from migrate_spec.operations import all_operations
@@ -40,11 +41,24 @@ __all__ = [
 _STEP: dict[str, Json] = {"$ref": "#/$defs/step"}
 _TEXT: dict[str, Json] = {"type": "string", "minLength": 1}
 
+ALLOW: dict[str, Json] = {
+    "type": "object",
+    "minProperties": 1,
+    "properties": {
+        code: {"type": "string", "minLength": 1, "description": f"Why this is right: {finding.words}"}
+        for code, finding in FINDINGS.items()
+        if code != "unused-allow"
+    },
+    "additionalProperties": False,
+    "description": "Findings of `validate` that are right here, each with the reason.",
+}
+
 _STEP_KEYS: dict[str, Json] = {
     "at": _TEXT
     | {"description": "The objects in which the step works: a path, or `#/$defs/Name` for each Name of the schema."},
     "where": {"$ref": "#/$defs/condition", "description": "Which documents, or objects under `at`, the step is about."},
     "note": {"type": "string", "description": "A remark; it means nothing."},
+    "allow": ALLOW,
 }
 
 _RECORD_STEP_KEYS: dict[str, Json] = {"note": _STEP_KEYS["note"]}
@@ -197,6 +211,7 @@ def top_schema(step: Json, record_step: Json) -> dict[str, Json]:
                 "additionalProperties": False,
                 "description": "That there is no way back from this step.",
             },
+            "allow": ALLOW,
             "examples": {"type": "array", "items": _EXAMPLE, "description": "Documents that `validate` runs."},
         },
         "required": ["collection", "prefix", "from", "to", "steps"],

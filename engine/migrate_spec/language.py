@@ -69,7 +69,8 @@ def read_step(node: Node, faults: list[Fault]) -> Step | None:
     if len(faults) > begin or body is None:
         return None
     other = parts["else"].value if named == "do" and "else" in parts else ()
-    step = Step(body, at, where, read_steps(other, faults), parts["note"].value if "note" in parts else "", node.place)
+    step = Step(body, at, where, read_steps(other, faults), place=node.place)
+    step = dataclasses.replace(step, **{key: parts[key].plain() for key in ("note", "allow") if key in parts})
     faults.extend(_otherwise_faults(step, node))
     return step if len(faults) == begin else None
 

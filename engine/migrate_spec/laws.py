@@ -17,7 +17,7 @@ from migrate_spec.errors import Fault, Irreversible, Place
 from migrate_spec.examples import differences, shown
 from migrate_spec.likeness import calls, disturbed, tidied, without
 from migrate_spec.path import Path
-from migrate_spec.refusals import is_named
+from migrate_spec.refusals import is_allowed, is_named
 from migrate_spec.ways import Act, Way
 
 __all__ = ["LAWS", "Broken", "Law"]
@@ -77,7 +77,8 @@ def _typed(way: Way, document: Json) -> Broken | None:
     result = way.up(document)
     if not isinstance(result, RecordRefused) or not _does_not_fit(result):
         return None
-    return _misfit(way, result, ("before", document), ("after", way.made(document)))
+    broken = _misfit(way, result, ("before", document), ("after", way.made(document)))
+    return None if is_allowed(way, "refuted", broken.fault.where) else broken
 
 
 def _there_and_back(way: Way, document: Json) -> Broken | None:
@@ -87,10 +88,11 @@ def _there_and_back(way: Way, document: Json) -> Broken | None:
     told = ("before", document), ("after", up)
     back = way.down(up)
     if isinstance(back, RecordRefused):
-        if _does_not_fit(back):
-            return _misfit(way, back, *told)
         step = way.refuses_back(up)
-        return None if step is not None and step.losses() else _refusal(way, back, *told)
+        if not _does_not_fit(back) and step is not None and step.losses():
+            return None
+        broken = _misfit(way, back, *told) if _does_not_fit(back) else _refusal(way, back, *told)
+        return None if is_allowed(way, "refuted-downgrade", broken.fault.where) else broken
     if way.is_lossy:
         return None  # what comes back instead is looked at step by step, by the law of honesty
     return _unlike(way, (way.bare(back), way.bare(document)), "came back", (*told, ("back again", back)))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from migrate_spec.codec import Document, Json
 from migrate_spec.document import Change, Refused, describe, open_in
 from migrate_spec.errors import Fault
 from migrate_spec.operation import overlaps
-from migrate_spec.path import Name, Path
+from migrate_spec.path import Name, Path, str_of
+from migrate_spec.shapes.merging import few, joined
+from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape
 
-__all__ = ["beside", "check_levels", "down", "up"]
+__all__ = ["beside", "check_levels", "down", "shape_down", "shape_up", "up"]
 
 Groups = Mapping[Path, Sequence[str]]
 """Objects, each with the names of the fields that are in it on one side and beside it on the other."""
@@ -127,3 +129,75 @@ def _taken(value: Json, name: str, home: str, path: Path, other: str = "") -> Re
 
 def _inside(home: str, name: str) -> str:
     return str(Path((Name(home), Name(name))))
+
+
+def shape_down(shape: Shape, groups: Groups) -> Shape:
+    """The shape of objects of which :func:`down` puts fields into new objects."""
+    for home, names in groups.items():
+        new = str_of(home.last)
+
+        def change(one: ObjectShape, new: str = new, names: Sequence[str] = names) -> Iterator[ObjectShape]:
+            free = one.absent(new) if new not in names else (one,)
+            return (made for found in free for made in _nested(found, new, names))
+
+        shape = shape.at(home.parent, lambda parent, change=change: parent.of_objects(change))  # type: ignore[misc]
+    return shape
+
+
+def _nested(one: ObjectShape, home: str, names: Sequence[str]) -> Iterator[ObjectShape]:
+    fields = {name: known for name in names if (known := one.field(name)).shape is not NOTHING}
+    if not fields:
+        yield one
+        return
+    needed = any(known.needed for known in fields.values())
+    inside = ObjectShape(fields, NOTHING, least=0 if needed else 1)
+    for found in _without(one, names):
+        yield from found.having(home, Shape((inside,)), needed=needed)
+
+
+def _without(one: ObjectShape, names: Iterable[str]) -> Sequence[ObjectShape]:
+    found = [one]
+    for name in names:
+        found = [made for part in found for made in part.without(name)]
+    return found
+
+
+def shape_up(shape: Shape, groups: Mapping[Path, Sequence[str] | None]) -> Shape:
+    """The shape of objects of which :func:`up` puts the fields of objects in their place."""
+    parents: dict[Path, dict[str, Sequence[str] | None]] = {}
+    for home, names in groups.items():
+        parents.setdefault(home.parent, {})[str_of(home.last)] = names
+    for parent, homes in parents.items():
+
+        def change(one: ObjectShape, homes: Mapping[str, Sequence[str] | None] = homes) -> Iterator[ObjectShape]:
+            return few(Shape(tuple(_raised(one, homes)))).objects()
+
+        shape = shape.at(parent, lambda value, change=change: few(value.of_objects(change)))  # type: ignore[misc]
+    return shape
+
+
+def _raised(one: ObjectShape, homes: Mapping[str, Sequence[str] | None]) -> Iterator[ObjectShape]:
+    free = [one]
+    for home, names in homes.items():
+        for name in names or ():
+            free = [made for part in free for made in part.absent(name)] if name != home else free
+    waiting = [(part, list[ObjectShape]()) for part in free]
+    for home, names in homes.items():
+        there = [(part, inside) for whole, inside in waiting for part in whole.present(home)]
+        waiting = [(part, inside) for whole, inside in waiting for part in whole.absent(home)]
+        for whole, inside in there:
+            fields = [part for kind in whole.field(home).shape.objects() for part in _named(kind, names)]
+            waiting += [(rest, [*inside, part]) for part in fields for rest in whole.without(home)]
+    for whole, inside in waiting:
+        found = [whole]
+        for part in inside:
+            found = [made for each in found for made in joined(each, part, "fail")]
+        yield from found
+
+
+def _named(one: ObjectShape, names: Sequence[str] | None) -> Iterator[ObjectShape]:
+    """Those of the objects that have no fields but these."""
+    if names is None:
+        yield one
+    elif not any(known.needed and name not in names for name, known in one.fields.items()):
+        yield ObjectShape({name: one.field(name) for name in names}, NOTHING, least=one.least, most=one.most)

@@ -18,7 +18,7 @@ import re
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from inspect import isabstract
 from pkgutil import iter_modules
@@ -207,6 +207,10 @@ class Operation(ABC):
         """The same of the way back, where there is one."""
         return spoiled(shape, self.writes())
 
+    def refusals(self, shape: Shape) -> Iterator[Fault]:  # noqa: ARG002 - most operations know of nothing
+        """What the change is known to refuse of objects of a shape, although nobody said that it should."""
+        yield from ()
+
 
 def spoiled(shape: Shape, paths: Iterable[Path]) -> Shape:
     """The shape of objects in which anything may have become of what is at these paths, around it or inside it."""
@@ -331,6 +335,30 @@ def rewritten(shape: Shape, path: Path, new: Callable[[Shape], tuple[Shape, bool
         path: the places.
         new: gives the shape of the new values, and whether some values go.
     """
+
+    def of_field(one: ObjectShape, name: str) -> Iterator[ObjectShape]:
+        known = one.field(name)
+        if known.shape is NOTHING:
+            return iter((one,))
+        result, gone = new(known.shape)
+        found = one.having(name, result, needed=known.needed and not gone)
+        # the number of fields stays where none goes
+        return (
+            found
+            if gone
+            else (made if made is one else replace(made, least=one.least, most=one.most) for made in found)
+        )
+
+    if isinstance(path.last, EachValue):
+        return shape.at(path.parent, lambda parent: parent.of_objects(lambda one: _all_rewritten(one, new)))
+    if isinstance(path.last, Name):
+        name = path.last.name
+        return shape.at(path.parent, lambda parent: parent.of_objects(lambda one: of_field(one, name)))
+    return shape.at(path, lambda value: new(value)[0])
+
+
+def _all_rewritten(one: ObjectShape, new: Callable[[Shape], tuple[Shape, bool]]) -> Iterator[ObjectShape]:
+    """The objects with the value of each field rewritten: what goes is no field that must be there any more."""
     goes = False
 
     def change(value: Shape) -> Shape:
@@ -339,28 +367,22 @@ def rewritten(shape: Shape, path: Path, new: Callable[[Shape], tuple[Shape, bool
         goes = goes or gone
         return result
 
-    def of_field(one: ObjectShape, name: str) -> Iterator[ObjectShape]:
-        known = one.field(name)
-        if known.shape is NOTHING:
-            return iter((one,))
-        result, gone = new(known.shape)
-        return one.having(name, result, needed=known.needed and not gone)
-
-    def of_all(one: ObjectShape) -> Iterator[ObjectShape]:
-        # what goes is no field that must be there any more
-        loose = ObjectShape(
-            {name: FieldShape(known.shape) for name, known in one.fields.items()}, one.others, one.patterns
-        )
-        found = loose.altered(change)
-        kept = found if goes else one.altered(change)
-        return iter(() if kept is None else (kept,))
-
-    if isinstance(path.last, EachValue):
-        return shape.at(path.parent, lambda parent: parent.of_objects(of_all))
-    if isinstance(path.last, Name):
-        name = path.last.name
-        return shape.at(path.parent, lambda parent: parent.of_objects(lambda one: of_field(one, name)))
-    return shape.at(path, change)
+    loose: dict[str, FieldShape] = {}
+    for name, known in one.fields.items():
+        result, gone = (NOTHING, False) if known.shape is NOTHING else new(known.shape)
+        goes = goes or gone
+        if known.needed and result is NOTHING and not gone:
+            return
+        same = result is known.shape and not gone
+        loose[name] = known if same else FieldShape(result, known.needed and not gone)
+    others = replace(one, fields={}).altered(change)
+    if others is None:
+        return
+    same = others.others is one.others and others.patterns is one.patterns and not goes
+    if same and all(loose[name] is known for name, known in one.fields.items()):
+        yield one
+        return
+    yield replace(others, fields=loose, least=0 if goes else one.least, more={})
 
 
 def overlaps(paths: Sequence[Path]) -> Iterator[Fault]:

@@ -8,14 +8,15 @@ from pathlib import Path as FilePath
 
 from migrate_spec.codec import Json
 from migrate_spec.compiler import RecordRefused
-from migrate_spec.errors import PathError, Place
+from migrate_spec.errors import Fault, PathError, Place
+from migrate_spec.lints import allowed
 from migrate_spec.path import Name, Path
 from migrate_spec.schema import Schema
 from migrate_spec.ways import Way
 from migrate_spec.yaml_nodes import Node
 from migrate_spec.yaml_text import parse
 
-__all__ = ["is_named", "names_of"]
+__all__ = ["is_allowed", "is_named", "names_of"]
 
 OPTIONS = ("if_exists", "else", "on_error", "on_many", "on_conflict", "ambiguous", "rest")
 """That say what becomes of a document which a step cannot work on; ``fail`` is what each of them says unless told."""
@@ -24,12 +25,19 @@ OPTIONS = ("if_exists", "else", "on_error", "on_many", "on_conflict", "ambiguous
 def is_named(way: Way, refused: RecordRefused) -> bool:
     """Whether a refusal is one that the spec or the schema tells of.
 
-    It is where the step is an ``assert``, where it says in so many words that it is to ``fail``, and where the field is
-    one that the schema before does not know, so that only its openness lets it in.
+    It is where the step is an ``assert``, where it says in so many words that it is to ``fail``, where ``refuses`` is
+    allowed, and where the field is one that the schema before does not know, so that only its openness lets it in.
     """
     place = refused.fault.where
     step = _step_at(place) if isinstance(place, Place) else None
-    return (step is not None and _says_so(step)) or _is_unknown(way.schema_before, refused.path)
+    says_so = step is not None and _says_so(step)
+    return says_so or is_allowed(way, "refuses", place) or _is_unknown(way.schema_before, refused.path)
+
+
+def is_allowed(way: Way, code: str, place: Place | str | None) -> bool:
+    """Whether a spec allows a finding, for the whole or at the step of a place."""
+    fault = Fault("", where=place, code=code)
+    return any(allowed(migration.spec, fault) for migration in way.migrations)
 
 
 def names_of(schema: Schema) -> tuple[str, ...]:

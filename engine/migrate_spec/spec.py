@@ -56,6 +56,7 @@ class Spec:
         refuses_downgrade: why there is no way back; empty where there may be one.
         description: what changes, in a sentence.
         examples: documents that show it.
+        allow: findings of ``validate`` that are right, by their codes, each with the reason.
         places: where the spec's own parts stand, by their key; ``""`` for the whole.
     """
 
@@ -71,6 +72,7 @@ class Spec:
     refuses_downgrade: str = ""
     description: str = ""
     examples: tuple[Example, ...] = ()
+    allow: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict, repr=False)
 
     def __eq__(self, other: object) -> bool:
@@ -249,6 +251,7 @@ def _read(node: Node) -> tuple[Spec | None, list[Fault]]:
         refuses_downgrade=given["downgrade"].value["refuse"].value if "downgrade" in given else "",
         description=given["description"].value if "description" in given else "",
         examples=tuple(_read_example(part, faults) for part in given["examples"].value) if "examples" in given else (),
+        allow=given["allow"].plain() if "allow" in given else {},
         places={"": node.place} | {key: part.place for key, part in given.items()},
     )
     faults += _faults(spec)

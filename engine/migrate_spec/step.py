@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from migrate_spec.codec import copied
 from migrate_spec.condition import Condition
 from migrate_spec.document import Change, Refused, equal, on_object
-from migrate_spec.errors import Place
+from migrate_spec.errors import Fault, Place
 from migrate_spec.operation import Binder, Loss, Operation
 from migrate_spec.path import Definition, Path, within
 from migrate_spec.shapes.cases import cases
-from migrate_spec.shapes.shape import Shape, union
+from migrate_spec.shapes.shape import NOTHING, Shape, union
 
-__all__ = ["Step", "backward", "effect", "effect_back", "forward"]
+__all__ = ["Step", "backward", "effect", "effect_back", "forward", "refusals"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Step:
         where: which of these objects the step is about; all where it is absent.
         otherwise: the steps under ``else``, for the objects of which ``where`` does not hold.
         note: a remark of the author's; it means nothing.
+        allow: findings of ``validate`` about the step that are right, by their codes, each with the reason.
         place: where in the spec the step begins.
     """
 
@@ -36,6 +37,7 @@ class Step:
     where: Condition | None = None
     otherwise: tuple[Step, ...] = ()
     note: str = field(default="", compare=False)
+    allow: Mapping[str, str] = field(default_factory=dict, compare=False)
     place: Place | None = field(default=None, compare=False)
 
     def forward(self) -> Change:
@@ -140,7 +142,7 @@ class Step:
     ) -> Shape:
         def changed(value: Shape) -> Shape:
             objects = value.of_objects(lambda one: (one,)) if self.at else value
-            return of_operation(objects) if of_operation else of_steps(self._steps, objects)
+            return of_operation(objects) if of_operation else of_steps(self.parts(), objects)
 
         def inside(value: Shape) -> Shape:
             if self.where is None:
@@ -154,8 +156,27 @@ class Step:
 
         return shape.at(self.at, inside) if self.at else inside(shape)
 
-    @property
-    def _steps(self) -> tuple[Step, ...]:
+    def refusals(self, shape: Shape) -> Iterator[Fault]:
+        """What the step is known to refuse of documents of a shape."""
+        for holding, others in self._cases(shape):
+            if isinstance(self.body, Operation):
+                yield from (fault.placed(self.place) if self.place else fault for fault in self.body.refusals(holding))
+            else:
+                yield from refusals(self.body, holding)
+            yield from refusals(self.otherwise, others)
+
+    def _cases(self, shape: Shape) -> Sequence[tuple[Shape, Shape]]:
+        """The shapes that the body is given, and those for which the condition does not hold."""
+        found: list[tuple[Shape, Shape]] = []
+
+        def look(value: Shape) -> Shape:
+            found.append((value, NOTHING) if self.where is None else cases(value, self.where))
+            return value
+
+        _ = shape.at(self.at, look) if self.at else look(shape)
+        return found
+
+    def parts(self) -> tuple[Step, ...]:
         """The steps under ``do``."""
         return self.body if isinstance(self.body, tuple) else ()
 
@@ -185,6 +206,13 @@ def effect(steps: Sequence[Step], shape: Shape) -> Shape:
     for step in steps:
         shape = step.effect(shape)
     return shape
+
+
+def refusals(steps: Sequence[Step], shape: Shape) -> Iterator[Fault]:
+    """What steps are known to refuse of documents of a shape."""
+    for step in steps:
+        yield from step.refusals(shape)
+        shape = step.effect(shape)
 
 
 def effect_back(steps: Sequence[Step], shape: Shape) -> Shape:

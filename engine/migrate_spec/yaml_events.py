@@ -16,8 +16,7 @@ __all__ = ["Event", "Mark", "NotYaml", "explained", "quick"]
 _DISPUTED = re.compile(
     r"""
     [\t\ufeff"'|>?&*%.](?:
-        (?<=\t)                                              # tabs between words
-      | (?<=.\ufeff)                                         # byte order marks that do not stand at the beginning
+        (?<=[\t\ufeff])                                      # tabs between words, byte order marks
       | (?<=["']):[^ \r\n]                                  # a colon that is one only because of the quotes before it
       | (?<=[|>])[-+0-9]*\#                                 # a remark that touches the mark of a block of text
       | (?<=\?)(?<![^\s\[{,:-].)(?!\S)                      # keys after a question mark

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from migrate_spec.cli.group import cli
+from migrate_spec.cli.options import asks_for_json
 from migrate_spec.cli.output import emit_error, emit_json, print_whatever_comes, say
 from migrate_spec.errors import Fault, MigrateSpecError, RecordRejected
 
@@ -38,7 +39,7 @@ def run(words: list[str]) -> int:
         The exit code. No exception leaves this function.
     """
     options = words[: words.index("--")] if "--" in words else words
-    as_json = "--json" in options
+    as_json = asks_for_json(options)
     try:
         result = cli.main(words, prog_name="migrate-spec", standalone_mode=False)
     except click.ClickException as error:

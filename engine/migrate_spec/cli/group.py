@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from importlib import import_module
-from importlib.metadata import version
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
@@ -30,6 +31,14 @@ class Commands(click.Group):
         command: click.Command = import_module(f"{commands.__name__}.{cmd_name}").command
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands in the help; none of them is imported for it."""
+        names = self.list_commands(ctx)
+        room = formatter.width - 6 - max(map(len, names))
+        rows = [(name, click.Command(name, help=_help_of(name)).get_short_help_str(room)) for name in names]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -45,6 +54,15 @@ class Commands(click.Group):
             raise click.UsageError(f"{error.message} {near[0].upper()}{near[1:]}", ctx) from None
 
 
+def _help_of(name: str) -> str:
+    """The docstring of a command, from its source."""
+    source = Path(commands.__path__[0], f"{name}.py").read_text("utf-8")
+    functions = (
+        node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == "command"
+    )
+    return next((ast.get_docstring(function) or "" for function in functions), "")
+
+
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "MIGRATE_SPEC"},
@@ -55,7 +73,7 @@ class Commands(click.Group):
 @click.option("--specs", type=folder_type, metavar="DIR", help="The folder of specs.  [default: specs]")
 @click.option("--schemas", type=folder_type, metavar="DIR", help="The folder of schemas.  [default: schemas]")
 @debug_option
-@click.version_option(version("migrate-spec"), prog_name="migrate-spec")
+@click.version_option(package_name="migrate-spec", prog_name="migrate-spec")
 def cli(**folders: Any) -> None:
     """Change the shape of JSON documents in RocksDB by specs.
 

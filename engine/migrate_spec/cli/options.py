@@ -1,12 +1,26 @@
-"""What several commands take: the database, the version to go to, ``--json`` and ``--debug``."""
+"""What several commands take: the database, the version to go to, ``--json``, ``--format`` and ``--debug``."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-__all__ = ["database_argument", "debug_option", "folder_type", "json_option", "to_option"]
+if TYPE_CHECKING:
+    from click.decorators import FC
+
+__all__ = [
+    "asks_for_json",
+    "database_argument",
+    "debug_option",
+    "folder_type",
+    "format_option",
+    "json_option",
+    "to_option",
+]
 
 
 def version(text: str) -> int:
@@ -22,10 +36,32 @@ database_argument = click.argument("database", type=folder_type)
 
 to_option = click.option("--to", type=version, help="The version to go to.  [default: the newest]")
 
-# These two are looked for by whoever reports an error, too, and that one looks at the command line only.
+# These are looked for by whoever reports an error, too, and that one looks at the command line only.
 json_option = click.option(
     "--json", "as_json", is_flag=True, allow_from_autoenv=False, help="Print exactly one JSON document."
 )
 debug_option = click.option(
     "--debug", is_flag=True, allow_from_autoenv=False, expose_value=False, help="Show the traceback of an error."
 )
+
+
+def format_option(command: FC) -> FC:
+    """Give a command ``--format``, and ``--json`` as a short form of one of its choices; the last of them counts."""
+    short = click.option(
+        "--json", "output", flag_value="json", allow_from_autoenv=False, help="The same as --format json."
+    )
+    choices = click.option(
+        "--format",
+        "output",
+        type=click.Choice(["text", "json", "github"]),
+        default="text",
+        show_default=True,
+        allow_from_autoenv=False,
+        help="Print text, exactly one JSON document, or workflow commands for GitHub Actions.",
+    )
+    return choices(short(command))
+
+
+def asks_for_json(words: Sequence[str]) -> bool:
+    """Whether a command line asks for one JSON document, errors among them."""
+    return "--json" in words or "--format=json" in words or ("--format", "json") in pairwise(words)

@@ -16,9 +16,11 @@ __all__ = [
     "counted",
     "emit_error",
     "emit_json",
+    "faint",
     "good",
     "heading",
     "print_whatever_comes",
+    "remark",
     "say",
     "show",
     "warn",
@@ -63,6 +65,16 @@ def warn(text: str) -> str:
 def bad(text: str) -> str:
     """Text in the colour of failure."""
     return click.style(text, fg="red")
+
+
+def remark(text: str) -> str:
+    """Text in the colour of a remark."""
+    return click.style(text, fg="blue")
+
+
+def faint(text: str) -> str:
+    """Text that stands back."""
+    return click.style(text, dim=True)
 
 
 def heading(text: str) -> str:

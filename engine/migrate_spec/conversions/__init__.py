@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Literal
 
+from migrate_spec.conversions import effects
+from migrate_spec.conversions.effects import Effect
 from migrate_spec.conversions.numbers import boolean_to_integer, integer_to_boolean, numbers
 from migrate_spec.conversions.terms import Rounding, Terms, Way
 from migrate_spec.conversions.texts import (
@@ -28,6 +31,9 @@ from migrate_spec.conversions.texts import (
 from migrate_spec.conversions.times import count_to_time, time_to_count
 from migrate_spec.errors import Fault
 from migrate_spec.path import Name, Path
+from migrate_spec.shapes.reading import met, without
+from migrate_spec.shapes.shape import Shape
+from migrate_spec.shapes.values import worked_out
 
 __all__ = ["Conversion", "Kind", "Way"]
 
@@ -72,6 +78,30 @@ _WAYS: Mapping[_Pair, Callable[[Terms], Way]] = {
     ("value", "json"): lambda _: value_to_text,
 }
 """Each pair of kinds, with what makes its conversion; the same pair the other way round is its way back."""
+
+_EFFECTS: Mapping[_Pair, Effect] = {
+    ("integer", "string"): Effect({"type": "integer"}, effects.digits),
+    ("string", "integer"): Effect({"type": "string"}, effects.numeric("integer")),
+    ("number", "string"): Effect({"type": "number"}, effects.number_text, sure=True),
+    ("string", "number"): Effect({"type": "string"}, effects.numeric("number")),
+    ("integer", "number"): Effect({"type": "integer"}, effects.scaled("integer", "number")),
+    ("number", "integer"): Effect({"type": "number"}, effects.scaled("number", "integer")),
+    ("integer", "integer"): Effect({"type": "integer"}, effects.scaled("integer", "integer")),
+    ("number", "number"): Effect({"type": "number"}, effects.scaled("number", "number")),
+    ("boolean", "integer"): effects.of_values([True, False]),
+    ("integer", "boolean"): effects.of_values([0, 1]),
+    ("boolean", "string"): effects.of_values([True, False]),
+    ("string", "boolean"): effects.of_values(["true", "false"]),
+    ("date-time", "seconds"): Effect({"type": "string"}, effects.count(1)),
+    ("seconds", "date-time"): Effect({"type": "integer"}, effects.time(1)),
+    ("date-time", "milliseconds"): Effect({"type": "string"}, effects.count(1000)),
+    ("milliseconds", "date-time"): Effect({"type": "integer"}, effects.time(1000)),
+    ("string", "list"): Effect({"type": "string"}, effects.items, sure=True),
+    ("list", "string"): Effect({"type": "array"}, effects.item_texts),
+    ("json", "value"): Effect({"type": "string"}, effects.any_value),
+    ("value", "json"): Effect({}, effects.json_text),
+}
+"""The same pairs, with what is made of values that cannot be told one by one."""
 
 _PRESENCE: tuple[_Pair, ...] = ((None, "absent"), ("absent", None))
 
@@ -152,8 +182,22 @@ class Conversion:
         scale = self._scale()
         return self._compiled((self.to, self.from_), 1 / scale if scale else None)
 
+    def effect(self, shape: Shape, *, back: bool) -> tuple[Shape, Shape]:
+        """The shape of what values are converted to, there or back, and of those that may be refused."""
+        pair, scale = (self.from_, self.to), self._scale()
+        if back:
+            pair, scale = pair[::-1], 1 / scale if scale else None
+        effect = _EFFECTS[pair]
+        taken = met(shape, effect.taken) if effect.taken else shape
+        other = without(shape, effect.taken) if effect.sure else shape
+        made = worked_out(taken, self.back() if back else self.there(), partial(effect.made, self._terms(scale)))
+        return made, other
+
     def _compiled(self, pair: _Pair, factor: Fraction | None) -> Way:
-        return _WAYS[pair](Terms(factor, self.separator or "", self.round))
+        return _WAYS[pair](self._terms(factor))
+
+    def _terms(self, factor: Fraction | None) -> Terms:
+        return Terms(factor, self.separator or "", self.round)
 
     def _scale(self) -> Fraction | None:
         return None if self.scale is None else Fraction(repr(self.scale))

@@ -11,7 +11,7 @@ from migrate_spec.codec import MOST_DIGITS, Json
 from migrate_spec.conversions.terms import ROUND, SAY_ROUND, Terms, Way, typed
 from migrate_spec.document import Refused, describe, wrong_type
 
-__all__ = ["count_to_time", "time_to_count"]
+__all__ = ["END", "FIRST", "count_to_time", "time_to_count"]
 
 _TIME = re.compile(
     rf"""(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[Tt](?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])
@@ -21,8 +21,9 @@ _TIME = re.compile(
 )
 _DAY = 86_400
 _DAY_0 = date(1970, 1, 1).toordinal()
-_FIRST = (date.min.toordinal() - _DAY_0) * _DAY
-_END = (date.max.toordinal() + 1 - _DAY_0) * _DAY
+FIRST = (date.min.toordinal() - _DAY_0) * _DAY
+END = (date.max.toordinal() + 1 - _DAY_0) * _DAY
+"""The seconds from 1970 to the beginning of year 1, and to the end of year 9999."""
 
 _UNITS = {1: "second", 1000: "millisecond"}
 
@@ -37,7 +38,7 @@ def time_to_count(rate: int) -> Callable[[Terms], Way]:
                 expected = f"a time without a part of a {_UNITS[rate]} was expected"
                 raise Refused(f"{describe(value)} was found", expected, SAY_ROUND)
             count = ROUND[terms.rounding or "floor"](exact)
-            if not _FIRST * rate <= count < _END * rate:
+            if not FIRST * rate <= count < END * rate:
                 raise wrong_type(value, "a time that in UTC is in one of the years 1 to 9999")
             return count
 
@@ -67,7 +68,7 @@ def count_to_time(rate: int) -> Callable[[Terms], Way]:
 
     def convert(value: Json) -> Json:
         count = typed(value, int, "an integer")
-        if not _FIRST * rate <= count < _END * rate:
+        if not FIRST * rate <= count < END * rate:
             raise wrong_type(value, f"a count of {_UNITS[rate]}s to one of the years 1 to 9999")
         seconds, rest = divmod(count, rate)
         days, second = divmod(seconds, _DAY)

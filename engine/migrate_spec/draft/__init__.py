@@ -13,17 +13,19 @@ from migrate_spec.codec import Json
 from migrate_spec.draft.comparing import Comparison
 from migrate_spec.draft.describing import described
 from migrate_spec.draft.fields import Answers, Decisions, Stored
-from migrate_spec.draft.following import Following, following
-from migrate_spec.draft.gap import Gap, find_gap
+from migrate_spec.draft.following import following
+from migrate_spec.draft.gap import Gap, find_gap, nothing_to_do
 from migrate_spec.draft.looking import stored_documents
 from migrate_spec.draft.parts import Part, fields_of
 from migrate_spec.draft.text import Drafted, spec_text
 from migrate_spec.errors import Fault, SpecError
+from migrate_spec.migration import Migration
 from migrate_spec.path import Path
-from migrate_spec.schema import did_you_mean
+from migrate_spec.schema import Schema, did_you_mean
+from migrate_spec.spec import parse_spec
 from migrate_spec.stamp import Stamp
 
-__all__ = ["Answers", "Decisions", "Draft", "Following", "Gap", "draft", "find_gap", "following", "stored_documents"]
+__all__ = ["Answers", "Decisions", "Draft", "Gap", "draft", "find_gap", "following", "nothing_to_do"]
 
 EDITOR_LINE = "yaml-language-server: $schema={}"
 """The comment by which editors find the schema of the language."""
@@ -52,6 +54,21 @@ class Draft:
         """What the author has to decide."""
         remarks = (remark for step in self.steps for part in step.all() for remark in part.remarks)
         return tuple(remark.removeprefix("TODO: ") for remark in remarks if remark.startswith("TODO: "))
+
+    def migration(self, text: str) -> Migration:
+        """What the text of the spec means, between the two schemas.
+
+        Raises:
+            SpecError: the text has faults.
+        """
+        spec, faults = parse_spec(text, str(self.gap.file))
+        if spec is None or faults:
+            raise SpecError(faults)
+        before = self.gap.before or Schema({})
+        bound, faults = spec.bound(before, self.gap.after, None)
+        if faults:
+            raise SpecError(faults)
+        return Migration(bound, before, self.gap.after)
 
     def text(self, description: str, editor_schema: FilePath) -> str:
         """The text of the file.
@@ -94,7 +111,7 @@ def draft(gap: Gap, decisions: Decisions, prefix: str = "", database: FilePath |
     stamp = gap.stamp
     if database is not None:
         decisions.stored = Stored(stored_documents(database, begin, stamp, gap.from_version))
-    before, after = Part(gap.before), Part(gap.after)
+    before, after = Part(gap.before or Schema({})), Part(gap.after)
     steps = Comparison(decisions, stamp.path).steps(before, after)
     unmet = [path for path in decisions.renames if path not in decisions.met]
     if unmet:
@@ -110,4 +127,6 @@ def _unmet(old: Path, new: Path, before: Part, after: Part) -> Fault:
             found, expected = f"the field {str(path)!r} was found in --rename", f"a field of {words} was expected"
             return Fault(found, expected, did_you_mean(str(path), known), part.schema.file or None, "rename-unknown")
     found = f"--rename {old}={new} was found"
-    return Fault(found, "two fields inside the same object, or of the same list, were expected", "", None, "rename-apart")
+    return Fault(
+        found, "two fields inside the same object, or of the same list, were expected", "", None, "rename-apart"
+    )

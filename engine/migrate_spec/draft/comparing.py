@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from migrate_spec.codec import Json
 from migrate_spec.document import ABSENT
-from migrate_spec.draft.fields import Decisions, Matched, Place, matched
+from migrate_spec.draft.fields import Decisions, Matched, Place, child, fields_in, matched
 from migrate_spec.draft.moves import moved
 from migrate_spec.draft.parts import Alternative, Part
 from migrate_spec.draft.retyping import lost_types, retyped
 from migrate_spec.draft.scopes import Entry, Scope
 from migrate_spec.draft.tables import tabled
 from migrate_spec.draft.text import Drafted
+from migrate_spec.draft.unmatched import put_in, take_away, unnamed
 from migrate_spec.draft.values import filling, known_value
-from migrate_spec.path import Definition, Each, EachValue, Name, Path, Segment
+from migrate_spec.path import Definition, Each, EachValue, Name, Path, Segment, str_of
 
 __all__ = ["Comparison"]
 
@@ -56,22 +57,26 @@ class Comparison:
             return
         here = scope.here(new.path)
         begin = sum(map(len, scope.entries.values()))
-        for entry in (*retyped(old, new, here, self._decisions.stored), *self._tables(old, new, here)):
+        for entry in self._changes(old, new, here):
             scope.add("change" if entry.operation else "open", entry)
         changed = sum(map(len, scope.entries.values())) > begin
         self._look_inside(scope, old, new)
         self._fill(scope, old, new, here)
         if not changed:
-            self._note_narrowing(scope, old, new, here)
+            self._note_narrowing(scope, old, new)
 
-    def _tables(self, old: Place, new: Place, here: Path) -> Iterator[Entry]:
+    def _changes(self, old: Place, new: Place, here: Path) -> Iterator[Entry]:
+        """What is done to the value itself."""
+        if old.part.is_anything:
+            return
+        yield from retyped(old, new, here, self._decisions.stored)
         if not lost_types(old.part, new.part):
             yield from tabled(old, new, here, self._decisions)
 
     def _fill(self, scope: Scope, old: Place, new: Place, here: Path) -> None:
         """Put something in where there was nothing, or null, and something must be."""
         wraps = "array" in new.part.kinds and "array" not in old.part.kinds
-        loses_null = old.part.nullable and not new.part.nullable and not wraps
+        loses_null = old.part.nullable and not new.part.nullable and not wraps and not old.part.is_anything
         field = isinstance(here.last, Name)
         if loses_null and field and not new.needed and known_value(new.part) is ABSENT:
             scope.add("fill", Entry("convert", {here: {"from": None, "to": "absent"}}))
@@ -80,26 +85,28 @@ class Comparison:
         if not loses_null and not appears:
             return
         value, sure = filling(new.part)
-        remarks = () if sure else (_unnamed(here),)
+        remarks = () if sure else (unnamed(new),)
         if not field:
             scope.add("fill", Entry("map", {here: [[None, value]]}, {"else": "keep"}, remarks))
         else:
             scope.add("fill", Entry("default", {here: value}, {"also_null": True} if loses_null else {}, remarks))
 
-    def _note_narrowing(self, scope: Scope, old: Place, new: Place, here: Path) -> None:
+    def _note_narrowing(self, scope: Scope, old: Place, new: Place) -> None:
         """Say where values that were fine do not fit any more, and no step can know what becomes of them."""
         if new.part.takes(old.part.not_null) or (old.part.values is not None and new.part.values is not None):
             return
-        before, after = (
-            {key: value for one in place.part.alternatives for key, value in one.keywords.items()}
-            for place in (old, new)
-        )
-        said = [key for key in after if key not in _SILENT and after[key] != before.get(key)]
+        after = {key: value for one in new.part.alternatives for key, value in one.keywords.items()}
+        is_new = {
+            key for key, value in after.items() if any(one.keywords.get(key) != value for one in old.part.alternatives)
+        }
+        said = [key for key in after if key not in _SILENT and (key in is_new or set(new.part.kinds) <= _SCALAR)]
         if not set(new.part.kinds) <= _SCALAR:
             said = [key for key in said if key in _ABOUT_WHOLE]
+        if old.part.is_anything:
+            said = ["type", *said]
         if said:
-            listed = ", ".join(said)
-            scope.note(f"TODO: say what becomes of what does not fit {here or 'a record'} any more ({listed}){self._misfits(old, new)}")
+            what = f"what does not fit {_named(new.path, 'a record')} any more ({', '.join(said)})"
+            scope.note(f"TODO: say what becomes of {what}{self._misfits(old, new)}")
 
     def _misfits(self, old: Place, new: Place) -> str:
         values = self._decisions.stored.values(old.path)
@@ -133,9 +140,14 @@ class Comparison:
         """The values inside a list or a map."""
         before, after = parts
         if parts in self._above:
+            if not after.takes(before.alone):
+                scope.note(f"TODO: write the steps for {new.path}, which holds values of its own kind")
             return
         self._above.append(parts)
-        self._value(scope, *(Place(Path((*place.path.segments, segment)), part) for place, part in ((old, before), (new, after))))
+        self._value(
+            scope,
+            *(Place(Path((*place.path.segments, segment)), part) for place, part in ((old, before), (new, after))),
+        )
         self._above.pop()
 
     def _objects_of(self, scope: Scope, old: Place, new: Place) -> None:
@@ -147,8 +159,8 @@ class Comparison:
         tag = _tag(before, after)
         if not tag:
             if not new.part.takes(old.part.not_null):
-                where = scope.here(new.path)
-                scope.note(f"TODO: write the steps for {str(where) or 'the record'}, which has several shapes")
+                where = _named(new.path, "the record")
+                scope.note(f"TODO: write the steps for {where}, which has several shapes")
             return
         cases = {_tag_value(one, tag): one for one in after}
         for one in before:
@@ -158,7 +170,7 @@ class Comparison:
                 self._named(inner, old, new, one, cases[value])
                 self._settle(inner)
             else:
-                scope.note(f"TODO: say what becomes of {scope.here(new.path) or 'records'} with {tag}: {value}")
+                scope.note(f"TODO: say what becomes of {_named(new.path, 'records')} with {tag}: {value}")
 
     def _named(self, scope: Scope, old: Place, new: Place, before: Alternative, after: Alternative) -> None:
         """Objects, which may be of a recursive definition: then the steps are for it, wherever it is."""
@@ -169,24 +181,37 @@ class Comparison:
             inner = self._definitions[name] = Scope()
             inside = inner.inside(Path((Definition(name),)))
             inside.base = new.path
+            self._note_stamp(scope, name, old, new)
             self._objects(inside, old, new, before, after)
             self._settle(inside)
+
+    def _note_stamp(self, scope: Scope, name: str, old: Place, new: Place) -> None:
+        """Say that the stamp of documents inside of documents is none of the run's business."""
+        if new.path.segments or self._stamp is None:
+            return
+        field = str_of(self._stamp.last)
+        before, after = (
+            {key: part for one in place.part.alternatives for key, part in one.properties.items()}
+            for place in (old, new)
+        )
+        if field in before and field in after and not after[field].takes(before[field].alone):
+            scope.note(f"TODO: say what becomes of {field} in each {name} inside of another")
 
     def _objects(self, scope: Scope, old: Place, new: Place, before: Alternative, after: Alternative) -> None:
         """Objects of one shape before and one after."""
         found = self._matched(old, new, before, after)
         here = scope.here(new.path)
         renamed = [(one, other) for one, other in found.pairs if one.name != other.name]
-        names = {_child(here, one.name): other.name for one, other in renamed}
+        names = {child(here, one.name): other.name for one, other in renamed}
         if names:
             scope.add("rename", Entry("rename", names))
         taken = {other.name for _, other in renamed}
         for one, candidates in found.gone:
-            at = _child(here, one.name)
+            at = child(here, one.name)
             if one.name in taken:
                 scope.add("clear", Entry("remove", {at: None}))
             elif not after.others and not self._is_stamp(one.path):
-                scope.gone.append((one, _child(new.path, one.name), candidates))
+                scope.gone.append((one, child(new.path, one.name), candidates))
         scope.new += [place for place in found.new if not self._is_stamp(place.path)]
         for one, other in found.pairs:
             self._value(scope, one, other)
@@ -196,7 +221,7 @@ class Comparison:
             self._close(scope, here, old, after)
 
     def _matched(self, old: Place, new: Place, before: Alternative, after: Alternative) -> Matched:
-        return matched(_fields(old, before), _fields(new, after), self._decisions)
+        return matched(fields_in(old, before), fields_in(new, after), self._decisions)
 
     def _close(self, scope: Scope, here: Path, old: Place, after: Alternative) -> None:
         """Keep only what an object may have, where it could have anything before."""
@@ -211,57 +236,13 @@ class Comparison:
         keep = {Path((Name(name),)): None for name in names}
         scope.add("keep", Entry("keep_fields", keep, {}, (remark,), here if here.segments else None))
 
-    # ------------------------------------------------------------------------------------- fields that come and go
-
     def _settle(self, scope: Scope) -> None:
         """Decide what becomes of the fields of a scope that are in one version only."""
         moves = moved(scope, self._decisions)
-        emptied = [at for old, at, _ in scope.gone if _is_emptied(old, [one for one, _, _ in moves])]
-        if moves:
-            argument = {scope.here(at): scope.here(new.path) for _, at, new in moves}
-            scope.add("move", Entry("move", argument, {"prune": True} if emptied else {}))
-        sources = {one.path for one, _, _ in moves}
-        for old, at, candidates in scope.gone:
-            if old.path not in sources and at not in emptied:
-                self._remove(scope, old, scope.here(at), candidates)
+        take_away(scope, moves, self._decisions.stored)
         for old, _, new in moves:
             self._value(scope, old, new)
-        goals = {new.path: old for old, _, new in moves}
-        for new in scope.new:
-            self._appear(scope, new, goals)
-
-    def _remove(self, scope: Scope, old: Place, here: Path, candidates: Sequence[Place]) -> None:
-        remarks = [f"if {old.path} is {new.path} now: --rename {old.path}={new.path}" for new in candidates]
-        if self._decisions.stored.documents:
-            holding, looked_at = self._decisions.stored.holding(old.path), len(self._decisions.stored.documents)
-            remarks.append(f"{holding or 'none'} of the {looked_at} records looked at {'has' if holding == 1 else 'have'} {old.path}")
-        restored = known_value(old.part) if old.needed or old.part.default is not ABSENT else ABSENT
-        if restored is ABSENT and old.part.nullable and old.needed:
-            restored = None
-        argument: Json = None if restored is ABSENT else {"restore": restored}
-        scope.add("remove", Entry("remove", {here: argument}, {}, tuple(remarks)))
-
-    def _appear(self, scope: Scope, new: Place, goals: Mapping[Path, Place]) -> None:
-        """Add a new field, or what moved fields leave open inside of one."""
-        if new.path in goals or self._is_stamp(new.path):
-            return
-        inside = [path for path in goals if path.segments[: len(new.path.segments)] == new.path.segments]
-        here = scope.here(new.path)
-        if inside:
-            [one] = new.part.kinds["object"]
-            if new.needed and not any(goals[path].needed for path in inside):
-                scope.add("fill", Entry("default", {here: {}}))
-            for field in _fields(new, one):
-                self._appear(scope, field, goals)
-        elif self._stamp is not None and _is_around(new.path, self._stamp):
-            scope.note(f"TODO: say what {here} holds beside the version, which the run itself writes")
-        elif new.needed:
-            value, sure = filling(new.part)
-            remarks = () if sure else (_unnamed(here),)
-            there = self._decisions.stored.holding(new.path)
-            scope.add("fill", Entry("default" if there else "add", {here: value}, {}, remarks))
-        elif new.part.default is not ABSENT and new.part.fits(new.part.default):
-            scope.add("fill", Entry("default", {here: new.part.default}))
+        put_in(scope, moves, self._decisions.stored, self._stamp)
 
     def _is_stamp(self, path: Path) -> bool:
         return path == self._stamp
@@ -270,33 +251,9 @@ class Comparison:
 _SILENT = {"title", "description", "examples", "$comment", "deprecated", "readOnly", "writeOnly", "$schema", "$id"}
 
 
-def _is_around(path: Path, inner: Path) -> bool:
-    return inner.segments[: len(path.segments)] == path.segments
-
-
-def _fields(place: Place, one: Alternative) -> list[Place]:
-    return [
-        Place(_child(place.path, name), part, name in one.required) for name, part in one.properties.items()
-    ]
-
-
-def _unnamed(here: Path) -> str:
-    return f"TODO: {here} must be there, and its schema names no default"
-
-
-def _child(path: Path, name: str) -> Path:
-    return Path((*path.segments, Name(name)))
-
-
-def _is_emptied(old: Place, moves: Sequence[Place]) -> bool:
-    """Whether all that an object can hold moves away."""
-    if old in moves:
-        return False
-    objects = old.part.kinds.get("object", ())
-    if len(objects) != 1 or not objects[0].closed:
-        return False
-    fields = _fields(old, objects[0])
-    return bool(fields) and all(any(field.path == one.path for one in moves) or _is_emptied(field, moves) for field in fields)
+def _named(path: Path, itself: str) -> str:
+    """A path in a sentence, or what it is called itself."""
+    return str(path) if path.segments else itself
 
 
 def _tag(before: Sequence[Alternative], after: Sequence[Alternative]) -> str:

@@ -36,18 +36,21 @@ def described(steps: Sequence[Drafted]) -> str:
     if not parts:
         return "Only the version changes."
     shown = parts[:MOST_PARTS] if len(parts) <= MOST_PARTS else [*parts[: MOST_PARTS - 1], "more"]
-    sentence = _joined(shown)
+    sentence = "; ".join(shown)
     return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def _told(steps: Sequence[Drafted], at: str) -> Iterator[tuple[str, str]]:
     """Each change with the field that it is about."""
     for step in steps:
-        here = f"{at}{'.' if at and step.at and not step.at.startswith('[') else ''}{step.at}"
+        here = _below(at, step.at.removeprefix("#/$defs/")) if step.at else at
         yield from _told(step.inside, here)
         argument: Any = step.argument or {}
         if step.operation in {"rename", "move"}:
-            shown = (f"{_below(here, old)} to {_below(here if step.operation == 'move' else '', new)}" for old, new in argument.items())
+            shown = (
+                f"{_below(here, old)} to {_below(here if step.operation == 'move' else '', new)}"
+                for old, new in argument.items()
+            )
             yield from ((step.operation, what) for what in shown)
         elif step.operation == "keep_fields":
             yield _VERBS[step.operation], here or "a record"

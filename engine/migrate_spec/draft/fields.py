@@ -11,13 +11,16 @@ from typing import Any, NamedTuple, Protocol
 from migrate_spec.codec import Json
 from migrate_spec.document import ABSENT, Refused
 from migrate_spec.draft.names import is_plural, likeness
-from migrate_spec.draft.parts import Part
-from migrate_spec.path import Path, str_of
+from migrate_spec.draft.parts import Alternative, Part
+from migrate_spec.path import Name, Path, str_of
 
-__all__ = ["Answers", "Decisions", "Matched", "Place", "Stored", "matched", "widens"]
+__all__ = ["Answers", "Decisions", "Matched", "Place", "Stored", "child", "fields_in", "matched", "widens"]
 
 SLIP = 2
 """The likeness of two names from which on they are taken for the same."""
+
+MOST_CANDIDATES = 2
+"""For one field."""
 
 _PROBES: Mapping[str, Sequence[Json]] = {
     "string": ["", "a", "A b", "1"],
@@ -47,6 +50,16 @@ class Place:
     def name(self) -> str:
         """The name of a field."""
         return str_of(self.path.last)
+
+
+def child(path: Path, name: str) -> Path:
+    """The path of a field of what is at a path."""
+    return Path((*path.segments, Name(name)))
+
+
+def fields_in(place: Place, one: Alternative) -> list[Place]:
+    """The fields of objects of one shape that are at a place."""
+    return [Place(child(place.path, name), part, name in one.required) for name, part in one.properties.items()]
 
 
 @dataclass(frozen=True)
@@ -172,10 +185,17 @@ def _likely(gone: Sequence[Place], new: Sequence[Place], stored: Stored) -> list
             degree = likeness(old.name, place.name)
             if is_plural(old.name, place.name) and widens(old.part, place.part):
                 found.append((old, place, float(SLIP)))
-            elif degree and _same_kind(old.part, place.part):
+            elif _same_kind(old.part, place.part) and (degree or place.part.takes(old.part.not_null)):
                 found.append((old, place, _weighed(old, place, degree, gone, stored)))
+    found = [one for old in gone for one in _nearest([one for one in found if one[0] is old])]
     found.sort(key=lambda one: -one[2])
     return [(old, place, degree >= SLIP and _is_best(old, place, degree, found)) for old, place, degree in found]
+
+
+def _nearest(found: Sequence[tuple[Place, Place, float]]) -> Sequence[tuple[Place, Place, float]]:
+    """The few likeliest pairs of one field; those whose names have nothing in common only where there is no other."""
+    alike = [one for one in found if one[2]]
+    return sorted(alike or found, key=lambda one: -one[2])[:MOST_CANDIDATES]
 
 
 def _weighed(old: Place, new: Place, degree: float, gone: Sequence[Place], stored: Stored) -> float:
@@ -217,7 +237,7 @@ def _same_kind(before: Part, after: Part) -> bool:
     if not set(before.types) <= wide:
         return False
     one, other = ({name for part in side.alternatives for name in part.properties} for side in (before, after))
-    return not one or not other or bool(one & other)
+    return not one or not other or any(likeness(old, new) >= SLIP for old in one for new in other)
 
 
 def widens(before: Part, after: Part) -> bool:

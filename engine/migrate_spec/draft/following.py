@@ -1,37 +1,21 @@
-"""The schema that follows a collection's newest one, frozen from a class of a program."""
+"""The step to what a class of a program says today."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from migrate_spec.draft.gap import Collection, Gap, next_version
+from migrate_spec.draft.gap import Collection, Gap, find_gap, next_version
 from migrate_spec.errors import Fault, SpecError
 from migrate_spec.freeze import frozen_schema, is_unchanged
 from migrate_spec.schema import Schema
 from migrate_spec.stamp import Stamp
 
-__all__ = ["Following", "following"]
+__all__ = ["following"]
 
 
-@dataclass(frozen=True)
-class Following:
-    """The schema of a next version.
-
-    Attributes:
-        schema: it.
-        file: where it belongs.
-        gap: the step to it; ``None`` for the first schema of a collection.
-    """
-
-    schema: Schema
-    file: Path
-    gap: Gap | None
-
-
-def following(specs: Path, schemas: Path, name: str, model: Any, to_version: int = 0) -> Following | None:
-    """What a class has become since a collection's newest schema.
+def following(specs: Path, schemas: Path, name: str, model: Any, to_version: int = 0) -> Gap | None:
+    """The step from a collection's newest schema to what a class says.
 
     Args:
         specs: the folder of specs.
@@ -41,7 +25,7 @@ def following(specs: Path, schemas: Path, name: str, model: Any, to_version: int
         to_version: the next version; 0: the one after all that the project has.
 
     Returns:
-        ``None`` where the class says what the newest schema says.
+        Where the class says what the newest schema says, the step to that if it has no spec yet, else ``None``.
 
     Raises:
         SpecError: the class cannot be frozen, or the newest schema has no spec yet.
@@ -51,7 +35,7 @@ def following(specs: Path, schemas: Path, name: str, model: Any, to_version: int
     previous = collection.previous(newest)
     stamp = previous.stamp if previous else Stamp()
     if newest and is_unchanged(frozen_schema(model, newest, stamp), collection.schema(newest), stamp):
-        return None
+        return find_gap(specs, schemas, name)
     if newest in collection.without_spec:
         raise SpecError([_pending(collection, newest)])
     version = to_version or (next_version(specs, schemas, name) if newest else 1)
@@ -59,14 +43,9 @@ def following(specs: Path, schemas: Path, name: str, model: Any, to_version: int
         found = f"--to {version} was found"
         expected = f"a version after {newest} was expected, which is that of {collection.schemas[newest]}"
         raise SpecError([Fault(found, expected, "", None, "not-the-next-version")])
-    file = schemas / name / f"v{version}.json"
-    schema = Schema(frozen_schema(model, version, stamp).content, str(file))
-    if not newest:
-        return Following(schema, file, None)
-    gap = Gap(
-        name, version - 1, collection.schema(newest), schema, collection.spec_file(version), collection.previous(newest)
-    )
-    return Following(schema, file, gap)
+    after = Schema(frozen_schema(model, version, stamp).content, str(schemas / name / f"v{version}.json"))
+    before = collection.schema(newest) if newest else None
+    return Gap(name, version - 1, before, after, collection.spec_file(version), previous, is_frozen=True)
 
 
 def _pending(collection: Collection, version: int) -> Fault:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from itertools import product
+from pathlib import Path as FilePath
 
+from migrate_spec.codec import Json
+from migrate_spec.document import same
 from migrate_spec.draft.parts import Part
 from migrate_spec.errors import Fault, SpecError
+from migrate_spec.path import Name, Path
 from migrate_spec.project import SCHEMA_NAME
 from migrate_spec.schema import Schema, did_you_mean, load_schema
 from migrate_spec.spec import FILE_NAME, Spec, parse_spec
 from migrate_spec.stamp import Stamp
 
-__all__ = ["Collection", "Gap", "find_gap", "next_version"]
+__all__ = ["Collection", "Gap", "find_gap", "next_version", "nothing_to_do"]
 
 
 @dataclass(frozen=True)
@@ -25,27 +29,43 @@ class Gap:
     Attributes:
         collection: the collection's name.
         from_version: the version that it starts from.
-        before: the schema at that version.
+        before: the schema at that version; ``None`` where ``after`` is the first, to which no spec leads.
         after: the schema of the next one.
         file: where the spec belongs.
         previous: the spec of the collection before it, if there is one.
+        is_frozen: whether ``after`` was made of a class, and its file is still to be written.
     """
 
     collection: str
     from_version: int
-    before: Schema
+    before: Schema | None
     after: Schema
-    file: Path
+    file: FilePath
     previous: Spec | None = None
+    is_frozen: bool = False
 
     @cached_property
     def stamp(self) -> Stamp:
-        """Where the records carry their version: as the spec before says, or nowhere if the schema has no room."""
+        """Where the records carry their version: as the spec before says, or as the schemas do.
+
+        It is the field that must be the one version before and the next one after; else the usual one, or none where
+        the schema has no room for it.
+        """
         if self.previous is not None:
             return self.previous.stamp
-        stamp = Stamp()
-        objects = Part(self.after).kinds.get("object", ())
-        return stamp if any(not one.closed or str(stamp.path) in one.properties for one in objects) else Stamp(None)
+        before, after = (Part(schema or Schema({})).kinds.get("object", ()) for schema in (self.before, self.after))
+        usual = Stamp()
+        for one, other in product(before, after):
+            for name in (name for name in one.properties if name in other.properties):
+                for stamp in (Stamp(Path((Name(name),)), as_text=as_text) for as_text in (False, True)):
+                    if self._is_marked(stamp, one.properties[name].values, other.properties[name].values):
+                        return stamp
+        has_room = any(not one.closed or str(usual.path) in one.properties for one in after)
+        return usual if has_room else Stamp(None)
+
+    def _is_marked(self, stamp: Stamp, before: Sequence[Json] | None, after: Sequence[Json] | None) -> bool:
+        marks = [stamp.mark(version) for version in (self.from_version, self.from_version + 1)]
+        return before is not None and after is not None and same([*before, *after], marks)
 
 
 @dataclass(frozen=True)
@@ -60,12 +80,12 @@ class Collection:
     """
 
     name: str
-    schemas: dict[int, Path]
-    specs: dict[int, Path]
-    specs_folder: Path
+    schemas: dict[int, FilePath]
+    specs: dict[int, FilePath]
+    specs_folder: FilePath
 
     @classmethod
-    def find(cls, specs: Path, schemas: Path, name: str) -> Collection:
+    def find(cls, specs: FilePath, schemas: FilePath, name: str) -> Collection:
         """The files of a collection, by their names."""
         found = {int(match[1]): file for file, match in _named(schemas / name, SCHEMA_NAME)}
         leading = {int(match[2]): file for file, match in _named(specs / name, FILE_NAME)}
@@ -76,7 +96,7 @@ class Collection:
         """The versions to which no spec leads; the first one needs none."""
         return [version for version in list(self.schemas)[1:] if version not in self.specs]
 
-    def spec_file(self, version: int) -> Path:
+    def spec_file(self, version: int) -> FilePath:
         """Where the spec that leads to a version belongs."""
         return self.specs_folder / f"v{version - 1}_to_v{version}.yaml"
 
@@ -107,8 +127,8 @@ class Collection:
         return schema
 
 
-def find_gap(specs: Path, schemas: Path, name: str) -> Gap:
-    """The newest version step of a collection that has no spec.
+def find_gap(specs: FilePath, schemas: FilePath, name: str) -> Gap | None:
+    """The newest version step of a collection that has no spec; ``None`` where each has one.
 
     Args:
         specs: the folder of specs.
@@ -116,26 +136,26 @@ def find_gap(specs: Path, schemas: Path, name: str) -> Gap:
         name: the collection.
 
     Raises:
-        SpecError: there is none, or its files have faults.
+        SpecError: it has no schema, or its files have faults.
     """
     collection = Collection.find(specs, schemas, name)
     if not collection.schemas:
         raise SpecError([_unknown(schemas, name)])
     if not collection.without_spec:
-        raise SpecError([_nothing_to_do(collection, schemas)])
+        return None
     version = collection.without_spec[-1]
     before = collection.schema(max(known for known in collection.schemas if known < version))
     file = collection.spec_file(version)
     return Gap(name, version - 1, before, collection.schema(version), file, collection.previous(version - 1))
 
 
-def next_version(specs: Path, schemas: Path, name: str) -> int:
+def next_version(specs: FilePath, schemas: FilePath, name: str) -> int:
     """The version after all that there are: those that any spec leads to, and those of the collection's schemas."""
     leading = [int(match[2]) for folder in specs.glob("*") for _, match in _named(folder, FILE_NAME)]
     return max([*leading, *Collection.find(specs, schemas, name).schemas], default=0) + 1
 
 
-def _named(folder: Path, pattern: re.Pattern[str]) -> Iterator[tuple[Path, re.Match[str]]]:
+def _named(folder: FilePath, pattern: re.Pattern[str]) -> Iterator[tuple[FilePath, re.Match[str]]]:
     """The files in a folder whose names match."""
     for file in sorted(folder.glob("*")):
         match = pattern.fullmatch(file.name)
@@ -143,7 +163,7 @@ def _named(folder: Path, pattern: re.Pattern[str]) -> Iterator[tuple[Path, re.Ma
             yield file, match
 
 
-def _unknown(schemas: Path, name: str) -> Fault:
+def _unknown(schemas: FilePath, name: str) -> Fault:
     """What to say of a collection without a schema."""
     known = sorted(folder.name for folder in schemas.glob("*") if any(_named(folder, SCHEMA_NAME)))
     if not known:
@@ -160,11 +180,12 @@ def _unknown(schemas: Path, name: str) -> Fault:
     )
 
 
-def _nothing_to_do(collection: Collection, schemas: Path) -> Fault:
+def nothing_to_do(specs: FilePath, schemas: FilePath, name: str) -> Fault:
+    """What to say of a collection of which each schema has its spec."""
+    collection = Collection.find(specs, schemas, name)
     newest = max(collection.schemas)
-    file = collection.schemas[newest]
-    remedy = f"write {schemas / collection.name / f'v{newest + 1}.json'} first"
+    file, remedy = collection.schemas[newest], f"write {schemas / name / f'v{newest + 1}.json'} first"
     if newest in collection.specs:
-        found = f"{collection.specs[newest]} was found, which leads to the newest schema {file}"
+        found = f"{collection.specs[newest]} was found, which leads to the newest schema, {file}"
         return Fault(found, "a newer schema was expected", remedy, None, "exists")
     return Fault(f"only {file} was found", "a second schema was expected", remedy, None, "schema-missing")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from migrate_spec.draft.fields import Decisions, Place
+from migrate_spec.draft.names import same_words
 from migrate_spec.draft.scopes import Scope
 from migrate_spec.path import Name, Path
 
@@ -38,11 +39,17 @@ def moved(scope: Scope, decisions: Decisions) -> list[Moved]:
 
 
 def _alike(old: Place, sources: Sequence[tuple[Place, Path]], targets: Sequence[Place]) -> list[Place]:
-    twins = [one for one, _ in sources if one.name == old.name]
-    into = [new for new in targets if new.name == old.name]
-    if len(twins) != 1 or len(into) != 1 or not into[0].part.takes(old.part.alone) or old.part.is_anything:
-        return []
-    return into
+    """The new field that an old one is: of the same name, or of the same words from the document down."""
+    for likely in (
+        lambda one, other: same_words(str(one.path), str(other.path)),
+        lambda one, other: one.name == other.name,
+    ):
+        into = [new for new in targets if likely(old, new)]
+        if len(into) == 1:
+            twins = [one for one, _ in sources if likely(one, into[0])]
+            fits = into[0].part.takes(old.part.alone) and not old.part.is_anything
+            return into if fits and len(twins) == 1 else []
+    return []
 
 
 def _apart(found: Sequence[Moved]) -> list[Moved]:

@@ -45,7 +45,8 @@ def likeness(one: str, other: str) -> float:
         unlike = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
         if len(unlike) == 1 and _is_slip(*unlike[0]):
             return 2
-    shared = SequenceMatcher(None, "".join(before), "".join(after)).ratio()
+    short, long = sorted(("".join(before), "".join(after)), key=len)
+    shared = max(SequenceMatcher(None, short, long).ratio(), _LEAST if long.startswith(short) else 0)
     return shared if shared >= _LEAST or set(before) & set(after) else 0
 
 

@@ -71,9 +71,7 @@ class Alternative:
     def met(self, other: Alternative) -> Alternative | None:
         """What is one and the other; ``None`` where nothing is."""
         types = tuple(name for name in self.types if name in other.types)
-        if "number" in self.types and "integer" in other.types and "integer" not in types:
-            types += ("integer",)
-        elif "integer" in self.types and "number" in other.types and "integer" not in types:
+        if "integer" not in types and _one_each("integer", "number", self.types, other.types):
             types += ("integer",)
         if not types:
             return None
@@ -167,10 +165,12 @@ class Part:
     @cached_property
     def values(self) -> Sequence[Json] | None:
         """All values, where the schema lists them."""
-        lists = [one.values for one in self.alternatives]
-        if not lists or any(found is None and one.types != ("null",) for found, one in zip(lists, self.alternatives)):
-            return None
-        return [value for found in lists for value in ([None] if found is None else found)]
+        found: list[Json] = []
+        for one in self.alternatives:
+            if one.values is None and one.types != ("null",):
+                return None
+            found += [None] if one.values is None else one.values
+        return found or None
 
     def fits(self, value: Json) -> bool:
         """Whether a plain value fits."""
@@ -194,6 +194,10 @@ class Part:
                     seen.add(reference)
                     waiting.append(reference)
         return False
+
+
+def _one_each(name: str, wider: str, one: Sequence[str], other: Sequence[str]) -> bool:
+    return (name in one and wider in other) or (wider in one and name in other)
 
 
 def fields_of(part: Part, path: Path | None = None) -> list[Path]:
@@ -254,8 +258,8 @@ def _alternatives(schema: Schema, pointer: Pointer, depth: int) -> Iterator[Alte
         name = target[1] if len(target) == 2 and target[0] == "$defs" else ""  # noqa: PLR2004 - $defs and a name
         found = _alternatives(schema, target, depth + 1)
         choices.append([replace(one, definition=one.definition or name) for one in found])
-    for index in range(len(node.get("allOf", ()))):
-        choices.append(list(_alternatives(schema, (*pointer, "allOf", str(index)), depth + 1)))
+    together = range(len(node.get("allOf", ())))
+    choices += [list(_alternatives(schema, (*pointer, "allOf", str(index)), depth + 1)) for index in together]
     for keyword in ("anyOf", "oneOf"):
         if keyword in node:
             branches = [(*pointer, keyword, str(index)) for index in range(len(node[keyword]))]

@@ -62,7 +62,7 @@ def retyped(old: Place, new: Place, here: Path, stored: Stored) -> Iterator[Entr
         entries = list(_of_type(name, old, new, here, stored))
         if not entries:
             kinds = " or ".join(_WORDS[kind] for kind in after.types) or "null"
-            remark = f"TODO: say what becomes of {here}, which was {_WORDS[name]} and is {kinds} now"
+            remark = f"TODO: say what becomes of {new.path}, which was {_WORDS[name]} and is {kinds} now"
             yield Entry("", remarks=(remark,))
         yield from entries
 
@@ -78,12 +78,12 @@ def _of_type(name: str, old: Place, new: Place, here: Path, stored: Stored) -> I
             yield found
             return
         if (name, target) in _CONVERTED:
-            remarks = _narrower(here, after, _CONVERTED[name, target])
+            remarks = _narrower(new, _CONVERTED[name, target])
             yield _guarded(name, before, Entry("convert", {here: {"from": name, "to": target}}, remarks=remarks))
             return
     if name == "string" and "array" in after.kinds and (separator := _separator(old, after, stored)):
         sure = bool(stored.values(old.path))
-        remark = () if sure else ("TODO: say what stands between the items",)
+        remark = () if sure else (f"TODO: say what stands between the items of {new.path}",)
         argument = {"from": "string", "to": "list", "separator": separator}
         yield _guarded(name, before, Entry("convert", {here: argument}, remarks=remark))
 
@@ -94,17 +94,16 @@ def _guarded(name: str, before: Part, entry: Entry) -> Entry:
         return entry
     (path,) = entry.argument
     if isinstance(path.last, Name):
-        return Entry(
-            entry.operation, entry.argument, entry.options, entry.remarks, None, {str(path): {"type": name}}
-        )
+        return Entry(entry.operation, entry.argument, entry.options, entry.remarks, None, {str(path): {"type": name}})
     return Entry(entry.operation, entry.argument, {"on_error": "keep"}, entry.remarks)
 
 
-def _narrower(here: Path, after: Part, result: Json) -> tuple[str, ...]:
-    if after.takes(Schema(result)):
+def _narrower(new: Place, result: Json) -> tuple[str, ...]:
+    """The remark on what is converted and may not fit."""
+    if new.part.takes(Schema(result)):
         return ()
-    said = sorted({key for one in after.alternatives for key in one.keywords} - {"title", "description"})
-    return (f"TODO: say what becomes of a result that does not fit {here} ({', '.join(said)})",)
+    said = sorted({key for one in new.part.alternatives for key in one.keywords} - {"title", "description"})
+    return (f"TODO: say what becomes of a result that does not fit {new.path} ({', '.join(said)})",)
 
 
 def _time(name: str, old: Place, new: Place, here: Path, stored: Stored) -> Entry | None:
@@ -114,22 +113,22 @@ def _time(name: str, old: Place, new: Place, here: Path, stored: Stored) -> Entr
         return None
     unit, remarks = _unit(count, stored if count is old else Stored())
     pair = ("date-time", unit) if name == "string" else (unit, "date-time")
-    return _guarded(
-        name, old.part, Entry("convert", {here: {"from": pair[0], "to": pair[1]}}, remarks=remarks)
-    )
+    return _guarded(name, old.part, Entry("convert", {here: {"from": pair[0], "to": pair[1]}}, remarks=remarks))
 
 
 def _unit(count: Place, stored: Stored) -> tuple[str, tuple[str, ...]]:
     """Whether a count is of seconds or milliseconds, by its name and by what is stored."""
     name = count.name.lower() if isinstance(count.path.last, Name) else ""
-    if name.endswith(("_ms", "millis", "milliseconds")) or (isinstance(count.path.last, Name) and count.name.endswith("Ms")):
+    if name.endswith(("_ms", "millis", "milliseconds")) or (
+        isinstance(count.path.last, Name) and count.name.endswith("Ms")
+    ):
         return "milliseconds", ()
     if name.endswith(("_s", "_secs", "seconds")):
         return "seconds", ()
     values = [value for value in stored.values(count.path) if type(value) is int]
     if values:
         return ("milliseconds" if max(map(abs, values)) > _MILLISECONDS else "seconds"), ()
-    return "seconds", ("TODO: seconds or milliseconds?",)
+    return "seconds", (f"TODO: say whether {count.path} is of seconds or milliseconds",)
 
 
 def _unlisted(before: Part, new: Place, here: Path) -> Iterator[Entry]:
@@ -144,11 +143,11 @@ def _unlisted(before: Part, new: Place, here: Path) -> Iterator[Entry]:
         elif not new.needed and isinstance(here.last, Name):
             yield Entry("unwrap", {here: {"empty": "absent"}})
         else:
-            remark = f"TODO: say what becomes of {here} where the list is empty"
+            remark = f"TODO: say what becomes of {new.path} where the list is empty"
             yield Entry("unwrap", {here: None}, remarks=(remark,))
     elif "string" in after.kinds and items[0].types == ("string",):
         argument = {"from": "list", "to": "string", "separator": ","}
-        yield Entry("convert", {here: argument}, remarks=("TODO: say what stands between the items",))
+        yield Entry("convert", {here: argument}, remarks=(f"TODO: say what stands between the items of {new.path}",))
     elif "object" in after.kinds:
         yield from _keyed("to_map", here, after, before)
 
@@ -159,7 +158,9 @@ def _keyed(operation: str, here: Path, mapped: Part, listed: Part) -> Iterator[E
     items = next((one.items for one in listed.kinds.get("array", ()) if one.items), None)
     if values is None or items is None:
         return
-    inside, outside = ({name: part for one in side.alternatives for name, part in one.properties.items()} for side in (values, items))
+    inside, outside = (
+        {name: part for one in side.alternatives for name, part in one.properties.items()} for side in (values, items)
+    )
     required = frozenset[str]().union(*(one.required for one in items.alternatives))
     keys = [name for name in outside if name not in inside and name in required and outside[name].types == ("string",)]
     if len(keys) == 1:
@@ -173,7 +174,9 @@ def _is_separated(old: Place, after: Part, stored: Stored) -> bool:
 
 def _separator(old: Place, after: Part, stored: Stored, unsure: str = ",") -> str:
     """What stands between the items of a list in a text; empty where it cannot be one."""
-    if old.part.types != ("string",) or not any(one.items and "string" in one.items.types for one in after.kinds["array"]):
+    if old.part.types != ("string",) or not any(
+        one.items and "string" in one.items.types for one in after.kinds["array"]
+    ):
         return ""
     values: list[Any] = [value for value in stored.values(old.path) if type(value) is str]
     return next((mark for mark in (", ", ",", ";", "|") if any(mark in value for value in values)), unsure)

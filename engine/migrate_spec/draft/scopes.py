@@ -13,9 +13,9 @@ from migrate_spec.path import Name, Path
 
 __all__ = ["Entry", "Phase", "Scope"]
 
-Phase = Literal["clear", "rename", "move", "remove", "change", "fill", "keep", "open"]
+Phase = Literal["clear", "rename", "move", "remove", "change", "add", "fill", "keep", "open"]
 
-PHASES: Sequence[Phase] = ("clear", "rename", "move", "remove", "change", "fill", "keep", "open")
+PHASES: Sequence[Phase] = ("clear", "rename", "move", "remove", "change", "add", "fill", "keep", "open")
 """In which order steps are done: a field has its new name before anything else is said of it."""
 
 
@@ -67,7 +67,9 @@ class Entry:
 
     def drafted(self) -> Drafted:
         """The step that says it."""
-        shown: Any = {str(path): str(value) if isinstance(value, Path) else value for path, value in self.argument.items()}
+        shown: Any = {
+            str(path): str(value) if isinstance(value, Path) else value for path, value in self.argument.items()
+        }
         argument = list(shown) if self._is_list else shown
         at = str(self.at) if self.at else ""
         return Drafted(self.operation, argument if self.operation else None, self.options, self.remarks, at, self.where)
@@ -116,7 +118,7 @@ class Scope:
     def steps(self) -> Iterator[Drafted]:
         """The steps."""
         for phase in PHASES:
-            if phase == "fill":  # what is put in is of the newer version already, inside, too
+            if phase == "add":  # what is put in is of the newer version already, also inside
                 for scope in self.inner:
                     yield from _around(scope.at, scope.where, list(scope.steps()))
             yield from _joined(self.entries[phase])

@@ -33,10 +33,13 @@ def tabled(old: Place, new: Place, here: Path, decisions: Decisions) -> Iterator
     if not misfits:
         return
     free = [value for value in new.part.values or () if value is not None]
-    found = [(value, _becomes(value, free, here, decisions)) for value in misfits]
+    if len(listed) == len(free) == 1:
+        found = [(listed[0], free[0])]
+    else:
+        found = [(value, _becomes(value, free, new.path, decisions)) for value in misfits]
     pairs = [(value, other) for value, other in found if other is not ABSENT]
     unknown = [value for value, other in found if other is ABSENT]
-    remarks = (_remark(here, unknown, free),) if unknown else ()
+    remarks = (_remark(new.path, unknown, free),) if unknown else ()
     kept = len(listed) > len(pairs) or old.part.nullable or len(old.part.values or ()) > len(listed)
     options: dict[str, Json] = {"else": "keep"} if kept else {}
     reverse = _reverse(pairs, [value for value in listed if value not in misfits])
@@ -55,12 +58,12 @@ def _retyped(value: Json, after: Part) -> bool:
     return not any(TYPES[name](value) for name in after.kinds)
 
 
-def _becomes(value: Json, free: Sequence[Json], here: Path, decisions: Decisions) -> Json:
+def _becomes(value: Json, free: Sequence[Json], path: Path, decisions: Decisions) -> Json:
     """The new value for an old one: the same but for its spelling, or what is answered."""
     alike = [other for other in free if type(value) is str and type(other) is str and same_words(value, other)]
     if len(alike) == 1:
         return alike[0]
-    return decisions.answers.becomes(str(here), value, free)
+    return decisions.answers.becomes(str(path), value, free)
 
 
 def _reverse(pairs: Sequence[tuple[Json, Json]], kept: Sequence[Json]) -> list[tuple[Json, Json]]:
@@ -75,11 +78,11 @@ def _reverse(pairs: Sequence[tuple[Json, Json]], kept: Sequence[Json]) -> list[t
     return found
 
 
-def _remark(here: Path, unknown: Sequence[Json], free: Sequence[Json]) -> str:
+def _remark(path: Path, unknown: Sequence[Json], free: Sequence[Json]) -> str:
     shown = ", ".join(json.dumps(value, ensure_ascii=False) for value in free[:MOST_SHOWN])
     among = f" (now: {shown}{', …' if len(free) > MOST_SHOWN else ''})" if free else ""
     values = ", ".join(json.dumps(value, ensure_ascii=False) for value in unknown[:MOST_SHOWN])
-    return f"TODO: say what becomes of {here}: {values}{', …' if len(unknown) > MOST_SHOWN else ''}{among}"
+    return f"TODO: say what becomes of {path}: {values}{', …' if len(unknown) > MOST_SHOWN else ''}{among}"
 
 
 def _table(pairs: Sequence[tuple[Json, Json]]) -> Json:

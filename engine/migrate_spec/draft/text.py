@@ -14,8 +14,10 @@ __all__ = ["Drafted", "spec_text"]
 WIDTH = 100
 """Of a line that is made; one thing that is longer stays whole."""
 
-_PLAIN = re.compile(r"[^\W\d][\w$/@^<>=()+. -]*(?<![ ])")
-_WORDS = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+_PLAIN = re.compile(r"[^\W\d][\w$/@^<>=()+. -]*(?<! )")
+_PLAIN_ALONE = re.compile(r"[^\W\d](?:[\w$/@^<>=()+. ,;!?'-]|\[\]|\.\*)*(?<! )")
+"""Texts without quotes: inside of braces or brackets, and outside."""
+_WORDS = {"null", "true", "false", "yes", "no", "on", "off"}
 """Texts that some readers of YAML take for something else; this one only for the first three."""
 
 
@@ -117,9 +119,11 @@ def _listed(parts: Iterable[str]) -> str:
 
 def _scalar(text: str, *, flow: bool) -> str:
     """A text, in quotes where it would be read as something else."""
-    bare = text if flow else re.sub(r"\[\]|\.\*", "", text)
-    if text == "." or (_PLAIN.fullmatch(bare) and text.lower() not in _WORDS):
+    plain = _PLAIN if flow else _PLAIN_ALONE
+    if text == "." or (plain.fullmatch(text) and text.lower() not in _WORDS):
         return text
-    if text.isprintable():
-        return json.dumps(text, ensure_ascii=False)
-    return json.dumps(text)
+    if not text.isprintable():
+        return json.dumps(text)
+    if '"' in text and "'" not in text:
+        return f"'{text}'"
+    return json.dumps(text, ensure_ascii=False)

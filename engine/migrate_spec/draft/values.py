@@ -41,7 +41,8 @@ def filling(part: Part) -> tuple[Json, bool]:
     known = known_value(part)
     if known is not ABSENT:
         return known, True
-    for nothing in (None, [], {}):
+    empty: list[Json] = [None, [], {}]
+    for nothing in empty:
         if not part.is_anything and part.fits(nothing):
             return nothing, True
     return _simplest(part, 0), False

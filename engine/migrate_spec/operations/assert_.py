@@ -12,6 +12,8 @@ from migrate_spec.condition import Condition
 from migrate_spec.document import ABSENT, Change, Refused, describe
 from migrate_spec.operation import Loss, Operation
 from migrate_spec.path import Path
+from migrate_spec.shapes.cases import cases
+from migrate_spec.shapes.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,14 @@ class Assert(Operation):
     def backward(self) -> Change:
         """The same."""
         return self.forward()
+
+    def effect(self, shape: Shape) -> Shape:
+        """The condition holds."""
+        return cases(shape, self.condition)[0]
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """The same."""
+        return self.effect(shape)
 
     def reads(self) -> Sequence[Path]:
         """What the condition asks for."""

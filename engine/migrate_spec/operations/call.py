@@ -6,14 +6,16 @@ import math
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar, Self
 
 from migrate_spec.codec import Json, decode, encode
 from migrate_spec.document import ABSENT, Change, Refused, equal, wrong_type
 from migrate_spec.errors import Fault, Irreversible
 from migrate_spec.hooks import Hook
-from migrate_spec.operation import Binder, Loss, Operation, in_order, overlaps, rewrite
-from migrate_spec.path import Index, Name, Path, Segment
+from migrate_spec.operation import Binder, Loss, Operation, in_order, overlaps, rewrite, rewritten
+from migrate_spec.path import Each, EachValue, Index, Name, Path, Segment
+from migrate_spec.shapes.shape import ANYTHING, ListShape, ObjectShape, Shape, union
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,20 @@ class Call(Operation):
         hook = self.hook
         bound = binder.hook(hook) if isinstance(hook, Hook) else {path: binder.hook(one) for path, one in hook.items()}
         return replace(self, hook=bound, reverse=binder.hook(self.reverse) if self.reverse else None)
+
+    def effect(self, shape: Shape) -> Shape:
+        """Anything may be where the hooks write, and all else is as it was."""
+        if isinstance(self.hook, Mapping):
+            for path in self.hook:
+                shape = rewritten(shape, path, lambda _: (ANYTHING, False))
+            return shape
+        for path in self.writes_:
+            shape = _written(shape, path.segments)
+        return shape
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """The same."""
+        return self.effect(shape)
 
     def reads(self) -> Sequence[Path]:
         """The declared paths, or the values themselves."""
@@ -194,3 +210,45 @@ def _check_declared(path: Path, old: Json, new: Json, writes: Sequence[Path], ho
     for segment, one, other in parts:
         if one is ABSENT or other is ABSENT or not equal(one, other):
             _check_declared(Path((*path.segments, segment)), one, other, writes, hook)
+
+
+def _written(shape: Shape, segments: Sequence[Segment]) -> Shape:
+    """The shape of values in which anything may have become of what is at a path; what it does not lead into stays."""
+    if not segments:
+        return ANYTHING
+    found: list[Shape] = []
+    for one in shape.plain():
+        if isinstance(one, ObjectShape):
+            found += [Shape((made,)) for made in _written_in(one, segments)]
+        elif isinstance(one, ListShape):
+            made = one.altered(partial(_written_at, segments))
+            found += [] if made is None else [Shape((made,))]
+        else:
+            found.append(Shape((one,)))
+    return union(found)
+
+
+def _written_in(one: ObjectShape, segments: Sequence[Segment]) -> Iterator[ObjectShape]:
+    """For objects, of which fields may come and go where the path ends."""
+    first, rest = segments[0], segments[1:]
+    if isinstance(first, Name) and not rest:
+        yield from one.having(first.name, ANYTHING, needed=False)
+    elif isinstance(first, Name):
+        known = one.field(first.name)
+        yield from one.having(first.name, _written(known.shape, rest), needed=known.needed)
+    elif isinstance(first, Index):
+        yield one
+    elif not rest:
+        yield ObjectShape()
+    else:
+        made = one.altered(lambda value: _written(value, rest))
+        yield from () if made is None else (made,)
+
+
+def _written_at(segments: Sequence[Segment], place: int | None, item: Shape) -> Shape:
+    """For an item of a list."""
+    first, rest = segments[0], segments[1:]
+    leads = isinstance(first, Each | EachValue) or (
+        isinstance(first, Index) and (place is None or place == first.index)
+    )
+    return _written(item, rest) if leads else item

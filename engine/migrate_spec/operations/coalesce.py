@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
+from migrate_spec.carrying import below, free, moved, narrowed_at, placed
 from migrate_spec.codec import Document, is_null
 from migrate_spec.document import Change
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Field, Loss, Operation, in_order
 from migrate_spec.pairs import check_gathered, check_no_list, found, made, target_taken
 from migrate_spec.path import Path, str_of, within_objects
+from migrate_spec.shapes.reading import met, without
+from migrate_spec.shapes.shape import Shape, union
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,28 @@ class Coalesce(Operation):
                 groups.setdefault(base, []).append((target.below(base), source.below(base)))
         return in_order([within_objects(base, _back(pairs)) for base, pairs in groups.items()])
 
+    def effect(self, shape: Shape) -> Shape:
+        """The value is at the target, and nothing at the sources."""
+        for target, sources in self.fields.items():
+            base = target.base
+            here = [source.below(base) for source in sources]
+            shape = below(shape, base, partial(self._gathered, target.below(base), here))
+        return shape
+
+    def _gathered(self, target: Path, sources: Sequence[Path], shape: Shape) -> Shape:
+        found: list[Shape] = []
+        for part in (_no_null, None) if self.also_null else (None,):
+            for source in sources:
+                there = shape.having(source)
+                found.append(_first(there.at(source, part) if part else there, source, target, sources))
+                shape = narrowed_at(shape, source, _null) if part else shape.lacking(source)
+        return union([*found, shape if target in sources else free(shape, target, strict=False)])
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """The value is at the first source."""
+        pairs = {target: sources[0] for target, sources in self.fields.items() if target != sources[0]}
+        return moved(shape, pairs, "fail", prune=True)
+
     def reads(self) -> Sequence[Path]:
         """The sources and the targets."""
         return self.writes()
@@ -130,3 +156,17 @@ def _put(parent: Document, source: Path, target: Path) -> None:
     renamed = {new if old == name else old: value for old, value in holder.items() if old != new}
     holder.clear()
     holder.update(renamed)
+
+
+def _first(shape: Shape, source: Path, target: Path, sources: Sequence[Path]) -> Shape:
+    """The objects whose value comes from a source, and all others are taken away."""
+    shape = shape if target in sources else free(shape, target, strict=True)
+    return placed(shape, [(source, target)], taken=sources)
+
+
+def _null(shape: Shape) -> Shape:
+    return met(shape, {"type": "null"})
+
+
+def _no_null(shape: Shape) -> Shape:
+    return without(shape, {"type": "null"})

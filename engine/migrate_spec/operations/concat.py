@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
 from itertools import chain
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
+from migrate_spec.carrying import below, free, presences
 from migrate_spec.codec import Document, Json, maker, opened, type_names
 from migrate_spec.document import ABSENT, Change, Refused, describe, equal, open_in, wrong_type
 from migrate_spec.errors import Fault, Irreversible
-from migrate_spec.operation import Field, Loss, Operation, Value, in_order, rewrite
+from migrate_spec.operation import Field, Loss, Operation, Value, in_order, names_only, rewrite, rewritten, spoiled
 from migrate_spec.pairs import check_gathered, found, made, target_taken
 from migrate_spec.path import Name, Path, within_objects
+from migrate_spec.shapes.merging import OnConflict, appended, joined
+from migrate_spec.shapes.reading import met
+from migrate_spec.shapes.shape import NOTHING, ListShape, ObjectShape, Shape, only, union
 
-OnConflict = Literal["fail", "first", "last"]
+MOST_PARTS = 5
+"""Fields of which it is told apart which ones are there."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +101,51 @@ class Concat(Operation):
                 "nothing tells which part of it came from where",
                 where=target.place,
             )
-        values: list[Any] = [part.value if isinstance(part, Value) else None for part in parts]
-        split = values.index(None)
-        head, tail = values[:split], values[split + 1 :]
+        head, tail = _ends(parts)
         if type((head + tail)[0]) is list:
             return rewrite(target, _without_ends(list(chain(*head)), list(chain(*tail))))
-        return rewrite(target, _without_entries({name: value for part in head + tail for name, value in part.items()}))
+        return rewrite(target, _without_entries(_entries(head + tail)))
+
+    def effect(self, shape: Shape) -> Shape:
+        """The targets are what the parts are, put together."""
+        for target, parts in self.fields.items():
+            base = target.base
+            here = [part.below(base) if isinstance(part, Path) else part for part in parts]
+            shape = below(shape, base, partial(self._gathered, target.below(base), here))
+        return shape
+
+    def _gathered(self, target: Path, parts: Sequence[Path | Value], shape: Shape) -> Shape:
+        paths = _paths(parts)
+        if len(paths) > MOST_PARTS or not all(names_only(path, Path(())) for path in paths):
+            return spoiled(shape, (*paths, target))
+        found: list[Shape] = []
+        for part, there in presences(shape, paths):
+            ready = part if target in paths else free(part, target, strict=bool(there))
+            found += [self._put(one, target, parts, there) for one in ready.objects()] if there else [ready]
+        return union(found)
+
+    def _put(self, one: ObjectShape, target: Path, parts: Sequence[Path | Value], there: Sequence[Path]) -> Shape:
+        """The objects with what is there put together."""
+        shape = Shape((one,))
+        values = [
+            only(part.value) if isinstance(part, Value) else shape.value_at(part)
+            for part in parts
+            if isinstance(part, Value) or part in there
+        ]
+        for path in there:
+            shape = shape.take(path)
+        return shape.put(target, reduce(partial(_whole, self.on_conflict), values, NOTHING))
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """Nothing is left of the values at the targets."""
+        for target, parts in self.fields.items():
+            head, tail = _ends(parts)
+            if type((head + tail)[0]) is list:
+                change = partial(_shorter, list(chain(*head)), list(chain(*tail)))
+            else:
+                change = partial(_fewer, _entries(head + tail))
+            shape = rewritten(shape, target, lambda value, change=change: (change(value), False))  # type: ignore[misc]
+        return shape
 
     def reads(self) -> Sequence[Path]:
         """The parts and the targets."""
@@ -127,6 +172,17 @@ class Concat(Operation):
 
 def _paths(parts: Sequence[Path | Value]) -> tuple[Path, ...]:
     return tuple(part for part in parts if isinstance(part, Path))
+
+
+def _ends(parts: Sequence[Path | Value]) -> tuple[list[Any], list[Any]]:
+    """The values before and behind the one path among the parts."""
+    values: list[Any] = [part.value if isinstance(part, Value) else None for part in parts]
+    split = values.index(None)
+    return values[:split], values[split + 1 :]
+
+
+def _entries(objects: Sequence[Document]) -> Document:
+    return {name: value for part in objects for name, value in part.items()}
 
 
 def _opened(there: Mapping[Path, tuple[Any, Any]], kind: type | None) -> dict[Path, Any]:
@@ -204,3 +260,50 @@ def _without_entries(added: Mapping[str, Json]) -> Callable[[Json], Json]:
         return {name: part for name, part in entries.items() if name not in added} if added else value
 
     return reduced
+
+
+def _whole(on_conflict: OnConflict, one: Shape, other: Shape) -> Shape:
+    """Lists or objects put together; nothing as the one is where the other begins."""
+    if one is NOTHING:
+        return union([*(Shape((part,)) for part in other.lists()), *(Shape((part,)) for part in other.objects())])
+    lists = [Shape((appended(mine, theirs),)) for mine in one.lists() for theirs in other.lists()]
+    objects = [
+        Shape((made,))
+        for mine in one.objects()
+        for theirs in other.objects()
+        for made in joined(mine, theirs, on_conflict)
+    ]
+    return union([*lists, *objects])
+
+
+def _shorter(head: Sequence[Json], tail: Sequence[Json], value: Shape) -> Shape:
+    """Lists without the items that were put at their ends."""
+
+    def change(one: ListShape) -> Iterator[ListShape]:
+        more = len(head) + len(tail)
+        if not more:
+            yield one
+        elif one.most is None or one.most >= more:
+            kept = one.first[len(head) :]
+            if one.most == one.least:
+                kept = kept[: one.least - more]
+            yield ListShape(kept, one.rest, max(0, one.least - more), None if one.most is None else one.most - more)
+
+    return value.of_lists(change)
+
+
+def _fewer(entries: Mapping[str, Json], value: Shape) -> Shape:
+    """Objects without the entries that were put there, which are still what they were."""
+
+    def change(one: ObjectShape) -> Iterator[ObjectShape]:
+        found = [one]
+        for name, put in entries.items():
+            there = [
+                made
+                for part in found
+                for made in part.narrowed(name, met(part.field(name).shape, {"const": put}), needed=True)
+            ]
+            found = [made for part in there for made in part.without(name)]
+        yield from found
+
+    return value.of_objects(change)

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from functools import partial
+from typing import ClassVar, Final, Literal
 
 from migrate_spec.codec import Json, Raw, decode, is_null, maker
 from migrate_spec.conversions import Conversion, Way
 from migrate_spec.document import ABSENT, Change, Refused, describe, equal, same
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Loss, Operation, Value, by_parent, fill, in_order, overlaps, rewrite
+from migrate_spec.operation import (
+    Loss,
+    Operation,
+    Value,
+    by_parent,
+    fill,
+    in_order,
+    of_fields,
+    overlaps,
+    rewrite,
+    rewritten,
+)
 from migrate_spec.path import Path
+from migrate_spec.schema import Schema
+from migrate_spec.shapes.reading import met, without
+from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape, only, union
+from migrate_spec.shapes.values import worked_out
+
+_NULL: Final = {"type": "null"}
 
 
 @dataclass(frozen=True)
@@ -76,6 +94,41 @@ class Convert(Operation):
             return _stays_if(new) if back else _becomes(new)
         return _stays if self.on_error == "keep" else _fails
 
+    def effect(self, shape: Shape) -> Shape:
+        """Each value is what it is converted to, or what ``on_error`` makes of it."""
+        return self._effect(shape, back=False)
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """Each value is what it is converted back to, or stays."""
+        return self._effect(shape, back=True)
+
+    def _effect(self, shape: Shape, *, back: bool) -> Shape:
+        for path, conversion in self.fields.items():
+            if not conversion.of_presence:
+                shape = rewritten(shape, path, partial(self._converted, conversion, back=back))
+            elif (conversion.to == "absent") is not back:
+                shape = rewritten(shape, path, _null_gone)
+            else:
+                shape = of_fields(shape, {path: only(None)}, ObjectShape.filled)
+        return shape
+
+    def _converted(self, conversion: Conversion, shape: Shape, *, back: bool) -> tuple[Shape, bool]:
+        new = _strictly(conversion.back() if back else conversion.there(), self._failed(back=back))
+
+        def otherwise(some: Shape) -> Shape:
+            made, refused = conversion.effect(some, back=back)
+            return union([made, self._failed_in(refused, back=back)])
+
+        return worked_out(shape, new, otherwise), False
+
+    def _failed_in(self, refused: Shape, *, back: bool) -> Shape:
+        """The shape of what becomes of values that may be refused."""
+        if isinstance(self.on_error, Value):
+            new = self.on_error.value
+            stays = Schema(refused.to_schema()).is_valid(new) if back else refused is not NOTHING
+            return only(new) if stays else NOTHING
+        return refused if self.on_error == "keep" else NOTHING
+
     def reads(self) -> Sequence[Path]:
         """The values themselves."""
         return tuple(self.fields)
@@ -131,6 +184,11 @@ def _takes(convert: Way, value: Json) -> bool:
     except Refused:
         return False
     return True
+
+
+def _null_gone(shape: Shape) -> tuple[Shape, bool]:
+    kept = without(shape, _NULL)
+    return kept, met(shape, _NULL) is not NOTHING
 
 
 def _without_null(value: Json) -> Json:

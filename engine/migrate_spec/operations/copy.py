@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
+from migrate_spec.carrying import below, free, placed
 from migrate_spec.codec import Document, copied
 from migrate_spec.document import ABSENT, Change, Refused, describe, equal
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Field, IfExists, Loss, Operation, in_order, overlaps
+from migrate_spec.operation import Field, IfExists, Loss, Operation, in_order, names_only, overlaps
 from migrate_spec.pairs import check_pairs, found, made, target_taken
-from migrate_spec.path import Path, within_objects
+from migrate_spec.path import Index, Path, str_of, within_objects
+from migrate_spec.shapes.shape import NOTHING, Shape, union
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,30 @@ class Copy(Operation):
             return lambda _: False
         return in_order([_take(source, target) for source, target in self.fields.items()])
 
+    def effect(self, shape: Shape) -> Shape:
+        """The values are at both places."""
+        for source, target in self.fields.items():
+            base = source.base
+            here = source.below(base), target.below(base)
+            shape = below(shape, base, partial(self._copied, *here))
+        return shape
+
+    def _copied(self, source: Path, target: Path, shape: Shape) -> Shape:
+        if not names_only(source, Path(())):
+            value, absent = _looked_at(shape, source)
+            return union([*([shape] if absent else []), shape.put(target, value)])
+        lacking, having = shape.lacking(source), shape.having(source)
+        if self.if_exists == "fail":
+            lacking, having = free(lacking, target, strict=False), free(having, target, strict=True)
+        stays, goes = (having.having(target), having.lacking(target)) if self.if_exists == "keep" else (NOTHING, having)
+        return union([lacking, stays, placed(goes, [(source, target)])])
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """The copies are not there."""
+        for source, target in self.fields.items() if self.if_exists != "keep" else ():
+            shape = below(shape, source.base, partial(_taken, source.below(source.base), target.below(source.base)))
+        return shape
+
     def reads(self) -> Sequence[Path]:
         """The sources and the targets."""
         return (*self.fields, *self.fields.values())
@@ -108,3 +135,25 @@ def _take(source: Path, target: Path) -> Change:
         return True
 
     return within_objects(base, change)
+
+
+def _taken(source: Path, target: Path, shape: Shape) -> Shape:
+    """The objects without a copy, of which the source must be there."""
+    copied = shape.having(target)
+    if names_only(source, Path(())):
+        copied = copied.having(source)
+    return union([shape.lacking(target), copied.take(target, prune=True)])
+
+
+def _looked_at(shape: Shape, path: Path) -> tuple[Shape, bool]:
+    """What can be at a path of names and places in lists, and whether there may be nothing."""
+    absent = False
+    for segment in path.segments:
+        if isinstance(segment, Index):
+            absent |= any(one.least <= segment.index for one in shape.lists())
+            shape = union([one.item(segment.index) for one in shape.lists()])
+        else:
+            found = [one.field(str_of(segment)) for one in shape.objects()]
+            absent |= not all(known.needed for known in found)
+            shape = union([known.shape for known in found])
+    return shape, absent

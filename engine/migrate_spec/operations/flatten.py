@@ -8,9 +8,10 @@ from typing import ClassVar
 
 from migrate_spec.document import Change
 from migrate_spec.errors import Fault, Irreversible
-from migrate_spec.levels import beside, check_levels, down, up
+from migrate_spec.levels import beside, check_levels, down, shape_down, shape_up, up
 from migrate_spec.operation import Field, FieldName, Loss, Operation, by_parent, overlaps
 from migrate_spec.path import Path
+from migrate_spec.shapes.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,14 @@ class Flatten(Operation):
             "`flatten: {OBJECT: [NAMES]}` can be undone",
             where=first.place,
         )
+
+    def effect(self, shape: Shape) -> Shape:
+        """The fields of the objects are in their place."""
+        return shape_up(shape, self.objects if isinstance(self.objects, Mapping) else dict.fromkeys(self.objects))
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """They are in the objects."""
+        return shape_down(shape, self.objects) if isinstance(self.objects, Mapping) else shape
 
     def reads(self) -> Sequence[Path]:
         """The objects, and the fields that may be in them or beside them."""

@@ -11,6 +11,7 @@ from migrate_spec.document import Change
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Field, Loss, Operation
 from migrate_spec.path import EachValue, Path, str_of
+from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape
 
 _ALL = Path((EachValue(),))
 
@@ -52,6 +53,21 @@ class KeepFields(Operation):
     def backward(self) -> Change:
         """Leave the object."""
         return lambda _: False
+
+    def effect(self, shape: Shape) -> Shape:
+        """There are no other fields."""
+        return shape.of_objects(self._kept)
+
+    def _kept(self, one: ObjectShape) -> Iterator[ObjectShape]:
+        names = [str_of(path.last) for path in self.fields]
+        if one.closed() and one.fields.keys() <= set(names):
+            yield one
+        else:
+            yield ObjectShape({name: one.field(name) for name in names}, NOTHING, most=one.most)
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """Nothing happens."""
+        return shape
 
     def reads(self) -> Sequence[Path]:
         """Nothing."""

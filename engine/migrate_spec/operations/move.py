@@ -7,12 +7,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from migrate_spec.carrying import moved
 from migrate_spec.codec import Document
 from migrate_spec.document import Change
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Field, IfExists, Loss, Operation, in_order
 from migrate_spec.pairs import check_no_list, check_pairs, found, made, target_taken
 from migrate_spec.path import Name, Path, within_objects
+from migrate_spec.shapes.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,15 @@ class Move(Operation):
         """The other way; parents the way up had to make are removed where that leaves them empty."""
         swapped = {target: source for source, target in self.fields.items()}
         return _move(swapped, self.if_exists, prune=True)
+
+    def effect(self, shape: Shape) -> Shape:
+        """The values are at their new places."""
+        return moved(shape, self.fields, self.if_exists, prune=self.prune)
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """They are at their old places."""
+        swapped = {target: source for source, target in self.fields.items()}
+        return moved(shape, swapped, self.if_exists, prune=True)
 
     def reads(self) -> Sequence[Path]:
         """The sources and the targets."""

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 from migrate_spec.document import Change
 from migrate_spec.errors import Fault
-from migrate_spec.levels import beside, check_levels, down, up
+from migrate_spec.levels import beside, check_levels, down, shape_down, shape_up, up
 from migrate_spec.operation import Field, FieldName, Loss, Operation, by_parent
 from migrate_spec.path import Path
+from migrate_spec.shapes.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,14 @@ class Nest(Operation):
     def backward(self) -> Change:
         """Put them in the place of the object."""
         return by_parent(self.objects, up)
+
+    def effect(self, shape: Shape) -> Shape:
+        """The fields are in the objects."""
+        return shape_down(shape, self.objects)
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """They are beside them."""
+        return shape_up(shape, self.objects)
 
     def reads(self) -> Sequence[Path]:
         """The fields and the objects: whether they are there decides."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar, Literal
 
 from migrate_spec.codec import Document
@@ -14,6 +15,9 @@ from migrate_spec.errors import Fault, Irreversible
 from migrate_spec.operation import FieldName, Loss, ObjectPath, Operation, check_forms, in_order
 from migrate_spec.path import Name, Path, within_objects
 from migrate_spec.pattern import Pattern, Replacement, Substitution
+from migrate_spec.shapes.names import Rule, renamed
+from migrate_spec.shapes.shape import Shape
+from migrate_spec.shapes.texts import left_out, literally
 
 Case = Literal["camel", "pascal", "snake", "kebab"]
 
@@ -75,6 +79,20 @@ class Names:
             (lambda name: name if name in kept else back(name)) if back else None,
         )
 
+    def rule(self, *, back: bool = False) -> Rule:
+        """What names become, or on the way back; the names that the rule speaks of, and what the others are like."""
+        there, restore = self.ways()
+        rename, restore = (restore or there, there) if back else (there, restore)
+        known = (*self.except_, *(name for pair in (self.table or {}).items() for name in pair))
+        rule = Rule(rename, restore, self.else_ == "keep", known, others_stay=self.table is not None)
+        if self.strip_prefix is not None or self.add_prefix is not None:
+            prefix = "^" + literally(self.strip_prefix or self.add_prefix or "")
+            adds = (self.add_prefix is not None) is not back
+            return replace(rule, made={"pattern": prefix}) if adds else replace(rule, taken="" if rule.keep else prefix)
+        way = self.reverse if back else self.substitution
+        pattern = left_out(way) if way and not rule.keep else None
+        return rule if pattern is None else replace(rule, made={"not": {"pattern": pattern}})
+
     def _ways(self) -> tuple[Renaming, Renaming | None]:
         if self.table is not None:
             return _by_table(self.table), _by_table({new: old for old, new in self.table.items()})
@@ -121,6 +139,20 @@ class RenameKeys(Operation):
     def backward(self) -> Change:
         """The same the other way."""
         return in_order([within_objects(path, _down(names, path)) for path, names in self.objects.items()])
+
+    def effect(self, shape: Shape) -> Shape:
+        """The fields of each object have their new names, and what else they had."""
+        for path, names in self.objects.items():
+            change = partial(renamed, names.rule())
+            shape = shape.at(path, lambda value, change=change: value.of_objects(change))  # type: ignore[misc]
+        return shape
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """They have their old names."""
+        for path, names in self.objects.items():
+            change = partial(renamed, names.rule(back=True))
+            shape = shape.at(path, lambda value, change=change: value.of_objects(change))  # type: ignore[misc]
+        return shape
 
     def reads(self) -> Sequence[Path]:
         """The objects: what names they have."""

@@ -9,9 +9,11 @@ from typing import ClassVar
 from migrate_spec.codec import Json, opened
 from migrate_spec.document import Change, Refused, describe
 from migrate_spec.errors import Fault, Irreversible
-from migrate_spec.operation import Loss, Operation, in_order, rewrite
+from migrate_spec.operation import Loss, Operation, in_order, rewrite, rewritten
 from migrate_spec.path import Path
 from migrate_spec.pattern import Substitution
+from migrate_spec.shapes.shape import Shape
+from migrate_spec.shapes.texts import replaced
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,14 @@ class Replace(Operation):
         """Replace what ``reverse`` says."""
         return in_order([rewrite(path, _replacer(_reverse(path, way))) for path, way in self.values.items()])
 
+    def effect(self, shape: Shape) -> Shape:
+        """Each value is a text, without what is replaced in it where that is plain."""
+        return _effect(shape, self.values)
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """The same of what ``reverse`` says."""
+        return _effect(shape, {path: _reverse(path, way) for path, way in self.values.items()})
+
     def reads(self) -> Sequence[Path]:
         """The texts."""
         return tuple(self.values)
@@ -64,6 +74,12 @@ class Replace(Operation):
     def losses(self) -> Sequence[Loss]:
         """The texts: nothing tells a match that was replaced from a text that looked so before."""
         return tuple(Loss(path, "the text it had before") for path in self.values)
+
+
+def _effect(shape: Shape, values: Mapping[Path, Substitution]) -> Shape:
+    for path, way in values.items():
+        shape = rewritten(shape, path, lambda value, way=way: (replaced(way, value), False))  # type: ignore[misc]
+    return shape
 
 
 def _reverse(path: Path, way: Rewriting) -> Substitution:

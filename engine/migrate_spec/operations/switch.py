@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Self
 
 from migrate_spec.codec import Raw, decode
+from migrate_spec.condition import Condition, Test
 from migrate_spec.document import ABSENT, Change, Refused, describe, wrong_type
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Binder, Loss, Operation, Table
 from migrate_spec.path import Name, Path
-from migrate_spec.step import Step, backward, forward
+from migrate_spec.shapes.cases import cases
+from migrate_spec.shapes.shape import Shape, union
+from migrate_spec.step import Step, backward, effect, effect_back, forward
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,27 @@ class Switch(Operation):
             return False
 
         return change
+
+    def effect(self, shape: Shape) -> Shape:
+        """What the steps of each case make of its objects."""
+        return self._switched(shape, effect)
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """What their way back makes of them."""
+        return self._switched(shape, effect_back)
+
+    def _switched(self, shape: Shape, of_steps: Callable[[Sequence[Step], Shape], Shape]) -> Shape:
+        parent = Path(self.cases.on.segments[:-1])
+        rest = shape.of_objects(lambda one: (one,)).at(parent, lambda value: value.of_objects(lambda one: (one,)))
+        found = []
+        for key, steps in self.cases.cases.pairs:
+            holding, rest = cases(rest, Condition({self.cases.on: (Test("eq", key),)}))
+            found.append(of_steps(steps, holding))
+        if not isinstance(self.cases.else_, str):
+            found.append(of_steps(self.cases.else_, rest))
+        elif self.cases.else_ == "keep":
+            found.append(rest)
+        return union(found)
 
     def bound(self, binder: Binder) -> Self:
         """With all that the steps of each case name outside of the spec."""

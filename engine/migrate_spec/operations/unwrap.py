@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Literal
 
 from migrate_spec.codec import Json, maker, opened
 from migrate_spec.document import ABSENT, Change
 from migrate_spec.errors import Fault
-from migrate_spec.operation import FieldName, Loss, Operation, by_parent, fill, in_order, rewrite
+from migrate_spec.operation import FieldName, Loss, Operation, by_parent, fill, in_order, of_fields, rewrite, rewritten
 from migrate_spec.path import EachValue, Name, Path
-from migrate_spec.wraps import into_list, into_object, out_of_object, sole
+from migrate_spec.shapes.shape import ObjectShape, Shape, only, union
+from migrate_spec.wraps import (
+    in_list,
+    in_object,
+    into_list,
+    into_object,
+    item_of_list,
+    out_of_object,
+    sole,
+    value_of_object,
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,24 @@ class Unwrap(Operation):
         emptied = by_parent({path: maker([]) for path in gone}, fill)
         return in_order([*(rewrite(path, into_list) for path in options), *objects, emptied])
 
+    def effect(self, shape: Shape) -> Shape:
+        """Each value is the item of a list, or null or absent, or the value of an object."""
+        for path, options in self._lists().items():
+            shape = rewritten(shape, path, partial(_unwrapped, options))
+        for path, name in self._objects().items():
+            shape = rewritten(shape, path, lambda value, name=name: (value_of_object(name, value), False))  # type: ignore[misc]
+        return shape
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """Each value is in a list of one or in an object; an empty list is where null or nothing was."""
+        for path, options in self._lists().items():
+            shape = rewritten(shape, path, lambda value: (in_list(value), False))
+            if options.empty == "absent" and isinstance(path.last, Name):
+                shape = of_fields(shape, {path: only([])}, ObjectShape.filled)
+        for path, name in self._objects().items():
+            shape = rewritten(shape, path, lambda value, name=name: (in_object(name, value), False))  # type: ignore[misc]
+        return shape
+
     def reads(self) -> Sequence[Path]:
         """The values themselves."""
         return tuple(self.values)
@@ -102,6 +131,13 @@ def _out_of_list(options: Options) -> Callable[[Json], Json]:
         return empty if item is ABSENT else item
 
     return unwrapped
+
+
+def _unwrapped(options: Options, shape: Shape) -> tuple[Shape, bool]:
+    item, is_empty = item_of_list(shape, options.on_many)
+    if not is_empty or options.empty == "absent":
+        return item, is_empty
+    return union([item, only(None)]), False
 
 
 def _lost(path: Path, options: Options) -> Iterator[str]:

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from migrate_spec.document import Change
-from migrate_spec.operation import FieldName, Loss, Operation, in_order, rewrite
+from migrate_spec.operation import FieldName, Loss, Operation, in_order, rewrite, rewritten
 from migrate_spec.path import Path
-from migrate_spec.wraps import into_list, into_object, out_of_list, out_of_object
+from migrate_spec.shapes.shape import Shape
+from migrate_spec.wraps import (
+    in_list,
+    in_object,
+    into_list,
+    into_object,
+    item_or_null,
+    out_of_list,
+    out_of_object,
+    value_of_object,
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,20 @@ class Wrap(Operation):
         """Take each value out again."""
         ways = [(path, out_of_list if name is None else out_of_object(name)) for path, name in self._names()]
         return in_order([rewrite(path, way) for path, way in ways])
+
+    def effect(self, shape: Shape) -> Shape:
+        """Each value is in a list of one or in an object, and null is an empty list."""
+        for path, name in self._names():
+            into = in_list if name is None else partial(in_object, name)
+            shape = rewritten(shape, path, lambda value, into=into: (into(value), False))  # type: ignore[misc]
+        return shape
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """Each is the value in the list, the only one, or in the object."""
+        for path, name in self._names():
+            out_of = item_or_null if name is None else partial(value_of_object, name)
+            shape = rewritten(shape, path, lambda value, out_of=out_of: (out_of(value), False))  # type: ignore[misc]
+        return shape
 
     def reads(self) -> Sequence[Path]:
         """The values themselves."""

@@ -25,19 +25,35 @@ _PORTABLE: Final = re.compile(r"[^\\.()|]*")
 """Patterns that mean the same to RE2 and in a JSON Schema, whose syntax is that of JavaScript."""
 
 
-def cases(shape: Shape, condition: Condition) -> Cases:
-    """What of a shape a condition holds for, and what not."""
-    return _divide(condition)(shape)
+def cases(shape: Shape, condition: Condition, name: str | None = None) -> Cases:
+    """What of a shape a condition holds for, and what not.
+
+    Args:
+        shape: the values.
+        condition: the condition.
+        name: where the values are those of an entry of objects, its name, if that is known.
+    """
+    return _divide(condition, name)(shape)
 
 
-def _divide(condition: Condition) -> Divide:
-    parts = [_at(path, tests) for path, tests in condition.tests.items()]
-    parts += [_divide(part) for part in condition.all]
+def _divide(condition: Condition, name: str | None) -> Divide:
+    parts = [
+        _at(path, tests) if isinstance(path, Path) else _of_name(name, tests) for path, tests in condition.tests.items()
+    ]
+    parts += [_divide(part, name) for part in condition.all]
     if condition.any:
-        parts.append(_any([_divide(part) for part in condition.any]))
+        parts.append(_any([_divide(part, name) for part in condition.any]))
     if condition.none is not None:
-        parts.append(_not(_divide(condition.none)))
+        parts.append(_not(_divide(condition.none, name)))
     return _all(parts)
+
+
+def _of_name(name: str | None, tests: Sequence[Test]) -> Divide:
+    """For the tests of the name of an entry."""
+    if name is None:
+        return _untold
+    holds = all(test.judge()(name) for test in tests)
+    return lambda shape: (shape, NOTHING) if holds else (NOTHING, shape)
 
 
 def _all(parts: Sequence[Divide]) -> Divide:
@@ -63,10 +79,8 @@ def _untold(shape: Shape) -> Cases:
     return shape, shape
 
 
-def _at(path: Path | str, tests: Sequence[Test]) -> Divide:
+def _at(path: Path, tests: Sequence[Test]) -> Divide:
     """For the tests of what is at a path."""
-    if not isinstance(path, Path):
-        return _untold
     judge = [test.judge() for test in tests]
     holds_of_absent = all(one(ABSENT) for one in judge)
     return lambda shape: _below(shape, path, _of_value(tests), absent=holds_of_absent)

@@ -1,0 +1,122 @@
+"""Shapes put together: two lists into one, two objects into one, and many alternatives into few."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import reduce
+from typing import Any, Final, Literal
+
+from migrate_spec.shapes.shape import Field, ListShape, ObjectShape, Shape, union
+
+__all__ = ["OnConflict", "appended", "few", "joined", "merged"]
+
+OnConflict = Literal["fail", "first", "last"]
+"""Whose value stays under a name that two objects have; ``fail``: there is no such name."""
+
+MOST_PLACES: Final = 32
+"""Of a list whose items are told apart."""
+MOST_OBJECTS: Final = 32
+"""Alternatives that are told apart, as there can be twice as many behind the next step."""
+
+
+def appended(one: ListShape, other: ListShape) -> ListShape:
+    """The lists that begin with the items of one list and go on with those of another."""
+    least = one.least + other.least
+    most = None if one.most is None or other.most is None else one.most + other.most
+    if one.least == one.most and one.least <= MOST_PLACES:
+        return ListShape((*map(one.item, range(one.least)), *other.first), other.rest, least, most)
+    known = one.first[: one.least]
+    behind = [one.item(index) for index in range(len(known), len(one.first) + 1)]
+    return ListShape(known, union([*behind, other.items()]), least, most)
+
+
+def joined(one: ObjectShape, other: ObjectShape, on_conflict: OnConflict) -> Iterator[ObjectShape]:
+    """The objects that have the fields of one object and those of another; none where that cannot be."""
+    turned: dict[OnConflict, OnConflict] = {"fail": "fail", "first": "last", "last": "first"}
+    if not other.closed() and one.closed():
+        one, other, on_conflict = other, one, turned[on_conflict]
+    fields: dict[str, Field] = {}
+    for name in other.fields if other.closed() else dict.fromkeys([*one.fields, *other.fields]):
+        known = _one_of(one.field(name), other.field(name), on_conflict)
+        if known is None:
+            return
+        fields[name] = known
+    if not other.closed():
+        patterns = [shape for side in (one, other) for _, shape in side.patterns]
+        yield ObjectShape(fields, union([one.others, other.others, *patterns]))
+        return
+    found = [one]
+    for name, known in fields.items():
+        found = [made for part in found for made in part.having(name, known.shape, needed=known.needed)]
+    yield from found
+
+
+def _one_of(one: Field, other: Field, on_conflict: OnConflict) -> Field | None:
+    """What is known of a field that two objects may have; ``None`` where both have it, and it may be in one only."""
+    if on_conflict == "last":
+        one, other = other, one
+    if on_conflict == "fail" and other.needed:
+        return None if one.needed else other
+    return one if one.needed else Field(union([one.shape, other.shape]), other.needed)
+
+
+def few(shape: Shape) -> Shape:
+    """The shape with fewer alternatives of objects: those that differ in one field become one, and too many do."""
+    objects = list(shape.objects())
+    found = merged(objects)
+    if len(found) > MOST_OBJECTS:
+        found = [reduce(_either, found)]
+    if len(found) == len(objects):
+        return shape
+    return union([shape.scalars(), *(Shape((one,)) for one in shape.lists()), *(Shape((one,)) for one in found)])
+
+
+def merged(objects: Iterable[ObjectShape]) -> list[ObjectShape]:
+    """Alternatives of objects, where two that differ in one field alone are one: it allows no more than they do."""
+    found: list[ObjectShape] = []
+    for new in objects:
+        one = new
+        index = 0
+        while index < len(found):
+            if _alike(found[index], one):
+                one, index = _either(found.pop(index), one), 0
+            else:
+                index += 1
+        found.append(one)
+    return found
+
+
+def _alike(one: ObjectShape, other: ObjectShape) -> bool:
+    """Whether two objects differ in one field at most."""
+    if _rest(one) != _rest(other):
+        return False
+    names = one.fields.keys() | other.fields.keys()
+    return sum(one.field(name) != other.field(name) for name in names) <= 1
+
+
+def _rest(one: ObjectShape) -> tuple[Any, ...]:
+    """What is known of objects beside their fields, without what these imply."""
+    needed = sum(known.needed for known in one.fields.values())
+    least = one.least if one.least > needed else 0
+    most = None if one.closed() and one.most is not None and one.most >= len(one.fields) else one.most
+    # as text, where 1 is not true
+    said = json.dumps([one.names, one.more], sort_keys=True)
+    return one.others, one.patterns, said, least, most
+
+
+def _either(one: ObjectShape, other: ObjectShape) -> ObjectShape:
+    """The objects that fit one of two shapes, and perhaps more."""
+    fields: dict[str, Field] = {}
+    for name in dict.fromkeys([*one.fields, *other.fields]):
+        mine, theirs = one.field(name), other.field(name)
+        fields[name] = Field(union([mine.shape, theirs.shape]), mine.needed and theirs.needed)
+    patterns, others = one.patterns, union([one.others, other.others])
+    if patterns != other.patterns:
+        others = union([others, *(shape for side in (one, other) for _, shape in side.patterns)])
+        patterns = ()
+    most = None if one.most is None or other.most is None else max(one.most, other.most)
+    found = ObjectShape(fields, others, patterns, least=min(one.least, other.least), most=most)
+    same = json.dumps([one.names, one.more], sort_keys=True) == json.dumps([other.names, other.more], sort_keys=True)
+    return replace(found, names=one.names, more=one.more) if same else found

@@ -1,0 +1,83 @@
+"""All that can be said of a version step without a database: the verdicts both ways, and what is odd about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from migrate_spec.codec import Json
+from migrate_spec.errors import Fault
+from migrate_spec.findings import FINDINGS
+from migrate_spec.lints import allowed, lints
+from migrate_spec.migration import Migration
+from migrate_spec.proof import Verdict, prove
+
+__all__ = ["Report", "validated"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found out about a version step.
+
+    Attributes:
+        migration: the step.
+        up, down: the verdicts.
+        findings: what a person should know, worst first; nothing that the spec allows.
+    """
+
+    migration: Migration
+    up: Verdict
+    down: Verdict
+    findings: tuple[Fault, ...]
+
+
+def validated(migration: Migration, *, seconds: float = 1.0) -> Report:
+    """Find out all that can be known of a version step.
+
+    Args:
+        migration: the step.
+        seconds: how long to search for a counterexample, each way, where there is no proof.
+    """
+    up, down = (prove(migration, backwards=backwards, seconds=seconds) for backwards in (False, True))
+    spec = migration.spec
+    faults = [fault for verdict in (up, down) for fault in _told(migration, verdict)]
+    faults = [replace(fault, severity=FINDINGS[fault.code].severity) for fault in faults]
+    found = [*(fault for fault in faults if not allowed(spec, fault)), *lints(migration)]
+    order = ("error", "warning", "info")
+    return Report(migration, up, down, tuple(sorted(found, key=lambda fault: order.index(fault.severity))))
+
+
+def _told(migration: Migration, verdict: Verdict) -> Iterator[Fault]:
+    """A verdict as a finding, where it is no good news."""
+    spec = migration.spec
+    back = "-downgrade" if verdict.backwards else ""
+    here, there = migration.schema_before.file, migration.schema_after.file
+    if verdict.backwards:
+        here, there = there, here
+    found = verdict.counterexample
+    if found is not None:
+        mismatch = found.mismatch
+        where = f" at {mismatch.where!r}" if mismatch.where else ""
+        words = mismatch.fault()
+        yield Fault(
+            f"{_shown(found.before)} was found, which fits {here} and becomes {_shown(found.after)}",
+            f"{words.expected}{where} (`{mismatch.keyword}` in {there})",
+            words.remedy,
+            found.place,
+            f"refuted{back}",
+        )
+    elif verdict.kind == "unknown":
+        way = "the way back fits" if verdict.backwards else "the steps make fits"
+        why = f"; in the way: {verdict.why}" if verdict.why else ""
+        yield Fault(
+            f"no proof was found that what {way} {there}",
+            f"none of {verdict.tried:,} documents broke it{why}",
+            "",
+            spec.place("steps"),
+            f"unproved{back}",
+        )
+
+
+def _shown(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False)
