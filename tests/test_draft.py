@@ -165,9 +165,9 @@ def carried(made: Draft, text: str) -> int:
 def test_steps_of_real_programs(before: FilePath) -> None:
     """A draft between the schemas of a real program's versions is read without fault, and right where it is whole."""
     after = before.with_name(before.name.replace(".before.", ".after."))
-    schemas = (Schema(decode(file.read_bytes()), file.name) for file in (before, after))
+    older, newer = (Schema(decode(file.read_bytes()), file.name) for file in (before, after))
     version = max(1, int(re.findall(r"\d+", before.name)[-1]) - 1)
-    made = draft(Gap("thing", version, *schemas, FILE), Decisions())
+    made = draft(Gap("thing", version, older, newer, FILE), Decisions())
     text = text_of(made)
     assert made.migration(text).spec.name == f"thing v{version}→v{version + 1}"
     assert made.todo or carried(made, text) > 0

@@ -52,14 +52,17 @@ def free(shape: Shape, path: Path, *, strict: bool) -> Shape:
     return narrowed_at(shape, path, lambda _: NOTHING, strict=strict)
 
 
-def presences(shape: Shape, paths: Sequence[Path]) -> Iterator[tuple[Shape, tuple[Path, ...]]]:
-    """The objects by which of the paths something is at, as far as there are some; with these paths."""
+def presences(shape: Shape, paths: Sequence[Path], *, strict: bool = True) -> Iterator[tuple[Shape, tuple[Path, ...]]]:
+    """The objects by which of the paths something is at, as far as there are some; with these paths.
+
+    ``strict`` is as in :func:`narrowed_at`.
+    """
     if not paths:
         if shape is not NOTHING:
             yield shape, ()
         return
-    for part, there in presences(shape, paths[:-1]):
-        for found, more in ((part.lacking(paths[-1]), ()), (part.having(paths[-1]), paths[-1:])):
+    for part, there in presences(shape, paths[:-1], strict=strict):
+        for found, more in ((free(part, paths[-1], strict=strict), ()), (part.having(paths[-1]), paths[-1:])):
             if found is not NOTHING:
                 yield found, (*there, *more)
 
@@ -85,7 +88,7 @@ def placed(shape: Shape, pairs: Sequence[Pair], *, taken: Sequence[Path] = (), p
     return union(found)
 
 
-def moved(shape: Shape, fields: Mapping[Path, Path], if_exists: IfExists, *, prune: bool) -> Shape:
+def moved(shape: Shape, fields: Mapping[Path, Path], if_exists: IfExists, *, prune: bool, strict: bool = True) -> Shape:
     """The objects with values moved from sources to targets, all at the same time.
 
     Args:
@@ -93,13 +96,14 @@ def moved(shape: Shape, fields: Mapping[Path, Path], if_exists: IfExists, *, pru
         fields: the sources, with their targets.
         if_exists: what becomes of a target that is there already.
         prune: whether an object that this leaves empty goes, too.
+        strict: as in :func:`narrowed_at`, for the sources.
     """
     groups: dict[Path, list[Pair]] = {}
     for source, target in fields.items():
         groups.setdefault(source.base, []).append((source.below(source.base), target.below(source.base)))
     for base, group in groups.items():
         for pairs in _apart(group):
-            shape = below(shape, base, partial(_moved, pairs=pairs, if_exists=if_exists, prune=prune))
+            shape = below(shape, base, partial(_moved, pairs=pairs, if_exists=if_exists, prune=prune, strict=strict))
     return shape
 
 
@@ -117,13 +121,13 @@ def _meeting(one: Pair, other: Pair) -> bool:
     return one[0].meets(other[1]) or other[0].meets(one[1])
 
 
-def _moved(shape: Shape, pairs: Sequence[Pair], if_exists: IfExists, *, prune: bool) -> Shape:
+def _moved(shape: Shape, pairs: Sequence[Pair], if_exists: IfExists, *, prune: bool, strict: bool) -> Shape:
     if if_exists == "keep" and len(pairs) > 1:
         return spoiled(shape, [path for pair in pairs for path in pair])
     if if_exists == "fail" and len(pairs) == 1 and all(len(path.segments) == 1 for path in pairs[0]):
         return _renamed(shape, *pairs[0])
     found: list[Shape] = []
-    for part, there in presences(shape, [source for source, _ in pairs]):
+    for part, there in presences(shape, [source for source, _ in pairs], strict=strict):
         for ready, going in _ready(part, pairs, there, if_exists, prune=prune):
             sources = [source for source, _ in going]
             found.append(placed(ready, going, taken=sources, prune=prune) if going else ready)

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from migrate_spec.codec import Json
 from migrate_spec.schema import Schema
+from migrate_spec.shapes.reading import local
 from migrate_spec.shapes.shape import ObjectShape, Shape, only
 
 __all__ = ["fits", "in_the_way"]
@@ -108,11 +109,12 @@ def _by_definitions(shape: Shape, schema: Schema) -> bool:
     """
     whole = shape.to_schema()
     mine = whole.pop("$defs", {}) if isinstance(whole, dict) else {}
-    theirs = schema.content.get("$defs", {})
+    wanted = local(schema)
+    theirs = wanted.get("$defs", {}) if isinstance(wanted, dict) else {}
     if not mine or not mine.keys() <= theirs.keys():
         return False
-    pairs = [(whole, schema.content), *((part, theirs[name]) for name, part in mine.items())]
-    return all(Schema(_with(wanted, theirs)).covers(Schema(_with(found, theirs))) for found, wanted in pairs)
+    pairs = [(whole, wanted), *((part, theirs[name]) for name, part in mine.items())]
+    return all(Schema(_with(outer, theirs)).covers(Schema(_with(inner, theirs))) for inner, outer in pairs)
 
 
 def _with(schema: Json, definitions: Mapping[str, Json]) -> Json:

@@ -112,10 +112,14 @@ def describe(value: Json) -> str:
     return f"{type_names[type(value)]} {text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + '…'}"
 
 
+_PLAIN = frozenset([str, int, bool, type(None)])
+"""The types of which two values are the same JSON where Python takes them for equal."""
+
+
 def equal(one: Json, other: Json) -> bool:
     """Whether two values are the same JSON, whatever the order of keys: ``true`` is not ``1``, nor ``1`` ``1.0``."""
-    if type(one) is str and type(other) is str:
-        return one == other
+    if type(one) is type(other) and type(one) in _PLAIN:
+        return bool(one == other)
     return _key(decode(one)) == _key(decode(other))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import product
+from math import prod
 from typing import Protocol
 
 from migrate_spec.codec import Document, Json, opened
@@ -11,9 +13,26 @@ from migrate_spec.document import Change, Refused, describe
 from migrate_spec.errors import Fault
 from migrate_spec.operation import overlaps
 from migrate_spec.path import Name, Path, str_of
+from migrate_spec.shapes.merging import few, merged
+from migrate_spec.shapes.parted import TEXT, without_sign, written_out
+from migrate_spec.shapes.reading import met
+from migrate_spec.shapes.shape import NOTHING, Field, ObjectShape, Shape, only
+from migrate_spec.shapes.values import of_values
 from migrate_spec.templates import Separated
 
-__all__ = ["Form", "check_parts", "parts_of", "put_together", "separated_faults", "take_apart"]
+__all__ = [
+    "Form",
+    "check_parts",
+    "parts_of",
+    "put_together",
+    "separated_faults",
+    "shape_apart",
+    "shape_together",
+    "take_apart",
+]
+
+MOST_TEXTS = 64
+"""Texts that are told one by one."""
 
 
 class Form(Protocol):
@@ -26,6 +45,14 @@ class Form(Protocol):
     @property
     def wanted(self) -> str:
         """What :meth:`read` takes, for a sentence."""
+
+    @property
+    def placeholders(self) -> Sequence[str]:
+        """The names in the order in which the parts stand in the text, where one may come again."""
+
+    @property
+    def literals(self) -> Sequence[str]:
+        """What stands before the first part, between each two and behind the last."""
 
     def fill(self, parts: Mapping[str, str]) -> str:
         """The text that is made of these parts."""
@@ -155,3 +182,98 @@ def _refused(found: str, expected: str, remedy: str, name: str, whole: Path) -> 
 
 def _listed(names: Iterable[str]) -> str:
     return " and ".join(repr(name) for name in names)
+
+
+def shape_apart(shape: Shape, whole: Path, form: Form, *, undone: bool, sure: bool = True) -> Shape:
+    """The shape of objects of which :func:`take_apart` puts the parts of a text in its place.
+
+    Args:
+        shape: the objects.
+        whole: where the text is.
+        form: how it is made.
+        undone: as for :func:`take_apart`.
+        sure: whether each text has all the parts.
+    """
+    source = str_of(whole.last)
+    others = [name for name in form.names if name != source]
+
+    def change(one: ObjectShape) -> Iterator[ObjectShape]:
+        yield from _lacking(one.absent(source), others) if undone else one.absent(source)
+        found: list[ObjectShape] = []
+        for part in _lacking(one.present(source), others):
+            text = met(part.field(source).shape, {"type": "string"})
+            for fields in _parts(form, text, sure=sure):
+                found += _with(part, {source: None, **fields})
+        yield from merged(found)
+
+    return shape.at(whole.parent, lambda parent: few(parent.of_objects(change)))
+
+
+def _parts(form: Form, text: Shape, *, sure: bool) -> Iterator[dict[str, Field]]:
+    """What the parts of a text can be."""
+    values = text.values()
+    if values is None or len(values) > MOST_TEXTS:
+        yield {name: Field(_part_text(form, name), sure) for name in form.names}
+        return
+    for value in values:
+        parts = form.read(value)
+        if parts is not None:
+            yield {name: Field(only(part), needed=True) for name, part in parts.items()}
+
+
+def _part_text(form: Form, name: str) -> Shape:
+    if not isinstance(form, Separated) or name == {"first": form.names[0], "last": form.names[-1]}.get(form.rest):
+        return TEXT
+    return without_sign(form.by)
+
+
+def shape_together(shape: Shape, whole: Path, form: Form, *, exact: bool, undone: bool = True) -> Shape:
+    """The shape of objects of which :func:`put_together` puts a text in place of its parts, with its arguments."""
+    target, names = str_of(whole.last), form.names
+    own = [] if target in names else [target]
+
+    def change(one: ObjectShape) -> Iterator[ObjectShape]:
+        yield from _lacking([one], [*names, *own] if undone else names)
+        found = _lacking([one], own)
+        for name in names:
+            found = [
+                made
+                for part in found
+                for made in part.narrowed(name, met(part.field(name).shape, {"type": "string"}), needed=True)
+            ]
+        for part in found:
+            text = _text_of(form, {name: part.field(name).shape for name in names}, exact=exact, undone=undone)
+            yield from _with(part, {**dict.fromkeys(names), target: Field(text, needed=True)})
+
+    return shape.at(whole.parent, lambda parent: few(parent.of_objects(change)))
+
+
+def _text_of(form: Form, parts: Mapping[str, Shape], *, exact: bool, undone: bool) -> Shape:
+    """What the text of parts can be."""
+    told = [values for part in parts.values() if (values := part.values()) is not None]
+    if len(told) < len(parts) or prod(map(len, told)) > MOST_TEXTS:
+        return written_out(form.literals, [parts[name] for name in form.placeholders])
+    found: list[str] = []
+    for values in product(*told):
+        mine = dict(zip(parts, values, strict=True))
+        text = form.fill(mine)
+        again = form.read(text) if undone else mine
+        found += [text] if again is not None and (not exact or again == mine) else []
+    return of_values(found)
+
+
+def _lacking(objects: Iterable[ObjectShape], names: Iterable[str]) -> list[ObjectShape]:
+    """Those of the objects that have none of these fields."""
+    found = list(objects)
+    for name in names:
+        found = [left for one in found for left in one.absent(name)]
+    return found
+
+
+def _with(one: ObjectShape, fields: Mapping[str, Field | None]) -> list[ObjectShape]:
+    """The objects with these fields in place of whatever they have there."""
+    found = [one]
+    for name, known in fields.items():
+        new = known or Field(NOTHING)
+        found = [made for part in found for made in part.having(name, new.shape, needed=new.needed)]
+    return found

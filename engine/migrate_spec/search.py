@@ -23,7 +23,7 @@ Fails = Callable[[Json], bool]
 
 MOST_TRIES = 2000
 """Documents that are tried to make one smaller."""
-MOST_WORK = 40_000_000
+MOST_WORK = 20_000_000
 """Bytes of the documents that are tried: so large ones do not take for ever."""
 MOST_PARTS = 30
 """Parts of an object or a list that are tried in its place, and characters of a text that others are tried for."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -40,4 +39,6 @@ async def check_and_migrate_async(
     database: str | Path | Any, project: Project, *, on_progress: OnProgress | None = None
 ) -> ApplyReport:
     """As :func:`check_and_migrate`, in a thread of its own; ``on_progress`` is called there."""
-    return await asyncio.to_thread(check_and_migrate, database, project, on_progress=on_progress)
+    from asyncio import to_thread  # noqa: PLC0415 - who awaits has it already, and it is slow to import for others
+
+    return await to_thread(check_and_migrate, database, project, on_progress=on_progress)

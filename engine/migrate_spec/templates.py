@@ -120,6 +120,16 @@ class Separated:
     rest: Rest = "fail"
 
     @property
+    def placeholders(self) -> Sequence[str]:
+        """The names, as they stand."""
+        return self.names
+
+    @property
+    def literals(self) -> Sequence[str]:
+        """What stands before the first part, between each two and behind the last."""
+        return ("", *[self.by] * (len(self.names) - 1), "")
+
+    @property
     def readable(self) -> bool:
         """Whether something stands between the parts, so that a text can be read back."""
         return bool(self.by)

@@ -48,18 +48,19 @@ def parse(text: str, file: str) -> tuple[Node | None, list[Fault]]:
     odd = _OTHER_LINE_ENDS.search(text)
     if odd is not None or len(text) > LARGEST_TEXT:
         return None, [_unprintable(text, odd.start(), file) if odd is not None else _too_large(text, file)]
-    node = _quickly(text, file)
-    return (node, []) if node is not None else _thoroughly(text, file)
+    return _quickly(text, file) or _thoroughly(text, file)
 
 
-def _quickly(text: str, file: str) -> Node | None:
-    """The object or list in a text with which nothing is wrong; ``None`` for any other text."""
+def _quickly(text: str, file: str) -> tuple[Node | None, list[Fault]] | None:
+    """The object or list in a text, and what no spec may say; ``None`` for any other text, and for what is no YAML."""
     reader = _Reader(file)
     try:
         node = reader.document(quick(text))
-    except (_Unreadable, NotYaml, RecursionError):
+    except _Unreadable as stop:
+        return None, [*reader.faults, stop.fault]
+    except (NotYaml, RecursionError):
         return None
-    return None if reader.faults or node is None or type(node.value) not in {dict, list} else node
+    return None if node is None or type(node.value) not in {dict, list} else (node, reader.faults)
 
 
 def _thoroughly(text: str, file: str) -> tuple[Node | None, list[Fault]]:

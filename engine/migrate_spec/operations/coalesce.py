@@ -105,7 +105,7 @@ class Coalesce(Operation):
     def effect_back(self, shape: Shape) -> Shape:
         """The value is at the first source."""
         pairs = {target: sources[0] for target, sources in self.fields.items() if target != sources[0]}
-        return moved(shape, pairs, "fail", prune=True)
+        return moved(shape, pairs, "fail", prune=True, strict=False)
 
     def reads(self) -> Sequence[Path]:
         """The sources and the targets."""

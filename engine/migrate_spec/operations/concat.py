@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import partial
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -15,9 +15,9 @@ from migrate_spec.errors import Fault, Irreversible
 from migrate_spec.operation import Field, Loss, Operation, Value, in_order, names_only, rewrite, rewritten, spoiled
 from migrate_spec.pairs import check_gathered, found, made, target_taken
 from migrate_spec.path import Name, Path, within_objects
-from migrate_spec.shapes.merging import OnConflict, appended, joined
+from migrate_spec.shapes.merging import OnConflict, together
 from migrate_spec.shapes.reading import met
-from migrate_spec.shapes.shape import NOTHING, ListShape, ObjectShape, Shape, only, union
+from migrate_spec.shapes.shape import ListShape, ObjectShape, Shape, only, union
 
 MOST_PARTS = 5
 """Fields of which it is told apart which ones are there."""
@@ -134,7 +134,7 @@ class Concat(Operation):
         ]
         for path in there:
             shape = shape.take(path)
-        return shape.put(target, reduce(partial(_whole, self.on_conflict), values, NOTHING))
+        return shape.put(target, together(values, self.on_conflict))
 
     def effect_back(self, shape: Shape) -> Shape:
         """Nothing is left of the values at the targets."""
@@ -260,20 +260,6 @@ def _without_entries(added: Mapping[str, Json]) -> Callable[[Json], Json]:
         return {name: part for name, part in entries.items() if name not in added} if added else value
 
     return reduced
-
-
-def _whole(on_conflict: OnConflict, one: Shape, other: Shape) -> Shape:
-    """Lists or objects put together; nothing as the one is where the other begins."""
-    if one is NOTHING:
-        return union([*(Shape((part,)) for part in other.lists()), *(Shape((part,)) for part in other.objects())])
-    lists = [Shape((appended(mine, theirs),)) for mine in one.lists() for theirs in other.lists()]
-    objects = [
-        Shape((made,))
-        for mine in one.objects()
-        for theirs in other.objects()
-        for made in joined(mine, theirs, on_conflict)
-    ]
-    return union([*lists, *objects])
 
 
 def _shorter(head: Sequence[Json], tail: Sequence[Json], value: Shape) -> Shape:

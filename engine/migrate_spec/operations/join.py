@@ -9,8 +9,17 @@ from typing import ClassVar, Literal
 from migrate_spec.document import Change
 from migrate_spec.errors import Fault, Irreversible
 from migrate_spec.operation import Field, FieldName, Loss, Operation, check_forms, in_order
-from migrate_spec.parts import check_parts, parts_of, put_together, separated_faults, take_apart
+from migrate_spec.parts import (
+    check_parts,
+    parts_of,
+    put_together,
+    separated_faults,
+    shape_apart,
+    shape_together,
+    take_apart,
+)
 from migrate_spec.path import Path, within_objects
+from migrate_spec.shapes.shape import Shape
 from migrate_spec.templates import Separated, Template
 
 
@@ -79,6 +88,19 @@ class Join(Operation):
                 )
         changes = [(path, take_apart(path, sources.form(), undone=True)) for path, sources in self.fields.items()]
         return in_order([within_objects(path.parent, change) for path, change in changes])
+
+    def effect(self, shape: Shape) -> Shape:
+        """The texts are in place of their parts."""
+        for path, sources in self.fields.items():
+            form, exact = sources.form(), sources.ambiguous == "fail"
+            shape = shape_together(shape, path, form, exact=exact, undone=form.readable)
+        return shape
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """The parts are in place of the texts."""
+        for path, sources in self.fields.items():
+            shape = shape_apart(shape, path, sources.form(), undone=True)
+        return shape
 
     def reads(self) -> Sequence[Path]:
         """The parts and the texts."""

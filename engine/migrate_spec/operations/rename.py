@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from migrate_spec.codec import Document
 from migrate_spec.document import Change, Refused, describe
@@ -14,6 +14,9 @@ from migrate_spec.operation import Field, FieldName, IfExists, Loss, Operation, 
 from migrate_spec.path import Name, Path, Segment, str_of
 from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape
 from migrate_spec.shapes.shape import Field as FieldShape
+
+MOST_CHAINED: Final = 7
+"""Old and new names of a chain that are told apart by which of them are there."""
 
 
 @dataclass(frozen=True)
@@ -52,30 +55,35 @@ class Rename(Operation):
         return by_parent({new: old.last.name for new, old in swapped if isinstance(old.last, Name)}, self._rename)
 
     def _rename(self, fields: list[tuple[str, str, Path]]) -> Change:
-        if_exists = self.if_exists
-        wanted = {old: (new, path) for old, new, path in fields}
+        wanted = {old: new for old, new, _ in fields}
+        paths = {old: path for old, _, path in fields}
 
         def change(parent: Document) -> bool:
-            moves = {old: to for old, to in wanted.items() if old in parent}
-            if if_exists == "fail":
+            moves = self._moves(parent, wanted)
+            if self.if_exists == "fail":
                 # where the old name is absent, too: the way back could not tell that the field was always called so
                 taken = _taken(parent, wanted, moves)
                 if taken:
-                    raise _refusal(parent, *wanted[taken[0]])
-            taken = _taken(parent, moves, moves)
-            while taken and if_exists == "keep":
-                for old in taken:
-                    del moves[old]  # what stays can be in the way of another
-                taken = _taken(parent, moves, moves)
+                    raise _refusal(parent, wanted[taken[0]], paths[taken[0]])
             if not moves:
                 return False
-            lost = {moves[old][0] for old in taken}
-            rebuilt = {moves[name][0] if name in moves else name: parent[name] for name in parent if name not in lost}
+            lost = {moves[old] for old in _taken(parent, moves, moves)}
+            rebuilt = {moves.get(name, name): parent[name] for name in parent if name not in lost}
             parent.clear()
             parent.update(rebuilt)
             return True
 
         return change
+
+    def _moves(self, present: Container[str], wanted: Mapping[str, str]) -> dict[str, str]:
+        """The new names of the fields that get one, by the fields that are there."""
+        moves = {old: new for old, new in wanted.items() if old in present}
+        taken = _taken(present, moves, moves)
+        while taken and self.if_exists == "keep":
+            for old in taken:
+                del moves[old]  # what stays can be in the way of another
+            taken = _taken(present, moves, moves)
+        return moves
 
     def effect(self, shape: Shape) -> Shape:
         """Each field has its new name, and all else that it had."""
@@ -90,15 +98,20 @@ class Rename(Operation):
         for path, new in entries.items():
             groups.setdefault(path.parent, {})[str_of(path.last)] = str_of(new)
         for parent, names in groups.items():
-            if self.if_exists != "fail" and names.keys() & set(names.values()):
+            is_chain = bool(names.keys() & set(names.values()))
+            if is_chain and self.if_exists != "fail" and len({*names, *names.values()}) > MOST_CHAINED:
                 return spoiled(shape, self.writes())
-            change = partial(self._renamed_in, names)
+            change = partial(self._renamed_in, names, is_chain=is_chain)
             shape = shape.at(parent, lambda value, change=change: value.of_objects(change))  # type: ignore[misc]
         return shape
 
-    def _renamed_in(self, names: Mapping[str, str], one: ObjectShape) -> Iterator[ObjectShape]:
+    def _renamed_in(self, names: Mapping[str, str], one: ObjectShape, *, is_chain: bool) -> Iterator[ObjectShape]:
         if self.if_exists == "fail":
             yield from _moved(_lacking(one, [new for new in names.values() if new not in names]), names)
+            return
+        if is_chain:
+            for part, present in _by_presence(one, dict.fromkeys([*names, *names.values()])):
+                yield from _moved([part], self._moves(present, names))
             return
         found = [one]
         for old, new in names.items():
@@ -143,6 +156,15 @@ def _lacking(one: ObjectShape, names: Sequence[str]) -> Sequence[ObjectShape]:
     return found
 
 
+def _by_presence(one: ObjectShape, names: Iterable[str]) -> Sequence[tuple[ObjectShape, frozenset[str]]]:
+    """The objects by which of these fields they have."""
+    found: list[tuple[ObjectShape, frozenset[str]]] = [(one, frozenset())]
+    for name in names:
+        having = [(made, present | {name}) for part, present in found for made in part.present(name)]
+        found = [*having, *((made, present) for part, present in found for made in part.absent(name))]
+    return found
+
+
 def _moved(objects: Iterable[ObjectShape], names: Mapping[str, str]) -> Iterator[ObjectShape]:
     """The objects with new names of fields, in place of whatever they have there."""
     for one in objects:
@@ -154,11 +176,9 @@ def _moved(objects: Iterable[ObjectShape], names: Mapping[str, str]) -> Iterator
         yield from found
 
 
-def _taken(
-    parent: Document, wanted: Mapping[str, tuple[str, Path]], moves: Mapping[str, tuple[str, Path]]
-) -> list[str]:
+def _taken(present: Container[str], wanted: Mapping[str, str], moves: Mapping[str, str]) -> list[str]:
     """The old names among ``wanted`` whose new name belongs to a field that stays."""
-    return [old for old, (new, _) in wanted.items() if new in parent and new not in moves]
+    return [old for old, new in wanted.items() if new in present and new not in moves]
 
 
 def _refusal(parent: Document, new: str, path: Path) -> Refused:

@@ -88,7 +88,11 @@ class Names:
         if self.strip_prefix is not None or self.add_prefix is not None:
             prefix = "^" + literally(self.strip_prefix or self.add_prefix or "")
             adds = (self.add_prefix is not None) is not back
-            return replace(rule, made={"pattern": prefix}) if adds else replace(rule, taken="" if rule.keep else prefix)
+            return (
+                rule
+                if rule.keep
+                else replace(rule, made={"pattern": prefix} if adds else True, taken="" if adds else prefix)
+            )
         way = self.reverse if back else self.substitution
         pattern = left_out(way) if way and not rule.keep else None
         return rule if pattern is None else replace(rule, made={"not": {"pattern": pattern}})

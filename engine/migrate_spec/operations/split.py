@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,10 +10,23 @@ from typing import ClassVar
 from migrate_spec.document import Change
 from migrate_spec.errors import Fault, Irreversible
 from migrate_spec.operation import Field, FieldName, Loss, Operation, check_forms, in_order
-from migrate_spec.parts import Form, check_parts, parts_of, put_together, separated_faults, take_apart
+from migrate_spec.parts import (
+    Form,
+    check_parts,
+    parts_of,
+    put_together,
+    separated_faults,
+    shape_apart,
+    shape_together,
+    take_apart,
+)
 from migrate_spec.path import Path, within_objects
 from migrate_spec.pattern import Pattern
+from migrate_spec.shapes.shape import Shape
 from migrate_spec.templates import Rest, Separated, Template
+
+_PASSED_OVER = re.compile(r"\||\)[?*{]")
+"""What makes a group of a pattern one that may take no part in a match."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,16 @@ class Parts:
             return _Matched(self.pattern, self.reverse)
         return Separated(self.into, self.by or "", self.rest)
 
+    @property
+    def undone(self) -> bool:
+        """Whether the way back puts the parts together again."""
+        return self.pattern is None or self.reverse is not None
+
+    @property
+    def sure(self) -> bool:
+        """Whether each text has all the parts: no group may be passed over."""
+        return self.undone or not _PASSED_OVER.search(str(self.pattern))
+
 
 @dataclass(frozen=True)
 class _Matched:
@@ -56,6 +80,16 @@ class _Matched:
     def names(self) -> Sequence[str]:
         """The names of the groups, in the order of the pattern."""
         return tuple(self.pattern.names)
+
+    @property
+    def placeholders(self) -> Sequence[str]:
+        """The names in the order in which the parts stand in the text."""
+        return self.reverse.placeholders if self.reverse else ()
+
+    @property
+    def literals(self) -> Sequence[str]:
+        """What stands before the first part, between each two and behind the last."""
+        return self.reverse.literals if self.reverse else ("",)
 
     @property
     def wanted(self) -> str:
@@ -111,7 +145,7 @@ class Split(Operation):
     def backward(self) -> Change:
         """Put the parts together again."""
         for path, parts in self.fields.items():
-            if parts.pattern is not None and parts.reverse is None:
+            if not parts.undone:
                 raise Irreversible(
                     f"{str(path)!r} split by a pattern was found",
                     "a template to put the parts together was expected",
@@ -119,6 +153,18 @@ class Split(Operation):
                     where=path.place,
                 )
         return in_order([within_objects(path.parent, _together(path, parts)) for path, parts in self.fields.items()])
+
+    def effect(self, shape: Shape) -> Shape:
+        """The parts are in place of the texts."""
+        for path, parts in self.fields.items():
+            shape = shape_apart(shape, path, parts.form(), undone=parts.undone, sure=parts.sure)
+        return shape
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """The texts are in place of their parts."""
+        for path, parts in self.fields.items():
+            shape = shape_together(shape, path, parts.form(), exact=True)
+        return shape
 
     def reads(self) -> Sequence[Path]:
         """The texts and the parts."""
@@ -131,7 +177,7 @@ class Split(Operation):
 
     def losses(self) -> Sequence[Loss]:
         """Nothing, but for a pattern without ``reverse``: a text that would not come back is refused."""
-        lost = [path for path, parts in self.fields.items() if parts.pattern is not None and parts.reverse is None]
+        lost = [path for path, parts in self.fields.items() if not parts.undone]
         return tuple(Loss(path, "the text it had before") for path in lost)
 
 
@@ -152,13 +198,11 @@ def _faults(parts: Parts, path: Path) -> Iterator[Fault]:
 
 
 def _apart(path: Path, parts: Parts) -> Change:
-    undone = parts.pattern is None or parts.reverse is not None
-
     def remedy(text: str) -> str:
         more = parts.by is not None and text.count(parts.by) >= len(parts.into)
         return "`rest: first` or `rest: last` takes what is more" if more else ""
 
-    return take_apart(path, parts.form(), undone=undone, remedy=remedy)
+    return take_apart(path, parts.form(), undone=parts.undone, remedy=remedy)
 
 
 def _together(path: Path, parts: Parts) -> Change:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
 from typing import Any, ClassVar
 
@@ -11,8 +12,10 @@ from migrate_spec.codec import Json, opened
 from migrate_spec.document import ABSENT, Change, Refused, describe
 from migrate_spec.entries import Layout
 from migrate_spec.errors import Fault, Irreversible
-from migrate_spec.operation import FieldName, Loss, Operation, in_order, rewrite
+from migrate_spec.operation import FieldName, Loss, Operation, in_order, rewrite, rewritten
 from migrate_spec.path import Name, Path
+from migrate_spec.shapes.entries import list_of, map_of
+from migrate_spec.shapes.shape import Shape
 
 _REMEDY = "`value: NAME` makes a field of that name of it"
 
@@ -81,6 +84,20 @@ class ToList(Operation):
                     where=path.place,
                 )
         return in_order([rewrite(path, options.layout.entries) for path, options in self.fields.items()])
+
+    def effect(self, shape: Shape) -> Shape:
+        """Each object is a list."""
+        for path, options in self.fields.items():
+            made = partial(list_of, options.layout, order_by=options.order_by)
+            shape = rewritten(shape, path, lambda value, made=made: (made(value), False))  # type: ignore[misc]
+        return shape
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """Each list is an object."""
+        for path, options in self.fields.items():
+            made = partial(map_of, options.layout)
+            shape = rewritten(shape, path, lambda value, made=made: (made(value), False))  # type: ignore[misc]
+        return shape
 
     def reads(self) -> Sequence[Path]:
         """The objects."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from migrate_spec.codec import Json
 from migrate_spec.document import Change
 from migrate_spec.entries import Layout
 from migrate_spec.errors import Fault
-from migrate_spec.operation import FieldName, Loss, Operation, in_order, rewrite
+from migrate_spec.operation import FieldName, Loss, Operation, in_order, rewrite, rewritten
 from migrate_spec.path import Each, Name, Path
+from migrate_spec.shapes.entries import list_of, map_of
+from migrate_spec.shapes.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,20 @@ class ToMap(Operation):
     def backward(self) -> Change:
         """Make a list of each object."""
         return in_order([rewrite(path, _listed(options.layout)) for path, options in self.fields.items()])
+
+    def effect(self, shape: Shape) -> Shape:
+        """Each list is an object."""
+        for path, options in self.fields.items():
+            made = partial(map_of, options.layout)
+            shape = rewritten(shape, path, lambda value, made=made: (made(value), False))  # type: ignore[misc]
+        return shape
+
+    def effect_back(self, shape: Shape) -> Shape:
+        """Each object is a list."""
+        for path, options in self.fields.items():
+            made = partial(list_of, options.layout)
+            shape = rewritten(shape, path, lambda value, made=made: (made(value), False))  # type: ignore[misc]
+        return shape
 
     def reads(self) -> Sequence[Path]:
         """The lists."""

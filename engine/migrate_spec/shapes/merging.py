@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
 from typing import Any, Final, Literal
 
 from migrate_spec.shapes.shape import Field, ListShape, ObjectShape, Shape, union
 
-__all__ = ["OnConflict", "appended", "few", "joined", "merged"]
+__all__ = ["OnConflict", "few", "joined", "merged", "together"]
 
 OnConflict = Literal["fail", "first", "last"]
 """Whose value stays under a name that two objects have; ``fail``: there is no such name."""
@@ -21,7 +21,7 @@ MOST_OBJECTS: Final = 32
 """Alternatives that are told apart, as there can be twice as many behind the next step."""
 
 
-def appended(one: ListShape, other: ListShape) -> ListShape:
+def _appended(one: ListShape, other: ListShape) -> ListShape:
     """The lists that begin with the items of one list and go on with those of another."""
     least = one.least + other.least
     most = None if one.most is None or other.most is None else one.most + other.most
@@ -60,6 +60,16 @@ def _one_of(one: Field, other: Field, on_conflict: OnConflict) -> Field | None:
     if on_conflict == "fail" and other.needed:
         return None if one.needed else other
     return one if one.needed else Field(union([one.shape, other.shape]), other.needed)
+
+
+def together(values: Sequence[Shape], on_conflict: OnConflict) -> Shape:
+    """The lists that are put together of lists, and the objects of objects; all else is refused."""
+    lists = list(values[0].lists())
+    objects = list(values[0].objects())
+    for value in values[1:]:
+        lists = [_appended(one, other) for one in lists for other in value.lists()]
+        objects = [made for one in objects for other in value.objects() for made in joined(one, other, on_conflict)]
+    return union([*(Shape((one,)) for one in lists), *(Shape((one,)) for one in objects)])
 
 
 def few(shape: Shape) -> Shape:

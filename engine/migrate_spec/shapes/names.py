@@ -48,6 +48,8 @@ class Rule:
 def renamed(rule: Rule, one: ObjectShape) -> Iterator[ObjectShape]:
     """What becomes of objects; where two names become one they are refused."""
     old = {name: one.field(name) for name in dict.fromkeys([*one.fields, *rule.known])}
+    if one.closed():
+        old = {name: known for name, known in old.items() if known.shape is not NOTHING}
     new = rule.targets(old)
     if any(known.needed for name, known in old.items() if name not in new):
         return
@@ -60,11 +62,12 @@ def renamed(rule: Rule, one: ObjectShape) -> Iterator[ObjectShape]:
         if field is None:
             return
         fields[target] = field
-    if rule.others_stay:
-        gone = {} if one.closed() else {name: Field(NOTHING) for name in old if name not in fields}
-        yield ObjectShape({**fields, **gone}, one.others, one.patterns, one.names, one.least, one.most)
-    else:
-        yield from _with_others(ObjectShape(fields, _rest(rule, one), (), True, one.least, one.most), rule.made)  # noqa: FBT003
+    if not rule.others_stay:
+        yield from _with_others(replace(one, fields=fields, others=_rest(rule, one), patterns=(), more={}), rule.made)
+        return
+    gone = {} if one.closed() else {name: Field(NOTHING) for name in old if name not in fields}
+    patterns = tuple((pattern, _widened(pattern, shape, fields)) for pattern, shape in one.patterns)
+    yield replace(one, fields={**fields, **gone}, patterns=patterns, more={})
 
 
 def _merged(sources: Sequence[Field], unnamed: Shape) -> Field | None:
@@ -81,8 +84,14 @@ def _unnamed(rule: Rule, one: ObjectShape, old: Mapping[str, Field], target: str
         return NOTHING
     if rule.restore is None:
         return _rest(rule, one)
-    stays = target not in old and rule.targets([target]) == {target: target}
-    return one.field(target).shape if stays else NOTHING
+    others = [name for name in dict.fromkeys([target, rule.restore(target)]) if name not in old]
+    return union(one.field(name).shape for name in others if rule.targets([name]).get(name) == target)
+
+
+def _widened(pattern: str, shape: Shape, fields: Mapping[str, Field]) -> Shape:
+    """What a pattern says of names, with what it has to allow for the new ones."""
+    matches = Schema({"pattern": pattern}).is_valid
+    return union([shape, *(known.shape for name, known in fields.items() if matches(name))])
 
 
 def _rest(rule: Rule, one: ObjectShape) -> Shape:
@@ -99,8 +108,8 @@ def _with_others(one: ObjectShape, made: Json) -> Iterator[ObjectShape]:
     is_made = Schema(made).is_valid
     named = [known.shape for name, known in one.fields.items() if is_made(name) is ("pattern" in made)]
     if "pattern" in made and all(shape is one.others or shape is NOTHING for shape in named):
-        yield replace(one, others=NOTHING, patterns=((str(made["pattern"]), one.others),))
+        yield replace(one, others=NOTHING, patterns=((str(made["pattern"]), one.others),), names=True)
     elif "not" in made and all(shape is NOTHING for shape in named):
-        yield replace(one, patterns=((str(made["not"]["pattern"]), NOTHING),))  # type: ignore[call-overload,index]
+        yield replace(one, patterns=((str(made["not"]["pattern"]), NOTHING),), names=True)
     else:
         yield replace(one, names=made)

@@ -8,9 +8,11 @@ the same by alternatives. A shape may allow more than its schema where the two c
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, Final
+from urllib.parse import unquote
 
 from migrate_spec.codec import Json
 from migrate_spec.schema import Schema
@@ -28,7 +30,7 @@ from migrate_spec.shapes.shape import (
     union,
 )
 
-__all__ = ["keeps_names", "met", "shape_of", "without"]
+__all__ = ["keeps_names", "local", "met", "shape_of", "without"]
 
 _NUMBER: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _STRING: Final = ("minLength", "maxLength", "pattern", "format")
@@ -62,6 +64,9 @@ _SILENT: Final = frozenset(
         "contentSchema",
     ]
 )
+_WHOLE: Final = "whole"
+_TO_WHOLE: Final = f"#/$defs/{_WHOLE}"
+"""What a reference to the whole schema becomes."""
 _PLAIN: Final = frozenset({"type", "enum", "const", *_NUMBER, *_STRING, *_LIST, *_OBJECT})
 
 
@@ -71,9 +76,44 @@ def shape_of(schema: Schema) -> Shape:
     Raises:
         ValueError: it is no schema.
     """
-    if _is_local(schema.content):
-        return _Reader(schema.content).whole
-    return _normal(schema.content)
+    content = schema.content
+    return _Reader(content).whole if _is_local(content) else _normal(content)
+
+
+def local(schema: Schema) -> Json:
+    """A schema that says the same, whose references all lead to definitions of its own by plain names."""
+    return schema.content if _is_local(schema.content) else _normal_form(schema)
+
+
+def _normal_form(schema: Schema) -> Json:
+    """The normal form of a schema, with plain names; ``True`` where jsonschema-rs has none."""
+    try:
+        normal: Any = schema.canonical.to_json_schema()
+    except ValueError:
+        return True
+    definitions = {_plain_name(name): _renamed(part) for name, part in normal.pop("$defs", {}).items()}
+    whole = _renamed(normal)
+    if json.dumps(_TO_WHOLE) in json.dumps([whole, definitions]):
+        definitions[_WHOLE] = whole
+    return {**whole, "$defs": definitions} if definitions else whole
+
+
+def _renamed(node: Json) -> Json:
+    """A part of a schema with its references led to plain names."""
+    if isinstance(node, list):
+        return [_renamed(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    renamed = {key: _renamed(part) for key, part in node.items()}
+    reference = node.get("$ref")
+    if isinstance(reference, str):
+        name = unquote(unquote(reference.removeprefix("#").removeprefix("/$defs/")))
+        renamed["$ref"] = f"#/$defs/{_plain_name(name)}" if name else _TO_WHOLE
+    return renamed
+
+
+def _plain_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]+", "-", unquote(name))
 
 
 def keeps_names(schema: Schema) -> bool:
@@ -101,11 +141,7 @@ def _others(node: Mapping[str, Any]) -> Iterator[Json]:
 
 def _normal(content: Json) -> Shape:
     """The shape, read from the normal form."""
-    try:
-        normal = Schema(content).canonical.to_json_schema()
-    except ValueError:  # a keyword of which jsonschema-rs has no normal form
-        return ANYTHING
-    return _Reader(normal, normal=True).whole
+    return _Reader(_normal_form(Schema(content)), normal=True).whole
 
 
 @lru_cache(maxsize=4096)
@@ -260,19 +296,33 @@ class _Reader:
         others = self.read(said.get("additionalProperties", True))
         patterns = tuple((pattern, self.read(part)) for pattern, part in said.get("patternProperties", {}).items())
         shapes = {name: self.read(part) for name, part in said.get("properties", {}).items()}
-        names = said.get("propertyNames", True)
-        names, listed = (True, names["enum"]) if isinstance(names, dict) and "enum" in names else (names, None)
-        one = ObjectShape({name: Field(shape) for name, shape in shapes.items()}, others, patterns, names)
-        known = [*shapes, *(name for name in (*required, *(listed or ())) if name not in shapes)]
-        fields = {name: Field(one.field(name).shape, name in required) for name in dict.fromkeys(known)}
-        if listed is not None:
-            fields = {name: known for name, known in fields.items() if name in listed or known.needed}
-            fields |= {name: Field(NOTHING, needed=True) for name in fields.keys() - set(listed)}
-            others, patterns = NOTHING, ()
-        if any(field.needed and field.shape is NOTHING for field in fields.values()):
+        names, listed = _names(said.get("propertyNames", True))
+        free = ObjectShape({name: Field(shape) for name, shape in shapes.items()}, others, patterns)
+        fields: dict[str, Field] = {}
+        for name in dict.fromkeys([*shapes, *required, *listed]):
+            allowed = name in listed or (names is not False and Schema(names).is_valid(name))
+            fields[name] = Field(free.field(name).shape if allowed else NOTHING, name in required)
+        if any(known.needed and known.shape is NOTHING for known in fields.values()):
             return None
+        if names is False:
+            others, patterns, names = NOTHING, (), True
+        bare = ObjectShape({}, others, patterns, names)
+        fields = {name: known for name, known in fields.items() if known.shape is not NOTHING or not bare.lacks(name)}
         least, most = said.get("minProperties", 0), said.get("maxProperties")
         return ObjectShape(fields, others, patterns, names, least, most, _kept(rest))
+
+
+def _names(schema: Json) -> tuple[Json, Sequence[str]]:
+    """What a schema of names says of those that it does not list, and those that it lists."""
+    parts = schema["anyOf"] if isinstance(schema, dict) and schema.keys() == {"anyOf"} else [schema]
+    listed: list[str] = []
+    rest: list[Json] = []
+    for part in parts:
+        if isinstance(part, dict) and part.keys() in ({"enum"}, {"const"}):
+            listed += part.get("enum", [part.get("const")])
+        else:
+            rest.append(part)
+    return (rest[0] if len(rest) == 1 else {"anyOf": rest} if rest else False), listed
 
 
 def _shaped(one: Alternative | None) -> Shape:

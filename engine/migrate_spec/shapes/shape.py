@@ -167,7 +167,7 @@ class ObjectShape:
             yield self
             return
         fields = {other: known for other, known in self.fields.items() if other != name}
-        if shape is not NOTHING or not self.closed():
+        if shape is not NOTHING or not replace(self, fields=fields).lacks(name):
             fields[name] = Field(shape, needed)
         patterns = tuple(
             (pattern, union([known, shape]) if _matches(pattern, name) else known) for pattern, known in self.patterns

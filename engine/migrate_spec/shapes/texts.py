@@ -14,7 +14,7 @@ from migrate_spec.shapes.values import worked_out
 
 __all__ = ["left_out", "literally", "replaced"]
 
-_ONE_CHARACTER: Final = re.compile(r"[^\\.^$*+?()\[\]{}|]|\[\^?[^\\\[\]^-][^\\\[\]^-]*\]")
+_ONE_CHARACTER: Final = re.compile(r"[^\\.^$*+?()\[\]{}|]|\[\^?[^\\\[\]^&~-]+\]")
 """Patterns of one character, in a syntax that JSON Schema has, too."""
 _SPECIAL: Final = re.compile(r"[\\^$.|?*+()\[\]{}]")
 

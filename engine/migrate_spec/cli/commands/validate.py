@@ -126,7 +126,8 @@ def _show(examined: Examination, elsewhere: str, *, failed: bool, github: bool) 
     if failed:
         say(bad(f"✗ {found}{elsewhere}"))
     else:
-        show((warn if found else good)(f"✓ {', '.join(parts)}{elsewhere}"))
+        doubtful = any(fault.severity == "warning" for fault in examined.findings)
+        show((warn if doubtful else good)(f"✓ {', '.join(parts)}{elsewhere}"))
 
 
 def _json(examined: Examination, *, failed: bool) -> dict[str, Any]:
