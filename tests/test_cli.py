@@ -34,10 +34,12 @@ Commands:
   backup    Look after the backups of a database.
   history   Show what was done to DATABASE.
   init      Begin a project in FOLDER, by default in this one.
+  new       Draft the spec that leads to COLLECTION's newest schema.
   plan      Show what `apply` would do with DATABASE.
   rollback  Put DATABASE back to where it was before a migration.
   schema    Write the JSON Schema of the spec language, for editors.
   status    Show where DATABASE stands.
+  test      Put the laws of the language to the test.
   validate  Check specs, schemas and examples, without a database.
 
   --specs and --schemas may stand before or after the command, and come from

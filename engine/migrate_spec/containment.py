@@ -118,6 +118,13 @@ def _by_definitions(shape: Shape, schema: Schema) -> bool:
 
 
 def _with(schema: Json, definitions: Mapping[str, Json]) -> Json:
+    """A schema beside definitions; one that is only a name of another is that one."""
+    seen: set[str] = set()
+    while isinstance(schema, dict) and isinstance(name := schema.get("$ref"), str) and name not in seen:
+        if schema.keys() - {"$ref", "$schema", "$id", "$defs", "title", "description"}:
+            break
+        seen.add(name)
+        schema = definitions.get(name.removeprefix("#/$defs/"), schema)
     return {**schema, "$defs": definitions} if isinstance(schema, dict) else schema
 
 

@@ -25,7 +25,7 @@ from migrate_spec.pattern import Pattern
 from migrate_spec.shapes.shape import Shape
 from migrate_spec.templates import Rest, Separated, Template
 
-_PASSED_OVER = re.compile(r"\||\)[?*{]")
+_PASSED_OVER = re.compile(r"\||\)[?*{]|\\Q")
 """What makes a group of a pattern one that may take no part in a match."""
 
 

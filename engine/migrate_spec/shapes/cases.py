@@ -21,7 +21,7 @@ Cases = tuple[Shape, Shape]
 
 Divide = Callable[[Shape], Cases]
 
-_PORTABLE: Final = re.compile(r"[^\\.()|]*")
+_PORTABLE: Final = re.compile(r"(?:[^\\.(]|\((?!\?)|\\[.\-/+*?()\[\]{}|^$])*")
 """Patterns that mean the same to RE2 and in a JSON Schema, whose syntax is that of JavaScript."""
 
 

@@ -52,7 +52,7 @@ class Scalars:
         return known.get(self.schema["type"]) if isinstance(self.schema["type"], str) else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ListShape:
     """Lists.
 
@@ -69,6 +69,16 @@ class ListShape:
     least: int = 0
     most: int | None = None
     more: Mapping[str, Json] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, ListShape) and self._all() == other._all())
+
+    def __hash__(self) -> int:
+        return hash((self.least, self.most))
+
+    def _all(self) -> tuple[Any, ...]:
+        # keywords as what can be compared: true is not 1
+        return self.first, self.rest, self.least, self.most, frozen(dict(self.more))
 
     def item(self, index: int) -> Shape:
         """What can be at a place."""
@@ -112,7 +122,7 @@ class Field:
     needed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ObjectShape:
     """Objects.
 
@@ -133,6 +143,16 @@ class ObjectShape:
     least: int = 0
     most: int | None = None
     more: Mapping[str, Json] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, ObjectShape) and self._all() == other._all())
+
+    def __hash__(self) -> int:
+        return hash((self.least, self.most))
+
+    def _all(self) -> tuple[Any, ...]:
+        said = frozen(self.names), frozen(dict(self.more))
+        return self.fields, self.others, self.patterns, said, self.least, self.most
 
     def field(self, name: str) -> Field:
         """What is known of a field; its shape is nothing where no object has it."""
