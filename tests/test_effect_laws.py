@@ -17,7 +17,7 @@ from migrate_spec.schema import Schema
 from tests.proofs_support import Row, carrier, rows
 from tests.test_laws import TIMES
 
-SOME = 60 * TIMES
+SOME = 15 * TIMES
 """Documents of each row."""
 
 ROWS = rows()

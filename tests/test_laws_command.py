@@ -140,6 +140,12 @@ def test_another_seed_makes_other_documents(folder: Folder) -> None:
     assert all(way.record(document) is not None for document in made[0])
 
 
+@pytest.mark.usefixtures("right")
+def test_a_bound_of_time() -> None:
+    """When the time is over no further document is tried; each spec has its own time."""
+    assert [trial["documents"] for trial in document("test", "--seconds", "0.000001")["trials"]] == [1, 1, 1]
+
+
 def test_no_document_can_be_made(folder: Folder) -> None:
     """That is told, and breaks no law."""
     folder.schema("task", 1, {"type": "object", "required": ["n"], "properties": {"n": False}}).spec("task", 1)

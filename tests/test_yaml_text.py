@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -316,6 +317,7 @@ def test_both_readers_agree(text: str) -> None:
         "a: |#\n b",
         "- &a: b",
         "%YAML 1.1\n---\na: 1",
+        "[!a, b]",
         "a: 1\n...",
     ],
 )
@@ -324,6 +326,14 @@ def test_what_the_libraries_read_in_two_ways(text: str) -> None:
     with pytest.raises(NotYaml):
         list(quick(text))
     assert parse(text, "f.yaml") == _thoroughly(text, "f.yaml")
+
+
+def test_without_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where PyYAML was built without it, all is read thoroughly."""
+    monkeypatch.setitem(sys.modules, "yaml._yaml", None)
+    with pytest.raises(NotYaml):
+        list(quick("a: 1"))
+    assert values("a: 1") == {"a": 1}
 
 
 def test_what_is_written_as_most_do_is_read_quickly() -> None:

@@ -21,10 +21,12 @@ class Finding:
     Attributes:
         severity: how much it matters: an ``error`` fails ``validate``, a ``warning`` only with ``--strict``.
         words: what it says, in a sentence.
+        part_of: the finding that it is a special case of: who allows that one allows both.
     """
 
     severity: Severity
     words: str
+    part_of: str = ""
 
 
 FINDINGS: Final[Mapping[str, Finding]] = {
@@ -33,7 +35,7 @@ FINDINGS: Final[Mapping[str, Finding]] = {
     "refuted-downgrade": Finding("warning", "The way back makes an invalid document of a valid one."),
     "unproved-downgrade": Finding("info", "It is not known whether the way back can make an invalid document."),
     "refuses": Finding("warning", "A step refuses documents that the schema before allows, so a run may stop there."),
-    "table-incomplete": Finding("error", "A table lacks a value that the schema before allows."),
+    "table-incomplete": Finding("error", "A table lacks a value that the schema before allows.", "refuses"),
     "unknown-path": Finding("warning", "A step is about a field that no schema has."),
     "no-effect": Finding("warning", "A step never changes anything."),
     "overwritten": Finding("warning", "What a step writes, a later one overwrites or takes away unread."),

@@ -69,10 +69,34 @@ def read_step(node: Node, faults: list[Fault]) -> Step | None:
     if len(faults) > begin or body is None:
         return None
     other = parts["else"].value if named == "do" and "else" in parts else ()
-    step = Step(body, at, where, read_steps(other, faults), place=node.place)
+    step = Step(body, at, where, read_steps(other, faults), fails=_fails(named, body, node), place=node.place)
     step = dataclasses.replace(step, **{key: parts[key].plain() for key in ("note", "allow") if key in parts})
     faults.extend(_otherwise_faults(step, node))
     return step if len(faults) == begin else None
+
+
+def _fails(named: str, body: Operation | tuple[Step, ...], node: Node) -> bool:
+    """Whether a step says in so many words that it refuses documents."""
+    return named == "assert" or (isinstance(body, Operation) and _says_fail(body, node, named))
+
+
+def _says_fail(options: Any, node: Node, first_key: str | None = None) -> bool:
+    """Whether options say in so many words that documents are refused, which they do unless told otherwise."""
+    for index, option in enumerate(dataclasses.fields(options)):
+        value = getattr(options, option.name)
+        part = node.value.get(key_of(option) if index or first_key is None else first_key)
+        if part is None:
+            continue
+        if value == "fail" == default_of(option):
+            return True
+        pairs = [(value, part)]
+        if isinstance(value, Mapping) and type(part.value) is dict:
+            pairs = list(zip(value.values(), part.value.values(), strict=True))
+        if any(
+            _is_options(type(one)) and type(inside.value) is dict and _says_fail(one, inside) for one, inside in pairs
+        ):
+            return True
+    return False
 
 
 def _read_block(node: Node, faults: list[Fault]) -> tuple[Step, ...]:

@@ -18,7 +18,8 @@ from migrate_spec.examples import differences, shown
 from migrate_spec.likeness import calls, disturbed, tidied, without
 from migrate_spec.path import Path
 from migrate_spec.refusals import is_allowed, is_named
-from migrate_spec.ways import Act, Way
+from migrate_spec.schema import Schema
+from migrate_spec.ways import Act, Way, broken_place
 
 __all__ = ["LAWS", "Broken", "Law"]
 
@@ -77,7 +78,8 @@ def _typed(way: Way, document: Json) -> Broken | None:
     result = way.up(document)
     if not isinstance(result, RecordRefused) or not _does_not_fit(result):
         return None
-    broken = _misfit(way, result, ("before", document), ("after", way.made(document)))
+    made = way.made(document)
+    broken = _misfit(way, made, way.schema_after, (("before", document), ("after", made)))
     return None if is_allowed(way, "refuted", broken.fault.where) else broken
 
 
@@ -91,7 +93,7 @@ def _there_and_back(way: Way, document: Json) -> Broken | None:
         step = way.refuses_back(up)
         if not _does_not_fit(back) and step is not None and step.losses():
             return None
-        broken = _misfit(way, back, *told) if _does_not_fit(back) else _refusal(way, back, *told)
+        broken = _misfit_back(way, up, told) if _does_not_fit(back) else _refusal(way, back, *told)
         return None if is_allowed(way, "refuted-downgrade", broken.fault.where) else broken
     if way.is_lossy:
         return None  # what comes back instead is looked at step by step, by the law of honesty
@@ -152,6 +154,17 @@ def _fusion(way: Way, document: Json) -> Broken | None:
     return _unlike(way, (found, expected), "came out in one pass", (told, *both))
 
 
+def _schema_agreement(way: Way, document: Json) -> Broken | None:
+    acts = list(way.acts(document))
+    if len(acts) < len(way.steps) or not acts or way.foretells(acts[-1].after):
+        return None
+    found = "a document that the steps were not expected to make was found"
+    fault = Fault(
+        found, "one of the shape derived from the schema was expected", "please report it", way.last.place("steps")
+    )
+    return Broken(fault, (("before", document), ("after", acts[-1].after)))
+
+
 def _idempotence(way: Way, document: Json) -> Broken | None:
     up = way.up(document)
     if isinstance(up, RecordRefused):
@@ -202,6 +215,11 @@ LAWS: tuple[Law, ...] = (
     Law("frame", "What no step writes stays as it is, byte for byte.", _frame),
     Law("fusion", "In one pass comes out what comes out version by version.", _fusion, of_steps=False, of_ways=True),
     Law(
+        "schema-agreement",
+        "What the steps make is what was derived from the schema and the steps.",
+        _schema_agreement,
+    ),
+    Law(
         "idempotence",
         "A second run gives the same, and changes nothing of what is at the target.",
         _idempotence,
@@ -227,13 +245,18 @@ def _refusal(way: Way, refused: RecordRefused, *documents: tuple[str, Json]) -> 
     return Broken(Fault(f"{fault.found}{where}", fault.expected, fault.remedy, place, "refused"), documents)
 
 
-def _misfit(way: Way, refused: RecordRefused, *documents: tuple[str, Json]) -> Broken:
+def _misfit(way: Way, found: Json, schema: Schema, documents: Told) -> Broken:
     """What does not fit a schema, with the line that is most likely at fault."""
-    fault = refused.fault
-    place = way.blame(Path.parse(refused.path) if refused.path else Path(()))
-    expected = f"{fault.expected} (by {fault.where})" if fault.where else fault.expected
-    where = f" at {refused.path!r}" if refused.path else ""
+    mismatch = schema.best_mismatch(found)
+    fault = mismatch.fault()
+    where = f" at {mismatch.where!r}" if mismatch.where else ""
+    expected, place = f"{fault.expected} (by {schema.file})", way.blame(broken_place(mismatch))
     return Broken(Fault(f"{fault.found}{where}", expected, fault.remedy, place, "schema"), documents)
+
+
+def _misfit_back(way: Way, document: Json, documents: Told) -> Broken:
+    back, schema = way.unmade(document)
+    return _misfit(way, back, schema, (*documents, ("back again", back)))
 
 
 def _unlike(way: Way, both: tuple[Json, Json], came: str, documents: Told, place: Place | None = None) -> Broken | None:

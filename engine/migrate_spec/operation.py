@@ -29,6 +29,7 @@ from migrate_spec.document import ABSENT, Change, Refused, frozen
 from migrate_spec.errors import Fault
 from migrate_spec.hooks import Hook
 from migrate_spec.path import EachValue, Index, Name, Path, str_of, within, within_objects
+from migrate_spec.shapes.looking import seen
 from migrate_spec.shapes.shape import ANYTHING, NOTHING, ObjectShape, Shape
 from migrate_spec.shapes.shape import Field as FieldShape
 
@@ -152,6 +153,9 @@ class Operation(ABC):
     example: ClassVar[str]
     """YAML with ``step``, ``before`` and ``after``: shown in the documentation and run by the tests."""
 
+    by_table: ClassVar[bool] = False
+    """Whether it looks up values in a table, which ought to have all that there can be."""
+
     @classmethod
     def name(cls) -> str:
         """The key in a spec."""
@@ -207,9 +211,14 @@ class Operation(ABC):
         """The same of the way back, where there is one."""
         return spoiled(shape, self.writes())
 
-    def refusals(self, shape: Shape) -> Iterator[Fault]:  # noqa: ARG002 - most operations know of nothing
-        """What the change is known to refuse of objects of a shape, although nobody said that it should."""
+    def blocks(self, shape: Shape) -> Iterator[tuple[Sequence[Any], Shape]]:  # noqa: ARG002 - most operations hold none
+        """The lists of steps inside of it, each with the shape of what it is given of objects of a shape."""
         yield from ()
+
+    def is_idle(self, shape: Shape) -> bool:
+        """Whether it is known that the change leaves all objects of a shape as they are."""
+        writes = self.writes()
+        return bool(writes) and not any(seen(shape, path) for path in writes) and self.effect(shape) is shape
 
 
 def spoiled(shape: Shape, paths: Iterable[Path]) -> Shape:

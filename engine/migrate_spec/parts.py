@@ -14,7 +14,7 @@ from migrate_spec.errors import Fault
 from migrate_spec.operation import overlaps
 from migrate_spec.path import Name, Path, str_of
 from migrate_spec.shapes.merging import few, merged
-from migrate_spec.shapes.parted import TEXT, without_sign, written_out
+from migrate_spec.shapes.parted import TEXT, part_between, without_sign, written_out
 from migrate_spec.shapes.reading import met
 from migrate_spec.shapes.shape import NOTHING, Field, ObjectShape, Shape, only
 from migrate_spec.shapes.values import of_values
@@ -213,7 +213,7 @@ def _parts(form: Form, text: Shape, *, sure: bool) -> Iterator[dict[str, Field]]
     """What the parts of a text can be."""
     values = text.values()
     if values is None or len(values) > MOST_TEXTS:
-        yield {name: Field(_part_text(form, name), sure) for name in form.names}
+        yield {name: Field(_part_text(form, name, text), sure) for name in form.names}
         return
     for value in values:
         parts = form.read(value)
@@ -221,7 +221,10 @@ def _parts(form: Form, text: Shape, *, sure: bool) -> Iterator[dict[str, Field]]
             yield {name: Field(only(part), needed=True) for name, part in parts.items()}
 
 
-def _part_text(form: Form, name: str) -> Shape:
+def _part_text(form: Form, name: str, text: Shape) -> Shape:
+    if len(form.placeholders) == 1:
+        before, behind = form.literals
+        return part_between(before, behind, text)
     if not isinstance(form, Separated) or name == {"first": form.names[0], "last": form.names[-1]}.get(form.rest):
         return TEXT
     return without_sign(form.by)

@@ -13,15 +13,12 @@ from typing import Literal
 
 from migrate_spec.compiler import compile_downgrade
 from migrate_spec.containment import fits, in_the_way
+from migrate_spec.derivation import derived
 from migrate_spec.errors import Irreversible
 from migrate_spec.migration import Migration
 from migrate_spec.refutation import Counterexample, refutation
-from migrate_spec.shapes.reading import shape_of
-from migrate_spec.shapes.shape import ANYTHING, Shape, only
-from migrate_spec.step import effect, effect_back
-from migrate_spec.whereabouts import finds_definitions
 
-__all__ = ["Verdict", "derived", "prove"]
+__all__ = ["Verdict", "prove"]
 
 Kind = Literal["proved", "refuted", "unknown", "irreversible"]
 
@@ -67,24 +64,3 @@ def prove(migration: Migration, *, backwards: bool = False, seconds: float = 1.0
     if found.counterexample is not None:
         return Verdict("refuted", backwards, found.counterexample, found.tried)
     return Verdict("unknown", backwards, None, found.tried, in_the_way(shapes[0], schema) or found.why)
-
-
-def derived(migration: Migration, *, backwards: bool = False) -> list[Shape]:
-    """The shapes of what a migration makes of the documents of its schema: all of one of them fit, or none is known to.
-
-    Args:
-        migration: the step.
-        backwards: whether it is undone.
-    """
-    spec, stamp = migration.spec, migration.spec.stamp
-    schema = migration.schema_after if backwards else migration.schema_before
-    start = shape_of(schema).of_objects(lambda one: (one,))
-    if not finds_definitions(spec.steps[::-1] if backwards else spec.steps, start, schema):
-        return [ANYTHING]
-    if stamp.path is None:
-        return [effect_back(spec.steps, start) if backwards else effect(spec.steps, start)]
-    if not backwards:
-        found = effect(spec.steps, start)
-        return [found.put(stamp.path, only(stamp.mark(spec.to_version))), *([] if spec.steps else [found])]
-    found = effect_back(spec.steps, start.put(stamp.path, only(stamp.mark(spec.from_version))))
-    return [found, *([found.take(stamp.path)] if spec.from_version == 1 else [])]

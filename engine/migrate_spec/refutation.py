@@ -10,11 +10,10 @@ from migrate_spec.compiler import RecordRefused, Route, Transform, compile_downg
 from migrate_spec.document import Refused
 from migrate_spec.errors import Place
 from migrate_spec.migration import Migration
-from migrate_spec.path import Index, Name, Path
 from migrate_spec.refusals import names_of
 from migrate_spec.schema import Mismatch
 from migrate_spec.search import counterexample
-from migrate_spec.ways import Way
+from migrate_spec.ways import Way, broken_place
 
 __all__ = ["Counterexample", "Refutation", "refutation"]
 
@@ -125,14 +124,4 @@ class _Carrier:
             after = document if made is None else plain(made)
             after = spec.stamp.stamped(copied(after), spec.to_version)
         mismatch = self._there.best_mismatch(after)
-        return Counterexample(document, after, mismatch, Way((self._migration,)).blame(_broken(mismatch)))
-
-
-def _broken(mismatch: Mismatch) -> Path:
-    """The place that a mismatch is about: of what is missing or too much, the field itself."""
-    place: list[str | int] = list(mismatch.path)
-    if mismatch.keyword == "required":
-        place += [name for name in mismatch.argument if name not in mismatch.value][:1]
-    elif mismatch.keyword == "additionalProperties":
-        place += [name for name in mismatch.value if name not in mismatch.properties][:1]
-    return Path(tuple(Name(key) if isinstance(key, str) else Index(key) for key in place))
+        return Counterexample(document, after, mismatch, Way((self._migration,)).blame(broken_place(mismatch)))

@@ -9,13 +9,14 @@ from typing import Any
 from migrate_spec.codec import copied
 from migrate_spec.condition import Condition
 from migrate_spec.document import Change, Refused, equal, on_object
-from migrate_spec.errors import Fault, Place
+from migrate_spec.errors import Place
 from migrate_spec.operation import Binder, Loss, Operation
 from migrate_spec.path import Definition, Path, within
-from migrate_spec.shapes.cases import cases
-from migrate_spec.shapes.shape import NOTHING, Shape, union
+from migrate_spec.shapes.cases import Cases, cases
+from migrate_spec.shapes.looking import seen
+from migrate_spec.shapes.shape import ANYTHING, NOTHING, Shape, union
 
-__all__ = ["Step", "backward", "effect", "effect_back", "forward", "refusals"]
+__all__ = ["Step", "backward", "effect", "effect_back", "forward", "steps_at"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Step:
         otherwise: the steps under ``else``, for the objects of which ``where`` does not hold.
         note: a remark of the author's; it means nothing.
         allow: findings of ``validate`` about the step that are right, by their codes, each with the reason.
+        fails: whether it says in so many words that it refuses documents, as `if_exists: fail` does.
         place: where in the spec the step begins.
     """
 
@@ -38,6 +40,7 @@ class Step:
     otherwise: tuple[Step, ...] = ()
     note: str = field(default="", compare=False)
     allow: Mapping[str, str] = field(default_factory=dict, compare=False)
+    fails: bool = field(default=False, compare=False)
     place: Place | None = field(default=None, compare=False)
 
     def forward(self) -> Change:
@@ -156,25 +159,25 @@ class Step:
 
         return shape.at(self.at, inside) if self.at else inside(shape)
 
-    def refusals(self, shape: Shape) -> Iterator[Fault]:
-        """What the step is known to refuse of documents of a shape."""
-        for holding, others in self._cases(shape):
-            if isinstance(self.body, Operation):
-                yield from (fault.placed(self.place) if self.place else fault for fault in self.body.refusals(holding))
-            else:
-                yield from refusals(self.body, holding)
-            yield from refusals(self.otherwise, others)
+    def given(self, shape: Shape) -> Cases:
+        """What the body is given of documents of a shape, and what the steps under ``else`` are."""
+        whole = union(seen(shape, self.at)) if self.at else shape
+        return (whole, NOTHING) if self.where is None else cases(whole, self.where)
 
-    def _cases(self, shape: Shape) -> Sequence[tuple[Shape, Shape]]:
-        """The shapes that the body is given, and those for which the condition does not hold."""
-        found: list[tuple[Shape, Shape]] = []
+    def blocks(self, shape: Shape) -> Iterator[tuple[Sequence[Step], Shape]]:
+        """The lists of steps inside of it, each with the shape of what it is given of documents of a shape."""
+        holding, others = self.given(shape)
+        if isinstance(self.body, tuple):
+            yield self.body, holding
+        else:
+            yield from self.body.blocks(holding)
+        if self.otherwise:
+            yield self.otherwise, others
 
-        def look(value: Shape) -> Shape:
-            found.append((value, NOTHING) if self.where is None else cases(value, self.where))
-            return value
-
-        _ = shape.at(self.at, look) if self.at else look(shape)
-        return found
+    def inner(self) -> tuple[Step, ...]:
+        """The steps right inside of it: those under ``do`` and ``else``, and those of its operation."""
+        held = () if isinstance(self.body, tuple) else self.body.blocks(ANYTHING)
+        return (*self.parts(), *self.otherwise, *(step for steps, _ in held for step in steps))
 
     def parts(self) -> tuple[Step, ...]:
         """The steps under ``do``."""
@@ -208,18 +211,20 @@ def effect(steps: Sequence[Step], shape: Shape) -> Shape:
     return shape
 
 
-def refusals(steps: Sequence[Step], shape: Shape) -> Iterator[Fault]:
-    """What steps are known to refuse of documents of a shape."""
-    for step in steps:
-        yield from step.refusals(shape)
-        shape = step.effect(shape)
-
-
 def effect_back(steps: Sequence[Step], shape: Shape) -> Shape:
     """The shape of what their way back makes of documents of a shape."""
     for step in reversed(steps):
         shape = step.effect_back(shape)
     return shape
+
+
+def steps_at(steps: Sequence[Step], place: Place) -> Iterator[Step]:
+    """The steps that a place in the file is in, from the outermost to the innermost."""
+    before = [step for step in steps if step.place is not None and step.place <= place]
+    if before:
+        step = max(before, key=lambda step: step.place or place)
+        yield step
+        yield from steps_at(step.inner(), place)
 
 
 def _placed(changes: Sequence[tuple[Change, Place | None]]) -> Change:

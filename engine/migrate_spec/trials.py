@@ -22,6 +22,9 @@ __all__ = ["Failure", "Trial", "generated", "one_law", "reproduce", "told", "try
 MOST_DRAWS = 5
 """Documents that are drawn for each that is wanted, as some are no records of their version."""
 
+LONGEST_SHRINKING = 10.0
+"""Seconds; then the smallest so far must do."""
+
 OnDocument = Callable[[], None]
 """Is called when another document is behind."""
 
@@ -147,8 +150,11 @@ def try_laws(
 def _smaller(failure: Failure) -> Failure:
     """A failure with the smallest document that breaks the law."""
     way, law = failure.way, failure.law
+    stop = time.monotonic() + LONGEST_SHRINKING
 
     def breaks(one: Json) -> bool:
+        if time.monotonic() >= stop:
+            return False
         record = way.record(one)
         return record is not None and encode(record) == encode(one) and law.check(way, record) is not None
 

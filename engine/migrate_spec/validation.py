@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from migrate_spec.allowing import allowed
 from migrate_spec.codec import Json
 from migrate_spec.errors import Fault
 from migrate_spec.findings import FINDINGS
-from migrate_spec.lints import allowed, lints
+from migrate_spec.lints import lints
 from migrate_spec.migration import Migration
 from migrate_spec.proof import Verdict, prove
 

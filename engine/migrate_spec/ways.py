@@ -8,15 +8,16 @@ from functools import cached_property
 
 from migrate_spec.codec import Json, NotADocument, copied, encode, encode_msgpack, plain
 from migrate_spec.compiler import RecordRefused, Route, Transform, compile_downgrade
+from migrate_spec.derivation import made
 from migrate_spec.document import Change, Refused
 from migrate_spec.errors import Irreversible, Place
 from migrate_spec.migration import Migration
-from migrate_spec.path import Path
-from migrate_spec.schema import Schema
+from migrate_spec.path import Index, Name, Path
+from migrate_spec.schema import Mismatch, Schema
 from migrate_spec.spec import Spec
 from migrate_spec.step import Step, backward, forward
 
-__all__ = ["Act", "Carried", "Way"]
+__all__ = ["Act", "Carried", "Way", "broken_place"]
 
 Carried = Json | RecordRefused
 """What becomes of a document: another one, or the refusal that it met."""
@@ -91,6 +92,12 @@ class Way:
         return any(step.losses() for step in self.steps)
 
     @cached_property
+    def foretells(self) -> Callable[[Json], bool]:
+        """Whether a document is one that the steps of a single migration can make, as far as is known of them."""
+        (migration,) = self.migrations
+        return Schema(made(migration).to_schema()).is_valid
+
+    @cached_property
     def irreversible(self) -> str:
         """Why there is no way back, in a sentence; empty where there is one."""
         try:
@@ -130,6 +137,21 @@ class Way:
     def made(self, document: Json) -> Json:
         """What the steps make of a document that they take, whether it fits the schema or not."""
         return self._carried(document, _carrier(self._specs, None), self.first.encoding)
+
+    def unmade(self, document: Json) -> tuple[Json, Schema]:
+        """What the steps backwards make of a document, up to where it does not fit; and the schema of that version.
+
+        Raises:
+            Irreversible: there is no way back.
+        """
+        schema = self.schema_before
+        for migration, carry in zip(reversed(self.migrations), self._down, strict=True):
+            encoding, schema = migration.spec.encoding_after, migration.schema_before
+            found = self._carried(document, carry, encoding)
+            if isinstance(found, RecordRefused):
+                return self._carried(document, compile_downgrade(migration.spec, None), encoding), schema
+            document = found
+        return document, schema
 
     def again(self, document: Json) -> Carried:
         """What becomes of a document that is at the end of the way already."""
@@ -206,7 +228,7 @@ class Way:
 
     @cached_property
     def _down(self) -> list[Carry]:
-        return [compile_downgrade(one.spec, one.schema_before) for one in reversed(self.migrations)]
+        return [compile_downgrade(one.spec, one.schema_before, explains=False) for one in reversed(self.migrations)]
 
     @cached_property
     def _changes(self) -> list[tuple[Step, Change]]:
@@ -236,4 +258,16 @@ class Way:
 
 def _carrier(specs: tuple[Spec, ...], schema: Schema | None, unstamped: int | None = None) -> Carry:
     start = specs[0].from_version
-    return Transform(Route(specs, schema, specs[-1].to_version, 1, unstamped or start, start))
+    transform = Transform(Route(specs, schema, specs[-1].to_version, 1, unstamped or start, start))
+    transform.explains = False  # what does not fit is explained once it is as small as can be
+    return transform
+
+
+def broken_place(mismatch: Mismatch) -> Path:
+    """The place that a mismatch is about: of what is missing or too much, the field itself."""
+    place: list[str | int] = list(mismatch.path)
+    if mismatch.keyword == "required":
+        place += [name for name in mismatch.argument if name not in mismatch.value][:1]
+    elif mismatch.keyword == "additionalProperties":
+        place += [name for name in mismatch.value if name not in mismatch.properties][:1]
+    return Path(tuple(Name(key) if isinstance(key, str) else Index(key) for key in place))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -146,6 +147,15 @@ class Matched(NamedTuple):
     new: list[Place]
 
 
+class _Likely(NamedTuple):
+    """Two fields that may be the same, how alike they are, and whether that is next to certain."""
+
+    old: Place
+    new: Place
+    degree: float
+    certain: bool
+
+
 def matched(before: Sequence[Place], after: Sequence[Place], decisions: Decisions) -> Matched:
     """Find the fields of an object again: as the user said, by the same name, by a name that is nearly the same."""
     by_name = {place.name: place for place in after}
@@ -169,16 +179,16 @@ def matched(before: Sequence[Place], after: Sequence[Place], decisions: Decision
     found = list(_chosen(likely, decisions.answers))
     pairs += found
     taken = {id(place) for pair in found for place in pair}
-    left = [(old, place) for old, place, _ in likely if not {id(old), id(place)} & taken]
+    left = [one for one in likely if not {id(one.old), id(one.new)} & taken]
     return Matched(
         sorted(pairs, key=lambda pair: [place.path for place in before].index(pair[0].path)),
-        [(old, [place for one, place in left if one is old]) for old in gone if id(old) not in taken],
+        [(old, _nearest([one for one in left if one.old is old])) for old in gone if id(old) not in taken],
         [place for place in new if id(place) not in taken],
     )
 
 
-def _likely(gone: Sequence[Place], new: Sequence[Place], stored: Stored) -> list[tuple[Place, Place, bool]]:
-    """The pairs that may be the same field, the likeliest first, and whether that is next to certain."""
+def _likely(gone: Sequence[Place], new: Sequence[Place], stored: Stored) -> list[_Likely]:
+    """The pairs that may be the same field, the likeliest first."""
     found = []
     for old in gone:
         for place in new:
@@ -187,15 +197,17 @@ def _likely(gone: Sequence[Place], new: Sequence[Place], stored: Stored) -> list
                 found.append((old, place, float(SLIP)))
             elif _same_kind(old.part, place.part) and (degree or place.part.takes(old.part.not_null)):
                 found.append((old, place, _weighed(old, place, degree, gone, stored)))
-    found = [one for old in gone for one in _nearest([one for one in found if one[0] is old])]
     found.sort(key=lambda one: -one[2])
-    return [(old, place, degree >= SLIP and _is_best(old, place, degree, found)) for old, place, degree in found]
+    return [
+        _Likely(old, place, degree, degree >= SLIP and _is_best(old, place, degree, found))
+        for old, place, degree in found
+    ]
 
 
-def _nearest(found: Sequence[tuple[Place, Place, float]]) -> Sequence[tuple[Place, Place, float]]:
-    """The few likeliest pairs of one field; those whose names have nothing in common only where there is no other."""
-    alike = [one for one in found if one[2]]
-    return sorted(alike or found, key=lambda one: -one[2])[:MOST_CANDIDATES]
+def _nearest(found: Sequence[_Likely]) -> list[Place]:
+    """The few likeliest of what a field may be; names that have nothing in common only where there is no other."""
+    alike = [one for one in found if one.degree]
+    return [one.new for one in (alike or found)[:MOST_CANDIDATES]]
 
 
 def _weighed(old: Place, new: Place, degree: float, gone: Sequence[Place], stored: Stored) -> float:
@@ -219,11 +231,15 @@ def _is_best(old: Place, new: Place, degree: float, found: Sequence[tuple[Place,
     )
 
 
-def _chosen(likely: Sequence[tuple[Place, Place, bool]], answers: Answers) -> Iterator[tuple[Place, Place]]:
-    """The pairs that are the same field, each field once."""
+def _chosen(likely: Sequence[_Likely], answers: Answers) -> Iterator[tuple[Place, Place]]:
+    """The pairs that are the same field, each field once; nobody is asked of one field more than a few times."""
     taken: set[int] = set()
-    for old, new, certain in likely:
-        if not {id(old), id(new)} & taken and answers.is_renamed(str(old.path), str(new.path), likely=certain):
+    asked: Counter[int] = Counter()
+    for old, new, _, certain in likely:
+        if {id(old), id(new)} & taken or asked[id(old)] == MOST_CANDIDATES:
+            continue
+        asked[id(old)] += 1
+        if answers.is_renamed(str(old.path), str(new.path), likely=certain):
             taken |= {id(old), id(new)}
             yield old, new
 

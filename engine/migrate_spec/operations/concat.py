@@ -15,9 +15,8 @@ from migrate_spec.errors import Fault, Irreversible
 from migrate_spec.operation import Field, Loss, Operation, Value, in_order, names_only, rewrite, rewritten, spoiled
 from migrate_spec.pairs import check_gathered, found, made, target_taken
 from migrate_spec.path import Name, Path, within_objects
-from migrate_spec.shapes.merging import OnConflict, together
-from migrate_spec.shapes.reading import met
-from migrate_spec.shapes.shape import ListShape, ObjectShape, Shape, only, union
+from migrate_spec.shapes.merging import OnConflict, together, without_ends, without_entries
+from migrate_spec.shapes.shape import ObjectShape, Shape, only, union
 
 MOST_PARTS = 5
 """Fields of which it is told apart which ones are there."""
@@ -141,9 +140,9 @@ class Concat(Operation):
         for target, parts in self.fields.items():
             head, tail = _ends(parts)
             if type((head + tail)[0]) is list:
-                change = partial(_shorter, list(chain(*head)), list(chain(*tail)))
+                change = partial(without_ends, list(chain(*head)), list(chain(*tail)))
             else:
-                change = partial(_fewer, _entries(head + tail))
+                change = partial(without_entries, _entries(head + tail))
             shape = rewritten(shape, target, lambda value, change=change: (change(value), False))  # type: ignore[misc]
         return shape
 
@@ -260,36 +259,3 @@ def _without_entries(added: Mapping[str, Json]) -> Callable[[Json], Json]:
         return {name: part for name, part in entries.items() if name not in added} if added else value
 
     return reduced
-
-
-def _shorter(head: Sequence[Json], tail: Sequence[Json], value: Shape) -> Shape:
-    """Lists without the items that were put at their ends."""
-
-    def change(one: ListShape) -> Iterator[ListShape]:
-        more = len(head) + len(tail)
-        if not more:
-            yield one
-        elif one.most is None or one.most >= more:
-            kept = one.first[len(head) :]
-            if one.most == one.least:
-                kept = kept[: one.least - more]
-            yield ListShape(kept, one.rest, max(0, one.least - more), None if one.most is None else one.most - more)
-
-    return value.of_lists(change)
-
-
-def _fewer(entries: Mapping[str, Json], value: Shape) -> Shape:
-    """Objects without the entries that were put there, which are still what they were."""
-
-    def change(one: ObjectShape) -> Iterator[ObjectShape]:
-        found = [one]
-        for name, put in entries.items():
-            there = [
-                made
-                for part in found
-                for made in part.narrowed(name, met(part.field(name).shape, {"const": put}), needed=True)
-            ]
-            found = [made for part in there for made in part.without(name)]
-        yield from found
-
-    return value.of_objects(change)

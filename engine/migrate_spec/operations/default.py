@@ -55,6 +55,10 @@ class Default(Operation):
         """Nothing happens."""
         return shape
 
+    def is_idle(self, shape: Shape) -> bool:
+        """Where all the fields are always there."""
+        return self.effect(shape) is shape
+
     def reads(self) -> Sequence[Path]:
         """The fields themselves: whether they are there decides."""
         return tuple(self.fields)

@@ -12,7 +12,7 @@ from migrate_spec.condition import Condition
 from migrate_spec.document import Change, Refused, wrong_type
 from migrate_spec.operation import Loss, ObjectPath, Operation, in_order
 from migrate_spec.path import Name, Path, within
-from migrate_spec.shapes.cases import cases
+from migrate_spec.shapes.cases import cases, pattern_of_names
 from migrate_spec.shapes.shape import NOTHING, Field, ListShape, ObjectShape, Shape, union
 
 
@@ -145,4 +145,8 @@ def _reduced(condition: Condition, one: ObjectShape) -> ObjectShape:
         name: Field(stays, one.fields[name].needed and falls is NOTHING) for name, (falls, stays) in parts.items()
     }
     patterns = tuple((pattern, stays) for (pattern, _), (_, stays) in zip(one.patterns, others[1:], strict=True))
+    gone = pattern_of_names(condition)
+    if gone is not None:
+        patterns = tuple(pair for pair in patterns if pair[0] != gone)
+        patterns += () if others[0][1] is NOTHING and not patterns else ((gone, NOTHING),)
     return ObjectShape(fields, others[0][1], patterns, one.names, most=one.most)

@@ -15,7 +15,7 @@ from migrate_spec.errors import Fault, Irreversible
 from migrate_spec.operation import FieldName, Loss, ObjectPath, Operation, check_forms, in_order
 from migrate_spec.path import Name, Path, within_objects
 from migrate_spec.pattern import Pattern, Replacement, Substitution
-from migrate_spec.shapes.names import Rule, renamed
+from migrate_spec.shapes.names import Rule, prefixed, renamed, unprefixed
 from migrate_spec.shapes.shape import Shape
 from migrate_spec.shapes.texts import left_out, literally
 
@@ -85,17 +85,16 @@ class Names:
         rename, restore = (restore or there, there) if back else (there, restore)
         known = (*self.except_, *(name for pair in (self.table or {}).items() for name in pair))
         rule = Rule(rename, restore, self.else_ == "keep", known, others_stay=self.table is not None)
-        if self.strip_prefix is not None or self.add_prefix is not None:
-            prefix = "^" + literally(self.strip_prefix or self.add_prefix or "")
-            adds = (self.add_prefix is not None) is not back
-            return (
-                rule
-                if rule.keep
-                else replace(rule, made={"pattern": prefix} if adds else True, taken="" if adds else prefix)
-            )
+        if rule.keep or rule.others_stay:
+            return rule
+        if self.case is None and self.pattern is None:
+            prefix = literally(self.strip_prefix or self.add_prefix or "")
+            if (self.add_prefix is not None) is not back:
+                return replace(rule, made=partial(prefixed, prefix))
+            return replace(rule, made=partial(unprefixed, prefix), taken=f"^{prefix}")
         way = self.reverse if back else self.substitution
-        pattern = left_out(way) if way and not rule.keep else None
-        return rule if pattern is None else replace(rule, made={"not": {"pattern": pattern}})
+        pattern = left_out(way) if way else None
+        return rule if pattern is None else replace(rule, made=lambda _: {"not": {"pattern": pattern}})
 
     def _ways(self) -> tuple[Renaming, Renaming | None]:
         if self.table is not None:

@@ -52,6 +52,7 @@ class Switch(Operation):
         before: {kind: card, no: "4711"}
         after: {kind: card, number: "4711"}
     """
+    by_table: ClassVar[bool] = True
 
     def check(self) -> Iterator[Fault]:
         """The field that tells the kinds apart must stay, or there is no way back."""
@@ -109,17 +110,26 @@ class Switch(Operation):
         return self._switched(shape, effect_back)
 
     def _switched(self, shape: Shape, of_steps: Callable[[Sequence[Step], Shape], Shape]) -> Shape:
-        parent = Path(self.cases.on.segments[:-1])
-        rest = shape.of_objects(lambda one: (one,)).at(parent, lambda value: value.of_objects(lambda one: (one,)))
-        found = []
-        for key, steps in self.cases.cases.pairs:
-            holding, rest = cases(rest, Condition({self.cases.on: (Test("eq", key),)}))
-            found.append(of_steps(steps, holding))
+        *blocks, (_, rest) = self._cases(shape)
+        found = [of_steps(steps, holding) for steps, holding in blocks]
         if not isinstance(self.cases.else_, str):
             found.append(of_steps(self.cases.else_, rest))
         elif self.cases.else_ == "keep":
             found.append(rest)
         return union(found)
+
+    def _cases(self, shape: Shape) -> Iterator[tuple[Sequence[Step], Shape]]:
+        """The steps of each case with the objects that it is for, and at last those under ``else`` with the others."""
+        parent = Path(self.cases.on.segments[:-1])
+        rest = shape.of_objects(lambda one: (one,)).at(parent, lambda value: value.of_objects(lambda one: (one,)))
+        for key, steps in self.cases.cases.pairs:
+            holding, rest = cases(rest, Condition({self.cases.on: (Test("eq", key),)}))
+            yield steps, holding
+        yield () if isinstance(self.cases.else_, str) else self.cases.else_, rest
+
+    def blocks(self, shape: Shape) -> Iterator[tuple[Sequence[Step], Shape]]:
+        """The steps of each case, and those under ``else``."""
+        yield from self._cases(shape)
 
     def bound(self, binder: Binder) -> Self:
         """With all that the steps of each case name outside of the spec."""

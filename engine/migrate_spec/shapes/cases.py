@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from migrate_spec.codec import Json
-from migrate_spec.condition import COMBINED, Condition, Test
+from migrate_spec.condition import COMBINED, NAME, Condition, Test
 from migrate_spec.document import ABSENT
 from migrate_spec.path import Name, Path
 from migrate_spec.pattern import Pattern
 from migrate_spec.shapes.reading import met, without
 from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape, union
 
-__all__ = ["Cases", "cases"]
+__all__ = ["Cases", "cases", "pattern_of_names"]
 
 Cases = tuple[Shape, Shape]
 """What a condition holds for, and what it does not hold for; a value may be in both where that cannot be told."""
@@ -34,6 +34,15 @@ def cases(shape: Shape, condition: Condition, name: str | None = None) -> Cases:
         name: where the values are those of an entry of objects, its name, if that is known.
     """
     return _divide(condition, name)(shape)
+
+
+def pattern_of_names(condition: Condition) -> str | None:
+    """The pattern of the names of entries that a condition holds of, where it asks for nothing else."""
+    tests = condition.tests.get(NAME, ())
+    alone = len(tests) == 1 and condition == Condition({NAME: tests})
+    if not alone or tests[0].name != "matches":
+        return None
+    return _schema("matches", tests[0].argument)[0].get("pattern")
 
 
 def _divide(condition: Condition, name: str | None) -> Divide:

@@ -1,16 +1,18 @@
-"""Shapes put together: two lists into one, two objects into one, and many alternatives into few."""
+"""Shapes of lists and of objects that are put together or taken apart, and alternatives that become fewer."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from typing import Any, Final, Literal
 
-from migrate_spec.shapes.shape import Field, ListShape, ObjectShape, Shape, union
+from migrate_spec.codec import Json
+from migrate_spec.shapes.reading import met
+from migrate_spec.shapes.shape import NOTHING, Field, ListShape, ObjectShape, Shape, union
 
-__all__ = ["OnConflict", "few", "joined", "merged", "together"]
+__all__ = ["OnConflict", "few", "joined", "merged", "together", "without_ends", "without_entries"]
 
 OnConflict = Literal["fail", "first", "last"]
 """Whose value stays under a name that two objects have; ``fail``: there is no such name."""
@@ -70,6 +72,47 @@ def together(values: Sequence[Shape], on_conflict: OnConflict) -> Shape:
         lists = [_appended(one, other) for one in lists for other in value.lists()]
         objects = [made for one in objects for other in value.objects() for made in joined(one, other, on_conflict)]
     return union([*(Shape((one,)) for one in lists), *(Shape((one,)) for one in objects)])
+
+
+def without_ends(head: Sequence[Json], tail: Sequence[Json], value: Shape) -> Shape:
+    """Lists without the items that were put at their ends; all else is refused."""
+
+    def change(one: ListShape) -> Iterator[ListShape]:
+        more = len(head) + len(tail)
+        if not more:
+            yield one
+        elif (one.most is None or one.most >= more) and _may_end(one, head, tail):
+            kept = one.first[len(head) :]
+            if one.most == one.least:
+                kept = kept[: one.least - more]
+            yield ListShape(kept, one.rest, max(0, one.least - more), None if one.most is None else one.most - more)
+
+    return value.of_lists(change)
+
+
+def _may_end(one: ListShape, head: Sequence[Json], tail: Sequence[Json]) -> bool:
+    """Whether lists can have such items at their ends."""
+    fixed = one.least == one.most
+    last = [one.item(one.least - place) if fixed else one.items() for place in range(len(tail), 0, -1)]
+    pairs = zip([*map(one.item, range(len(head))), *last], (*head, *tail), strict=True)
+    return all(met(place, {"const": put}) is not NOTHING for place, put in pairs)
+
+
+def without_entries(entries: Mapping[str, Json], value: Shape) -> Shape:
+    """Objects without the entries that were put there, which are still what they were; all else is refused."""
+
+    def change(one: ObjectShape) -> Iterator[ObjectShape]:
+        found = [one]
+        for name, put in entries.items():
+            there = [
+                made
+                for part in found
+                for made in part.narrowed(name, met(part.field(name).shape, {"const": put}), needed=True)
+            ]
+            found = [made for part in there for made in part.without(name)]
+        yield from found
+
+    return value.of_objects(change)
 
 
 def few(shape: Shape) -> Shape:

@@ -9,7 +9,7 @@ from migrate_spec.codec import Json
 from migrate_spec.schema import Schema
 from migrate_spec.shapes.shape import NOTHING, Field, ObjectShape, Shape, union
 
-__all__ = ["Rule", "renamed"]
+__all__ = ["Rule", "prefixed", "renamed", "unprefixed"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Rule:
         keep: whether a name that does not come back stays; else it is refused.
         known: names of which the rule speaks.
         others_stay: whether all other names stay.
-        made: else, a JSON Schema of what these become.
+        made: else, what these become: from a JSON Schema of theirs to one of the new ones.
         taken: a pattern in a schema of the names of which others are refused; empty where any name is taken.
     """
 
@@ -31,7 +31,7 @@ class Rule:
     keep: bool
     known: Sequence[str] = ()
     others_stay: bool = False
-    made: Json = True
+    made: Callable[[Json], Json] = lambda _: True
     taken: str = ""
 
     def targets(self, names: Iterable[str]) -> Mapping[str, str]:
@@ -43,6 +43,25 @@ class Rule:
             if comes_back or self.keep:
                 found[name] = new if comes_back else name
         return found
+
+
+def prefixed(prefix: str, names: Json) -> Json:
+    """A JSON Schema of names that get a prefix, which is given as a pattern."""
+    return {"pattern": f"^{prefix}{_rest_of_pattern('', names)}"}
+
+
+def unprefixed(prefix: str, names: Json) -> Json:
+    """A JSON Schema of names from which a prefix is taken away."""
+    rest = _rest_of_pattern(prefix, names)
+    return {"pattern": f"^{rest}"} if rest else True
+
+
+def _rest_of_pattern(prefix: str, names: Json) -> str:
+    """What the pattern of names says behind a prefix."""
+    pattern = str(names.get("pattern", "")) if isinstance(names, dict) else ""
+    rest = pattern.removeprefix(f"^{prefix}")
+    is_plain = rest != pattern and "|" not in rest and rest[:1] not in {"*", "+", "?", "{"}
+    return rest if is_plain else ""
 
 
 def renamed(rule: Rule, one: ObjectShape) -> Iterator[ObjectShape]:
@@ -63,7 +82,9 @@ def renamed(rule: Rule, one: ObjectShape) -> Iterator[ObjectShape]:
             return
         fields[target] = field
     if not rule.others_stay:
-        yield from _with_others(replace(one, fields=fields, others=_rest(rule, one), patterns=(), more={}), rule.made)
+        yield from _with_others(
+            replace(one, fields=fields, others=_rest(rule, one), patterns=(), names=True, more={}), rule.made(one.names)
+        )
         return
     gone = {} if one.closed() else {name: Field(NOTHING) for name in old if name not in fields}
     patterns = tuple((pattern, _widened(pattern, shape, fields)) for pattern, shape in one.patterns)
@@ -108,8 +129,8 @@ def _with_others(one: ObjectShape, made: Json) -> Iterator[ObjectShape]:
     is_made = Schema(made).is_valid
     named = [known.shape for name, known in one.fields.items() if is_made(name) is ("pattern" in made)]
     if "pattern" in made and all(shape is one.others or shape is NOTHING for shape in named):
-        yield replace(one, others=NOTHING, patterns=((str(made["pattern"]), one.others),), names=True)
+        yield replace(one, others=NOTHING, patterns=((str(made["pattern"]), one.others),))
     elif "not" in made and all(shape is NOTHING for shape in named):
-        yield replace(one, patterns=((str(made["not"]["pattern"]), NOTHING),), names=True)
+        yield replace(one, patterns=((str(made["not"]["pattern"]), NOTHING),))
     else:
         yield replace(one, names=made)

@@ -19,8 +19,6 @@ MOST_VALUES: Final = 128
 """Of a shape that are told one by one."""
 LARGEST_EXACT: Final = 2**53
 """Up to here a 64-bit float tells each integer from the next."""
-_LARGEST_WHOLE: Final = 2**1000
-"""Up to here an integer may be spelled as a float, too."""
 
 
 def each(shape: Shape) -> Sequence[Json] | None:
@@ -40,7 +38,7 @@ def each(shape: Shape) -> Sequence[Json] | None:
 
 def of_values(values: Iterable[Json]) -> Shape:
     """The shape of these values."""
-    once = list({(frozen(value), _is_vast(value)): value for value in values}.values())
+    once = list({(frozen(value), _is_vast(value) and type(value)): value for value in values}.values())
     scalars = [value for value in once if not isinstance(value, list | dict)]
     found = [Shape((Scalars({"enum": scalars} if len(scalars) > 1 else {"const": scalars[0]}),))] if scalars else []
     return union([*found, *(only(value) for value in once if isinstance(value, list | dict))])
@@ -79,7 +77,9 @@ def _told(one: Scalars | ListShape | ObjectShape | Reference) -> Sequence[Json] 
     if isinstance(one, Scalars):
         values = one.values()
         values = _integers(one) if values is None else values
-        return None if values is None else [spelling for value in values for spelling in _spellings(value)]
+        if values is None or any(map(_is_vast, values)):
+            return None
+        return [spelling for value in values for spelling in _spellings(value)]
     if isinstance(one, ListShape):
         return _lists(one)
     return _objects(one) if isinstance(one, ObjectShape) else None
@@ -95,7 +95,7 @@ def _integers(one: Scalars) -> Sequence[Json] | None:
 
 
 def _spellings(value: Json) -> Sequence[Json]:
-    if type(value) is int and abs(value) < _LARGEST_WHOLE and value == float(value):
+    if type(value) is int:
         return [value, float(value), *([] if value else [-0.0])]
     if type(value) is float and value.is_integer():
         return [int(value), value, *([] if value else [-value])]
@@ -103,8 +103,8 @@ def _spellings(value: Json) -> Sequence[Json]:
 
 
 def _is_vast(value: Json) -> bool:
-    """Whether it is a float of which a validator may not see that an integer is the same number."""
-    return type(value) is float and abs(value) > LARGEST_EXACT
+    """Whether it is a number of which nothing tells what a validator takes for the same number."""
+    return type(value) in {int, float} and abs(value) > LARGEST_EXACT  # type: ignore[arg-type]
 
 
 def _lists(one: ListShape) -> Sequence[Json] | None:

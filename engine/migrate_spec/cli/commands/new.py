@@ -73,7 +73,7 @@ def command(
         made = draft(gap, Decisions(decided, asking) if asking else Decisions(decided), prefix, database)
         description = asking.describe(made.sentence) if asking else made.sentence
         text = files[gap.file] = made.text(description, settings.schemas / EDITOR_SCHEMA)
-    report = _validated(made, text) if made and text else None
+    report = _validated(made, text) if made and text and (as_json or not dry_run) else None
     if not dry_run:
         _write(files)
     if as_json:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,24 +17,8 @@ from migrate_spec.cli.settings import Settings, with_project
 from migrate_spec.errors import Fault, Place, SpecError, by_place
 
 if TYPE_CHECKING:
-    from migrate_spec.project import Project
-
-
-@dataclass(frozen=True)
-class Verdicts:
-    """What is known of one migration.
-
-    Attributes:
-        migration: its name.
-        file: its spec.
-        up: the verdict on the way up.
-        down: the verdict on the way back.
-    """
-
-    migration: str
-    file: str
-    up: str
-    down: str
+    from migrate_spec.proof import Verdict
+    from migrate_spec.validation import Report
 
 
 @dataclass(frozen=True)
@@ -43,31 +28,41 @@ class Examination:
     Attributes:
         summary: what the project is, in words.
         findings: what is wrong with it, or worth knowing.
-        verdicts: what is known of its migrations.
+        reports: what was found out about its version steps.
     """
 
     summary: str = ""
     findings: Sequence[Fault] = ()
-    verdicts: Sequence[Verdicts] = ()
+    reports: Sequence[Report] = ()
 
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="[FILE]...")
 @click.option("--strict", is_flag=True, help="Let warnings fail, too.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="How long to search for a document that breaks a step, each way, where there is no proof.",
+)
 @format_option
 @with_project
-def command(settings: Settings, files: tuple[Path, ...], output: str, *, strict: bool) -> int:
-    """Check specs, schemas and examples, without a database.
+def command(settings: Settings, files: tuple[Path, ...], output: str, *, strict: bool, seconds: float) -> int:
+    """Check specs, schemas and examples, and prove each step, without a database.
 
-    All that can be known from the files alone. With FILEs (or folders) only what concerns these is reported; all are
-    read all the same. Warnings do not fail without --strict.
+    A step is proved where all that it makes of the documents of the schema before must fit the schema after; refuted
+    where a document shows that it does not; else documents are made and tried.
+
+    With FILEs (or folders) only what concerns these is reported; all are read all the same. Warnings do not fail
+    without --strict.
     """
     _refuse_strangers(files, settings)
-    examined = _examined(settings)
+    examined = _examined(settings, seconds)
     here = Examination(
         examined.summary,
         [fault for fault in examined.findings if not files or _concerns(fault.where, files)],
-        [verdicts for verdicts in examined.verdicts if not files or _concerns(Place(verdicts.file), files)],
+        [report for report in examined.reports if not files or _concerns(report.migration.spec.place(), files)],
     )
     elsewhere = tally(fault for fault in examined.findings if fault not in here.findings)
     failing = {"error", "warning"} if strict else {"error"}
@@ -79,21 +74,18 @@ def command(settings: Settings, files: tuple[Path, ...], output: str, *, strict:
     return 1 if failed else 0
 
 
-def _examined(settings: Settings) -> Examination:
+def _examined(settings: Settings, seconds: float) -> Examination:
     """The whole project, loaded and looked into."""
+    from migrate_spec.validation import validated  # noqa: PLC0415 - slow to import, and not needed for help
+
     try:
         project = settings.project()
     except SpecError as error:
         return Examination(findings=error.faults)
-    summary = f"{counted(len(project.registry), 'spec')} up to version {project.version}"
-    findings, verdicts = _looked_into(project)
-    return Examination(summary, sorted(findings, key=by_place), verdicts)
-
-
-def _looked_into(project: Project) -> tuple[Sequence[Fault], Sequence[Verdicts]]:
-    """The findings and the verdicts of a project that can be loaded."""
-    del project
-    return [], []
+    reports = [validated(migration, seconds=seconds) for migration in project.registry]
+    summary = f"{counted(len(reports), 'spec')} up to version {project.version}"
+    findings = [fault for report in reports for fault in report.findings]
+    return Examination(summary, sorted(findings, key=by_place), reports)
 
 
 def _refuse_strangers(files: tuple[Path, ...], settings: Settings) -> None:
@@ -118,9 +110,13 @@ def _concerns(where: Place | str | None, files: tuple[Path, ...]) -> bool:
 def _show(examined: Examination, elsewhere: str, *, failed: bool, github: bool) -> None:
     for fault in examined.findings:
         show(as_github(fault) if github else as_text(fault))
-    width = max((len(verdicts.migration) for verdicts in examined.verdicts), default=0)
-    for verdicts in examined.verdicts:
-        show(f"{verdicts.migration:{width}}  up: {verdicts.up}, down: {verdicts.down}")
+    for report in examined.reports:
+        for verdict in (report.up, report.down):
+            if verdict.counterexample is not None and not github:
+                _show_example(report, verdict)
+    width = max((len(report.migration.name) for report in examined.reports), default=0)
+    for report in examined.reports:
+        show(f"{report.migration.name:{width}}  up: {_shown(report.up)}, down: {_shown(report.down)}")
     found = tally(examined.findings)
     parts = [part for part in (examined.summary, found or "nothing wrong") if part]
     if failed:
@@ -130,12 +126,50 @@ def _show(examined: Examination, elsewhere: str, *, failed: bool, github: bool) 
         show((warn if doubtful else good)(f"✓ {', '.join(parts)}{elsewhere}"))
 
 
+def _shown(verdict: Verdict) -> str:
+    colours: dict[str, Callable[[str], str]] = {"proved": good, "refuted": bad, "unknown": warn}
+    return colours.get(verdict.kind, str)(verdict.kind)
+
+
+def _show_example(report: Report, verdict: Verdict) -> None:
+    """A counterexample as an example of the spec, with what is wrong with it."""
+    found = verdict.counterexample
+    if found is None:
+        return
+    before, after = (found.after, found.before) if verdict.backwards else (found.before, found.after)
+    here = "way back" if verdict.backwards else "way up"
+    show(f"# {report.migration.name}, the {here}: paste it under `examples:` and mend what came out")
+    show(f"- before: {_dumped(before)}\n  after: {_dumped(after)}")
+
+
+def _dumped(document: Any) -> str:
+    """A document in one line of JSON, which is YAML as well."""
+    return json.dumps(document, ensure_ascii=False)
+
+
 def _json(examined: Examination, *, failed: bool) -> dict[str, Any]:
     return {
         "ok": not failed,
         "findings": [as_json(fault) for fault in examined.findings],
         "migrations": [
-            {"name": verdicts.migration, "file": verdicts.file, "up": verdicts.up, "down": verdicts.down}
-            for verdicts in examined.verdicts
+            {
+                "name": report.migration.name,
+                "file": report.migration.spec.place().file,
+                "up": _verdict(report.up),
+                "down": _verdict(report.down),
+            }
+            for report in examined.reports
         ],
     }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    found = verdict.counterexample
+    counterexample = found and {
+        "before": found.before,
+        "after": found.after,
+        "keyword": found.mismatch.keyword,
+        "path": found.mismatch.where,
+        "line": found.place.line,
+    }
+    return {"verdict": verdict.kind, "tried": verdict.tried, "why": verdict.why, "counterexample": counterexample}

@@ -1,0 +1,264 @@
+"""What becomes of a mutant: whether it is wrong at all, and what catches it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import migrate_spec as ms
+from migrate_spec.codec import Json, copied, encode
+from migrate_spec.compiler import RecordRefused
+from migrate_spec.document import Refused, equal
+from migrate_spec.documents import sampled
+from migrate_spec.examples import example_faults
+from migrate_spec.laws import LAWS
+from migrate_spec.lints import lints
+from migrate_spec.migration import Migration
+from migrate_spec.proof import prove
+from migrate_spec.refusals import names_of
+from migrate_spec.schema import Schema
+from migrate_spec.spec import Spec, parse_spec
+from migrate_spec.trials import generated
+from migrate_spec.ways import Way
+from tests.conftest import SCHEMAS, SPECS
+from tests.corpus.test_corpus import DESCRIBED, cases, spec_file
+from tests.mutants import Mutant, mutants
+
+__all__ = ["Judged", "Subject", "subjects"]
+
+COMPARED = 1000
+"""Documents, each way, that tell whether a mutant does what the spec does."""
+TRIED = 3_000
+"""Documents that ``validate`` tries where there is no proof: so many take it about a second."""
+MADE = 200
+"""Documents of which ``test`` tries the laws, unless it is told another number."""
+
+Difference = Literal["", "order", "up", "down"]
+"""How what a mutant makes differs: not at all, in the order of fields alone, upwards, or backwards alone."""
+
+
+@dataclass
+class Judged:
+    """What is known of a mutant.
+
+    Attributes:
+        spec: the name of the spec that it was made of.
+        mutant: the mutant.
+        differs: how it differs from that spec.
+        caught: what catches it, of ``read``, ``validate``, ``test``, ``examples``, ``warning``, the first first.
+        told: what is told then, in words.
+    """
+
+    spec: str
+    mutant: Mutant
+    differs: Difference
+    caught: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it is a mistake: what a document shows, or a reader who refuses it."""
+        return self.differs in {"up", "down"} or "read" in self.caught
+
+    @property
+    def name(self) -> str:
+        """Its name in the list of those that are missed."""
+        return f"{self.spec} {self.mutant}"
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A right spec, with all that its mutants are measured by.
+
+    Attributes:
+        name: the name of its file.
+        file: the file.
+        before, after: its schemas.
+        folder: where the texts of mutants are written to.
+    """
+
+    name: str
+    file: Path
+    before: Schema
+    after: Schema
+    folder: Path
+
+    def mutants(self) -> list[Mutant]:
+        """The mutants of the spec."""
+        return mutants(self.file.read_text("utf-8"))
+
+    def judged(self, mutant: Mutant) -> Judged:
+        """What becomes of a mutant; where something catches it nothing dearer is tried."""
+        migration, told = self._read(mutant.text)
+        if migration is None:
+            return Judged(self.name, mutant, "up", {"read": told})
+        judged = Judged(self.name, mutant, self._difference(Way((migration,))))
+        found = self._errors(migration)
+        found = found or self._broken(migration)
+        judged.caught.update(found)
+        faults = [fault for fault in example_faults(migration) if fault]
+        if faults:
+            judged.caught["examples"] = str(faults[0])
+        if not judged.caught:
+            judged.caught.update(self._warnings(migration))
+        return judged
+
+    # ------------------------------------------------------------------------------------------ what catches one
+
+    def _read(self, text: str) -> tuple[Migration | None, str]:
+        """The migration of a spec's text, or what is wrong with it. Some laws look into the file."""
+        file = self.folder / f"{abs(hash((self.name, text)))}.yaml"
+        file.write_text(text, "utf-8")
+        spec, faults = parse_spec(text, str(file))
+        if spec is not None and not faults:
+            spec, faults = spec.bound(self.before, self.after, None)
+        if spec is None or faults:
+            return None, str(faults[0])
+        return Migration(spec, self.before, self.after), ""
+
+    def _errors(self, migration: Migration) -> dict[str, str]:
+        """What ``validate`` finds that fails it."""
+        for backwards in (False, True):
+            verdict = prove(migration, backwards=backwards, seconds=60, most=TRIED)
+            if verdict.kind == "refuted" and not (backwards and self._refuted_back):
+                kind = "validate back" if backwards else "validate"
+                return {kind: f"{verdict.counterexample}"}
+        faults = [fault for fault in lints(migration) if fault.severity == "error"]
+        return {"lint": str(faults[0])} if faults else {}
+
+    def _broken(self, migration: Migration) -> dict[str, str]:
+        """A law that is broken which the right spec keeps."""
+        broken = _laws(migration, self._broken_laws)
+        return {f"law {name}": told for name, told in list(broken.items())[:1]}
+
+    def _warnings(self, migration: Migration) -> dict[str, str]:
+        """A warning that the right spec does not have."""
+        own = {fault.code for fault in lints(self.migration) if fault.severity == "warning"}
+        faults = [fault for fault in lints(migration) if fault.severity == "warning" and fault.code not in own]
+        if faults:
+            return {f"warning {faults[0].code}": str(faults[0])}
+        for backwards in (False, True):
+            if not backwards and prove(migration, backwards=backwards, seconds=60, most=TRIED).kind == "unknown":
+                return {"warning unproved": ""} if not self._unproved else {}
+        return {}
+
+    # ---------------------------------------------------------------------------------------------- the right one
+
+    @cached_property
+    def migration(self) -> Migration:
+        """The right migration."""
+        migration, told = self._read(self.file.read_text("utf-8"))
+        assert migration is not None, told
+        return migration
+
+    @cached_property
+    def _way(self) -> Way:
+        return Way((self.migration,))
+
+    @cached_property
+    def _unproved(self) -> bool:
+        return prove(self.migration, seconds=60, most=TRIED).kind == "unknown"
+
+    @cached_property
+    def _refuted_back(self) -> bool:
+        return prove(self.migration, backwards=True, seconds=60, most=TRIED).kind == "refuted"
+
+    @cached_property
+    def _broken_laws(self) -> frozenset[str]:
+        return frozenset(_laws(self.migration, frozenset()))
+
+    # ------------------------------------------------------------------------------------------------ difference
+
+    @cached_property
+    def _documents(self) -> list[Json]:
+        """Documents of the version before: those of the program, and such as are made up."""
+        own = [case["before"] for case in cases() if spec_file(case["source"], case["step"]) == self.file]
+        own += [example.before for example in self.migration.spec.examples]
+        return [*own, *generated(self._way, COMPARED, seed=1)]
+
+    @cached_property
+    def _results(self) -> list[Json | None]:
+        return [_carried(self._way.up(document)) for document in self._documents]
+
+    @cached_property
+    def _later(self) -> list[Json]:
+        """Documents of the version after."""
+        stamp, version = self.migration.spec.stamp, self.migration.to_version
+        made = islice(sampled(self.after, names_of(self.before), 1), COMPARED)
+        found = []
+        for document in made:
+            try:
+                document = document if stamp.path is None else stamp.stamped(copied(document), version)
+            except Refused:
+                continue
+            if type(document) is dict and self.after.is_valid(document):
+                found.append(document)
+        return [*(result for result in self._results if result is not None), *found]
+
+    @cached_property
+    def _back(self) -> list[Json | None]:
+        return [] if self._way.irreversible else [_carried(self._way.down(document)) for document in self._later]
+
+    def _difference(self, way: Way) -> Difference:
+        order = False
+        for document, result in zip(self._documents, self._results, strict=True):
+            differs = _differs(_carried(way.up(document)), result)
+            if differs is True:
+                return "up"
+            order = order or differs is None
+        if bool(way.irreversible) != bool(self._way.irreversible):
+            return "down"
+        for document, result in zip(self._later, self._back, strict=False):
+            differs = _differs(_carried(way.down(document)), result)
+            if differs is True:
+                return "down"
+            order = order or differs is None
+        return "order" if order else ""
+
+
+def _carried(result: Any) -> Json | None:
+    return None if isinstance(result, RecordRefused) else result
+
+
+def _differs(one: Json | None, other: Json | None) -> bool | None:
+    """Whether two results differ; ``None`` where they do so in the order of their fields alone."""
+    if one is None or other is None:
+        return one is not other
+    if encode(one) == encode(other):
+        return False
+    return None if equal(one, other) else True
+
+
+def _laws(migration: Migration, left_out: frozenset[str]) -> dict[str, str]:
+    """The laws that a migration breaks on documents of its own."""
+    way = Way((migration,))
+    laws = [law for law in LAWS if law.applies(way) and law.name not in left_out]
+    found: dict[str, str] = {}
+    for document in generated(way, MADE):
+        record = way.record(document)
+        for law in [law for law in laws if law.name not in found]:
+            broken = None if record is None else law.check(way, record)
+            if broken is not None:
+                found[law.name] = str(broken.fault)
+        if found and left_out:
+            break
+    return found
+
+
+def subjects(folder: Path) -> Iterator[Subject]:
+    """The shipped specs, and those of real programs that have schemas of their own."""
+    for migration in ms.load(SPECS, SCHEMAS).registry:
+        file = SPECS / migration.collection / f"v{migration.from_version}_to_v{migration.to_version}.yaml"
+        name = f"specs/{migration.collection}"
+        yield Subject(name, file, migration.schema_before, migration.schema_after, folder)
+    for file in DESCRIBED:
+        schemas = [file.with_suffix(f".{side}.json") for side in ("before", "after")]
+        yield Subject(f"{file.parent.name}/{file.stem}", file, *map(_schema, schemas), folder)
+
+
+def _schema(file: Path) -> Schema:
+    return Schema(json.loads(file.read_text("utf-8")), str(file))
