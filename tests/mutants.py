@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from migrate_spec.operations import all_operations
@@ -239,9 +240,7 @@ def _objects(step: Any, pointer: Pointer) -> Iterator[tuple[Pointer, dict[str, A
     for operation in _in_order(step, *(set(all_operations()) - {"switch", "map", "assert"} - FILLING)):
         if isinstance(step[operation], dict):
             yield from (
-                ((*pointer, operation, key), entry)
-                for key, entry in step[operation].items()
-                if isinstance(entry, dict)
+                ((*pointer, operation, key), entry) for key, entry in step[operation].items() if isinstance(entry, dict)
             )
 
 
@@ -270,7 +269,7 @@ def _of_operation(content: Any, pointer: Pointer, operation: str) -> Iterator[Ch
             yield "entry dropped", (*pointer, key), "left out", _without(content, (*pointer, key))
     if operation in MOVING | FILLING:
         keys = list(argument)
-        for one, other in zip(keys, keys[1:], strict=False):
+        for one, other in pairwise(keys):
             yield "two swapped", (*pointer, one), f"with {other}", _swapped(content, pointer, one, other)
     for key in argument:
         yield from _of_key(content, (*pointer, key))
@@ -365,7 +364,7 @@ def _wrong_paths(path: str) -> Iterator[tuple[str, str]]:
     """A path with a letter of its last name left out; and the same name where its parent stands."""
     head, dot, name = path.rpartition(".")
     bare = name.rstrip("[]*")
-    if len(bare) > 1 and bare.isidentifier() or "/" in bare:
+    if (len(bare) > 1 and bare.isidentifier()) or "/" in bare:
         yield "misspelled", head + dot + _shorter(bare) + name[len(bare) :]
     if dot and bare.isidentifier():
         yield "a level too high", f"{_higher(head)}.{name}" if _higher(head) else name

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -11,18 +12,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 import migrate_spec as ms
+from migrate_spec.allowing import allowed
 from migrate_spec.codec import Json, copied, encode
 from migrate_spec.compiler import RecordRefused
 from migrate_spec.document import Refused, equal
 from migrate_spec.documents import sampled
+from migrate_spec.errors import Severity
 from migrate_spec.examples import example_faults
+from migrate_spec.findings import FINDINGS
 from migrate_spec.laws import LAWS
 from migrate_spec.lints import lints
 from migrate_spec.migration import Migration
 from migrate_spec.proof import prove
 from migrate_spec.refusals import names_of
 from migrate_spec.schema import Schema
-from migrate_spec.spec import Spec, parse_spec
+from migrate_spec.spec import parse_spec
 from migrate_spec.trials import generated
 from migrate_spec.ways import Way
 from tests.conftest import SCHEMAS, SPECS
@@ -33,7 +37,7 @@ __all__ = ["Judged", "Subject", "subjects"]
 
 COMPARED = 1000
 """Documents, each way, that tell whether a mutant does what the spec does."""
-TRIED = 3_000
+TRIED = 1_000
 """Documents that ``validate`` tries where there is no proof: so many take it about a second."""
 MADE = 200
 """Documents of which ``test`` tries the laws, unless it is told another number."""
@@ -96,16 +100,12 @@ class Subject:
         migration, told = self._read(mutant.text)
         if migration is None:
             return Judged(self.name, mutant, "up", {"read": told})
-        judged = Judged(self.name, mutant, self._difference(Way((migration,))))
-        found = self._errors(migration)
-        found = found or self._broken(migration)
-        judged.caught.update(found)
-        faults = [fault for fault in example_faults(migration) if fault]
-        if faults:
-            judged.caught["examples"] = str(faults[0])
-        if not judged.caught:
-            judged.caught.update(self._warnings(migration))
-        return judged
+        caught = self._found(migration, "error") or self._broken(migration)
+        for fault in example_faults(migration):
+            caught.setdefault("examples", str(fault))
+        if not caught:
+            caught = self._found(migration, "warning")
+        return Judged(self.name, mutant, self._difference(Way((migration,))), caught)
 
     # ------------------------------------------------------------------------------------------ what catches one
 
@@ -120,31 +120,18 @@ class Subject:
             return None, str(faults[0])
         return Migration(spec, self.before, self.after), ""
 
-    def _errors(self, migration: Migration) -> dict[str, str]:
-        """What ``validate`` finds that fails it."""
-        for backwards in (False, True):
-            verdict = prove(migration, backwards=backwards, seconds=60, most=TRIED)
-            if verdict.kind == "refuted" and not (backwards and self._refuted_back):
-                kind = "validate back" if backwards else "validate"
-                return {kind: f"{verdict.counterexample}"}
-        faults = [fault for fault in lints(migration) if fault.severity == "error"]
-        return {"lint": str(faults[0])} if faults else {}
+    def _found(self, migration: Migration, severity: Severity) -> dict[str, str]:
+        """The first of what ``validate`` finds of a severity, and not of the right spec; each refutation is an error."""
+        for code, told in _findings(migration):
+            wanted = "error" if code == "refuted-downgrade" else FINDINGS[code].severity
+            if wanted == severity and code not in self._own_findings:
+                return {code if severity == "error" else f"warning {code}": told}
+        return {}
 
     def _broken(self, migration: Migration) -> dict[str, str]:
-        """A law that is broken which the right spec keeps."""
-        broken = _laws(migration, self._broken_laws)
-        return {f"law {name}": told for name, told in list(broken.items())[:1]}
-
-    def _warnings(self, migration: Migration) -> dict[str, str]:
-        """A warning that the right spec does not have."""
-        own = {fault.code for fault in lints(self.migration) if fault.severity == "warning"}
-        faults = [fault for fault in lints(migration) if fault.severity == "warning" and fault.code not in own]
-        if faults:
-            return {f"warning {faults[0].code}": str(faults[0])}
-        for backwards in (False, True):
-            if not backwards and prove(migration, backwards=backwards, seconds=60, most=TRIED).kind == "unknown":
-                return {"warning unproved": ""} if not self._unproved else {}
-        return {}
+        """The first law that is broken which the right spec keeps."""
+        found = ({f"law {name}": told} for name, told in _laws(migration) if name not in self._broken_laws)
+        return next(found, {})
 
     # ---------------------------------------------------------------------------------------------- the right one
 
@@ -160,16 +147,12 @@ class Subject:
         return Way((self.migration,))
 
     @cached_property
-    def _unproved(self) -> bool:
-        return prove(self.migration, seconds=60, most=TRIED).kind == "unknown"
-
-    @cached_property
-    def _refuted_back(self) -> bool:
-        return prove(self.migration, backwards=True, seconds=60, most=TRIED).kind == "refuted"
+    def _own_findings(self) -> frozenset[str]:
+        return frozenset(code for code, _ in _findings(self.migration))
 
     @cached_property
     def _broken_laws(self) -> frozenset[str]:
-        return frozenset(_laws(self.migration, frozenset()))
+        return frozenset(name for name, _ in _laws(self.migration))
 
     # ------------------------------------------------------------------------------------------------ difference
 
@@ -188,16 +171,12 @@ class Subject:
     def _later(self) -> list[Json]:
         """Documents of the version after."""
         stamp, version = self.migration.spec.stamp, self.migration.to_version
-        made = islice(sampled(self.after, names_of(self.before), 1), COMPARED)
-        found = []
-        for document in made:
-            try:
-                document = document if stamp.path is None else stamp.stamped(copied(document), version)
-            except Refused:
-                continue
-            if type(document) is dict and self.after.is_valid(document):
-                found.append(document)
-        return [*(result for result in self._results if result is not None), *found]
+        found = [result for result in self._results if result is not None]
+        for document in islice(sampled(self.after, names_of(self.before), 1), COMPARED):
+            with suppress(Refused):
+                marked = document if stamp.path is None else stamp.stamped(copied(document), version)
+                found += [marked] if self.after.is_valid(marked) else []
+        return found
 
     @cached_property
     def _back(self) -> list[Json | None]:
@@ -233,20 +212,29 @@ def _differs(one: Json | None, other: Json | None) -> bool | None:
     return None if equal(one, other) else True
 
 
-def _laws(migration: Migration, left_out: frozenset[str]) -> dict[str, str]:
-    """The laws that a migration breaks on documents of its own."""
+def _findings(migration: Migration) -> Iterator[tuple[str, str]]:
+    """The codes of what ``validate`` finds, each with what it says; the cheapest first."""
+    for backwards in (False, True):
+        verdict = prove(migration, backwards=backwards, seconds=60, most=TRIED)
+        if verdict.kind in {"refuted", "unknown"}:
+            code = "refuted" if verdict.kind == "refuted" else "unproved"
+            yield f"{code}-downgrade" if backwards else code, str(verdict.counterexample or verdict.why)
+    for fault in lints(migration):
+        if not allowed(migration.spec, fault):
+            yield fault.code, str(fault)
+
+
+def _laws(migration: Migration) -> Iterator[tuple[str, str]]:
+    """The laws that a migration breaks on documents that are made up, each once, with what is told of it."""
     way = Way((migration,))
-    laws = [law for law in LAWS if law.applies(way) and law.name not in left_out]
-    found: dict[str, str] = {}
+    laws = [law for law in LAWS if law.applies(way)]
     for document in generated(way, MADE):
         record = way.record(document)
-        for law in [law for law in laws if law.name not in found]:
+        for law in tuple(laws):
             broken = None if record is None else law.check(way, record)
             if broken is not None:
-                found[law.name] = str(broken.fault)
-        if found and left_out:
-            break
-    return found
+                laws.remove(law)
+                yield law.name, str(broken.fault)
 
 
 def subjects(folder: Path) -> Iterator[Subject]:

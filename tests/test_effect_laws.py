@@ -10,9 +10,9 @@ from itertools import islice
 import pytest
 
 from migrate_spec.codec import Json
+from migrate_spec.derivation import derived
 from migrate_spec.document import ABSENT
 from migrate_spec.documents import sampled
-from migrate_spec.proof import derived
 from migrate_spec.schema import Schema
 from tests.proofs_support import Row, carrier, rows
 from tests.test_laws import TIMES

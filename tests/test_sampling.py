@@ -66,4 +66,4 @@ def test_the_few_are_not_lost_among_the_many(tmp_path: Path) -> None:
     """A record whose key is unlike all others is taken."""
     found = sample(tmp_path / "db", LOPSIDED, b"t:", 100)
     assert b"t:z" in found
-    assert found[0] < b"t:a001" < b"t:a02" < found[-2]
+    assert len({key[:7] for key in found}) > 20

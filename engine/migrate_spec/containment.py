@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from migrate_spec.codec import Json
+from migrate_spec.inlining import inlined
 from migrate_spec.schema import Schema
 from migrate_spec.shapes.reading import local
 from migrate_spec.shapes.shape import ObjectShape, Shape, only
@@ -34,17 +35,22 @@ _CASES = frozenset({"anyOf", "oneOf", "if", "then", "else", "not", "dependentReq
 
 def fits(shape: Shape, schema: Schema) -> bool:
     """Whether it is known that all values of a shape fit a schema."""
-    return schema.covers(Schema(shape.to_schema())) or _by_definitions(shape, schema) or _Parts(schema).fit(shape)
+    wanted = inlined(schema)
+    return _covers(wanted, shape) or _by_definitions(shape, schema) or _Parts(wanted).fit(shape)
+
+
+def _covers(schema: Schema, shape: Shape) -> bool:
+    return schema.covers(inlined(Schema(shape.to_schema())))
 
 
 def in_the_way(shape: Shape, schema: Schema) -> str:
     """The keywords of a schema without which a shape would be known to fit, for a sentence; empty where none is."""
-    whole = Schema(shape.to_schema())
+    whole = inlined(Schema(shape.to_schema()))
     found: list[str] = []
     for count, (pointer, keyword, relaxed) in enumerate(_relaxed(schema.content, "")):
         if len(found) == MOST_NAMED or count == MOST_WITHOUT:
             break
-        if Schema(relaxed).covers(whole):
+        if inlined(Schema(relaxed)).covers(whole):
             found.append(f"`{keyword}` at {pointer or 'the top'}")
     return " and ".join(found)
 
@@ -69,7 +75,7 @@ class _Parts:
         self._left -= 1
         if self._left < 0:
             return False
-        if self._schema.covers(Schema(shape.to_schema())):
+        if _covers(self._schema, shape):
             return True
         (one,) = shape.alternatives
         return (

@@ -41,24 +41,29 @@ __all__ = [
 _STEP: dict[str, Json] = {"$ref": "#/$defs/step"}
 _TEXT: dict[str, Json] = {"type": "string", "minLength": 1}
 
-ALLOW: dict[str, Json] = {
-    "type": "object",
-    "minProperties": 1,
-    "properties": {
-        code: {"type": "string", "minLength": 1, "description": f"Why this is right: {finding.words}"}
-        for code, finding in FINDINGS.items()
-        if code != "unused-allow"
-    },
-    "additionalProperties": False,
-    "description": "Findings of `validate` that are right here, each with the reason.",
-}
+
+def _allow(*, at_step: bool) -> dict[str, Json]:
+    """The schema of ``allow`` at a step, or at the top of a spec."""
+    wanted = {"step"} if at_step else {"step", "spec"}
+    codes = {code: finding for code, finding in FINDINGS.items() if finding.allow in wanted}
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "properties": {
+            code: {"type": "string", "minLength": 1, "description": f"Why this is right: {finding.words}"}
+            for code, finding in codes.items()
+        },
+        "additionalProperties": False,
+        "description": "Findings of `validate` that are right here, each with the reason.",
+    }
+
 
 _STEP_KEYS: dict[str, Json] = {
     "at": _TEXT
     | {"description": "The objects in which the step works: a path, or `#/$defs/Name` for each Name of the schema."},
     "where": {"$ref": "#/$defs/condition", "description": "Which documents, or objects under `at`, the step is about."},
     "note": {"type": "string", "description": "A remark; it means nothing."},
-    "allow": ALLOW,
+    "allow": _allow(at_step=True),
 }
 
 _RECORD_STEP_KEYS: dict[str, Json] = {"note": _STEP_KEYS["note"]}
@@ -211,7 +216,7 @@ def top_schema(step: Json, record_step: Json) -> dict[str, Json]:
                 "additionalProperties": False,
                 "description": "That there is no way back from this step.",
             },
-            "allow": ALLOW,
+            "allow": _allow(at_step=False),
             "examples": {"type": "array", "items": _EXAMPLE, "description": "Documents that `validate` runs."},
         },
         "required": ["collection", "prefix", "from", "to", "steps"],

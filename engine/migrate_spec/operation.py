@@ -28,9 +28,9 @@ from migrate_spec.codec import Document, Json
 from migrate_spec.document import ABSENT, Change, Refused, frozen
 from migrate_spec.errors import Fault
 from migrate_spec.hooks import Hook
-from migrate_spec.path import EachValue, Index, Name, Path, str_of, within, within_objects
+from migrate_spec.path import Each, EachValue, Index, Name, Path, str_of, within, within_objects
 from migrate_spec.shapes.looking import seen
-from migrate_spec.shapes.shape import ANYTHING, NOTHING, ObjectShape, Shape
+from migrate_spec.shapes.shape import ANYTHING, NOTHING, ListShape, ObjectShape, Shape
 from migrate_spec.shapes.shape import Field as FieldShape
 
 __all__ = [
@@ -155,6 +155,9 @@ class Operation(ABC):
 
     by_table: ClassVar[bool] = False
     """Whether it looks up values in a table, which ought to have all that there can be."""
+
+    takes_anything: ClassVar[bool] = False
+    """Whether it takes whatever is at its paths, if it can get there."""
 
     @classmethod
     def name(cls) -> str:
@@ -336,14 +339,22 @@ def of_fields(
     return shape
 
 
-def rewritten(shape: Shape, path: Path, new: Callable[[Shape], tuple[Shape, bool]]) -> Shape:
+def rewritten(
+    shape: Shape, path: Path, new: Callable[[Shape], tuple[Shape, bool]], *, one_to_one: bool = False
+) -> Shape:
     """The shape of objects in which :func:`rewrite` puts a new value at each place of a path.
 
     Args:
         shape: the objects.
         path: the places.
         new: gives the shape of the new values, and whether some values go.
+        one_to_one: whether no two values become one, so that what is in a list but once stays so.
     """
+
+    def of_items(one: ListShape) -> Iterator[ListShape]:
+        found = one.altered(lambda _, item: new(item)[0])
+        unique = {key: one.more[key] for key in ("uniqueItems",) if key in one.more}
+        return iter(() if found is None else (found if found is one else replace(found, more=unique),))
 
     def of_field(one: ObjectShape, name: str) -> Iterator[ObjectShape]:
         known = one.field(name)
@@ -363,6 +374,8 @@ def rewritten(shape: Shape, path: Path, new: Callable[[Shape], tuple[Shape, bool
     if isinstance(path.last, Name):
         name = path.last.name
         return shape.at(path.parent, lambda parent: parent.of_objects(lambda one: of_field(one, name)))
+    if isinstance(path.last, Each) and one_to_one:
+        return shape.at(path.parent, lambda parent: parent.of_lists(of_items))
     return shape.at(path, lambda value: new(value)[0])
 
 

@@ -17,6 +17,7 @@ from migrate_spec.derivation import derived
 from migrate_spec.errors import Irreversible
 from migrate_spec.migration import Migration
 from migrate_spec.refutation import Counterexample, refutation
+from migrate_spec.untouched import without_untouched
 
 __all__ = ["Verdict", "prove"]
 
@@ -56,9 +57,13 @@ def prove(migration: Migration, *, backwards: bool = False, seconds: float = 1.0
             compile_downgrade(migration.spec, None)
         except Irreversible as error:
             return Verdict("irreversible", backwards, why=str(error))
-    schema = migration.schema_before if backwards else migration.schema_after
+    origin, schema = migration.schema_before, migration.schema_after
+    if backwards:
+        origin, schema = schema, origin
     shapes = derived(migration, backwards=backwards)
-    if any(fits(shape, schema) for shape in shapes):
+    if any(
+        fits(*without_untouched(shape, migration.spec.steps, origin, schema)) or fits(shape, schema) for shape in shapes
+    ):
         return Verdict("proved", backwards)
     found = refutation(migration, backwards=backwards, seconds=seconds, most=most)
     if found.counterexample is not None:

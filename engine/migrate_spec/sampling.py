@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 
@@ -12,15 +11,17 @@ __all__ = ["sampled_records"]
 
 Record = tuple[bytes, bytes]
 
-MOST_BEGINNINGS = 128
-"""Of keys, that are told apart."""
+FEW = 8
+"""Records that are taken as they come; more are taken from all over."""
+DEEPEST = 100
+"""Bytes of keys that are told apart."""
 
 
 def sampled_records(store: Store, prefix: bytes, most: int) -> list[Record]:
     """Records whose keys begin with a prefix: all of them, or so many from all over.
 
-    As many records are taken of each of the beginnings that keys have, and how these go on is looked up: a few hundred
-    places of the database are read, however large it is.
+    Each beginning that is one byte longer has the same share, or all its records where these are fewer; and so on
+    inside of each. Only a few hundred places of the database are read, however large it is.
 
     Args:
         store: the database; it is only read.
@@ -30,48 +31,44 @@ def sampled_records(store: Store, prefix: bytes, most: int) -> list[Record]:
     Returns:
         The records, in the order of their keys.
     """
-    few = list(islice(store.scan(KeyRange.of_prefix(prefix)), most + 1))
-    if len(few) <= most:
-        return few
-    beginnings = _beginnings(store, prefix, min(most, MOST_BEGINNINGS))
-    scans = deque(store.scan(KeyRange.of_prefix(beginning)) for beginning in beginnings)
-    found: list[Record] = []
-    while scans and len(found) < most:  # in turns, as some beginnings have few records
-        scan = scans.popleft()
-        record = next(scan, None)
-        if record is not None:
-            found.append(record)
-            scans.append(scan)
-    return sorted(found)
+    return sorted(_spread(store, prefix, most, 0))
 
 
-def _beginnings(store: Store, prefix: bytes, wanted: int) -> list[bytes]:
-    """Beginnings of keys, apart from each other, that together stand for all keys with a prefix; about so many."""
-    ends: list[bytes] = []
-    open_ones = deque([prefix])
-    while open_ones and len(ends) + len(open_ones) < wanted:
-        beginning = open_ones.popleft()
-        longer = list(_longer(store, beginning))
-        if longer:
-            open_ones.extend(longer)
-        else:
-            ends.append(beginning)
-    return sorted([*ends, *open_ones])
+def _spread(store: Store, beginning: bytes, most: int, depth: int) -> list[Record]:
+    found = _first(store, beginning, most + 1)
+    if len(found) <= most or most < FEW or depth == DEEPEST:
+        return found[:most]
+    own = [record for record in found[:1] if record[0] == beginning]
+    longer = list(_longer(store, beginning))
+    left = most - len(own)
+    if len(longer) > left:
+        longer = [longer[index * len(longer) // left] for index in range(left)]
+    while longer:
+        share = left // len(longer)
+        small = {one: found for one in longer if len(found := _first(store, one, share + 1)) <= share}
+        if not small:
+            break
+        own += [record for found in small.values() for record in found]
+        longer = [one for one in longer if one not in small]
+        left = most - len(own)
+    for index, one in enumerate(longer):
+        share = (index + 1) * left // len(longer) - index * left // len(longer)
+        own += _spread(store, one, share, depth + 1)
+    return own
+
+
+def _first(store: Store, beginning: bytes, most: int) -> list[Record]:
+    return list(islice(store.scan(KeyRange.of_prefix(beginning)), most))
 
 
 def _longer(store: Store, beginning: bytes) -> Iterator[bytes]:
-    """The beginnings that are one byte longer; none where a key ends here, or where there is but one key."""
+    """The beginnings of keys that are one byte longer."""
     stop = successor(beginning)
-    start: bytes | None = beginning
-    first = list(islice(store.scan(KeyRange(beginning, stop)), 2))
-    if len(first) <= 1 or first[0][0] == beginning:
-        return
-    while start is not None:
-        key, _ = next(store.scan(KeyRange(start, stop)), (None, None))
-        if key is None:
+    start: bytes | None = beginning + b"\0"
+    while start is not None and (stop is None or start < stop):
+        record = next(store.scan(KeyRange(start, stop)), None)
+        if record is None:
             return
-        longer = key[: len(beginning) + 1]
+        longer = record[0][: len(beginning) + 1]
         yield longer
         start = successor(longer)
-        if stop is not None and start is not None and start >= stop:
-            return

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from migrate_spec.allowing import allowed
+from migrate_spec.allowing import allowed, unused
 from migrate_spec.codec import Json
 from migrate_spec.errors import Fault
 from migrate_spec.findings import FINDINGS
@@ -15,6 +15,10 @@ from migrate_spec.migration import Migration
 from migrate_spec.proof import Verdict, prove
 
 __all__ = ["Report", "validated"]
+
+DECIDED = ("proved", "irreversible")
+NOT_JUDGED = frozenset({"refuses", "released-changed"})
+"""Codes that are not told of as allowed for nothing: `test` finds further refusals, and releases are another matter."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,18 @@ def validated(migration: Migration, *, seconds: float = 1.0) -> Report:
     """
     up, down = (prove(migration, backwards=backwards, seconds=seconds) for backwards in (False, True))
     spec = migration.spec
-    faults = [fault for verdict in (up, down) for fault in _told(migration, verdict)]
-    faults = [replace(fault, severity=FINDINGS[fault.code].severity) for fault in faults]
-    found = [*(fault for fault in faults if not allowed(spec, fault)), *lints(migration)]
+    found = [*_told(migration, up), *_told(migration, down), *lints(migration)]
+    kept = [fault for fault in found if not allowed(spec, fault)]
+    kept += unused(spec, found, _undecided(up) | _undecided(down) | NOT_JUDGED)
+    graded = [replace(fault, severity=FINDINGS[fault.code].severity) for fault in kept]
     order = ("error", "warning", "info")
-    return Report(migration, up, down, tuple(sorted(found, key=lambda fault: order.index(fault.severity))))
+    return Report(migration, up, down, tuple(sorted(graded, key=lambda fault: order.index(fault.severity))))
+
+
+def _undecided(verdict: Verdict) -> frozenset[str]:
+    """The codes of what another search might find."""
+    back = "-downgrade" if verdict.backwards else ""
+    return frozenset() if verdict.kind in DECIDED else frozenset({f"refuted{back}", f"unproved{back}"})
 
 
 def _told(migration: Migration, verdict: Verdict) -> Iterator[Fault]:

@@ -15,9 +15,9 @@ __all__ = ["Event", "Mark", "NotYaml", "explained", "quick"]
 
 _DISPUTED = re.compile(
     r"""
-    [\t\ufeff"'|>?&*!%.](?:
+    [\t\ufeff"'\]}|>?&*!%.](?:
         (?<=[\t\ufeff])                                      # tabs between words, byte order marks
-      | (?<=["']):[^ \r\n]                                  # a colon that is one only because of the quotes before it
+      | (?<=["'\]}])[ \r\n]*:[^ \r\n]                      # a colon that is one only because of what is before it
       | (?<=[|>])[-+0-9]*\#                                 # a remark that touches the mark of a block of text
       | (?<=\?)(?<![^\s\[{,:-].)(?!\S)                      # keys after a question mark
       | (?<=[&*])(?<![^\s\[{,:-].)[\w-]*[^\w\s\-,\]}]      # anchors and aliases with more than words in their names

@@ -114,7 +114,7 @@ def _scaled(schema: Mapping[str, Any], start: str, to: str, terms: Terms) -> Map
     starts_whole = "integer" in {start, schema.get("type")}
     is_whole = to == "integer" or (starts_whole and factor.denominator == 1)
     found: dict[str, Json] = {"type": "integer" if is_whole else "number"}
-    if starts_whole and factor.denominator == 1 and abs(factor) > 1:
+    if to == "integer" and starts_whole and factor.denominator == 1 and abs(factor) > 1:
         found["multipleOf"] = abs(factor.numerator)
     low, high = (_bound(schema, name) for name in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")))
     if factor < 0:

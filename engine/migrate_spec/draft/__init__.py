@@ -12,11 +12,11 @@ from pathlib import Path as FilePath
 from migrate_spec.codec import Json
 from migrate_spec.draft.comparing import Comparison
 from migrate_spec.draft.describing import described
-from migrate_spec.draft.fields import Answers, Decisions, Stored
+from migrate_spec.draft.fields import Answers, Decisions, Stored, fields_of
 from migrate_spec.draft.following import following
 from migrate_spec.draft.gap import Gap, find_gap, nothing_to_do
 from migrate_spec.draft.looking import stored_documents
-from migrate_spec.draft.parts import Part, fields_of
+from migrate_spec.draft.parts import Part
 from migrate_spec.draft.text import Drafted, spec_text
 from migrate_spec.errors import Fault, SpecError
 from migrate_spec.migration import Migration

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from migrate_spec.codec import Json
 from migrate_spec.document import ABSENT
@@ -126,7 +127,7 @@ class Comparison:
                 self._objects_of(scope, old, new)
             else:
                 inner = scope.inside(here, {} if only else {".": {"type": "object"}})
-                self._objects_of(inner, old, new)
+                self._objects_of(inner, replace(old, always=True), new)
                 self._settle(inner)
 
     def _items(self, scope: Scope, old: Place, new: Place) -> None:
@@ -210,7 +211,7 @@ class Comparison:
             at = child(here, one.name)
             if one.name in taken:
                 scope.add("clear", Entry("remove", {at: None}))
-            elif not after.others and not self._is_stamp(one.path):
+            elif not (after.others and after.others.takes(one.part.alone)) and not self._is_stamp(one.path):
                 scope.gone.append((one, child(new.path, one.name), candidates))
         scope.new += [place for place in found.new if not self._is_stamp(place.path)]
         for one, other in found.pairs:
@@ -241,7 +242,7 @@ class Comparison:
         moves = moved(scope, self._decisions)
         take_away(scope, moves, self._decisions.stored)
         for old, _, new in moves:
-            self._value(scope, old, new)
+            self._value(scope, replace(old, needed=old.always), new)
         put_in(scope, moves, self._decisions.stored, self._stamp)
 
     def _is_stamp(self, path: Path) -> bool:

@@ -13,15 +13,18 @@ from migrate_spec.codec import Json
 from migrate_spec.document import ABSENT, Refused
 from migrate_spec.draft.names import is_plural, likeness
 from migrate_spec.draft.parts import Alternative, Part
-from migrate_spec.path import Name, Path, str_of
+from migrate_spec.path import Each, EachValue, Name, Path, str_of
 
-__all__ = ["Answers", "Decisions", "Matched", "Place", "Stored", "child", "fields_in", "matched", "widens"]
+__all__ = ["Answers", "Decisions", "Matched", "Place", "Stored", "child", "fields_in", "fields_of", "matched", "widens"]
 
 SLIP = 2
 """The likeness of two names from which on they are taken for the same."""
 
 MOST_CANDIDATES = 2
 """For one field."""
+
+_DEEPEST_FIELD = 8
+"""Parts of a path; a recursive definition has no end."""
 
 _PROBES: Mapping[str, Sequence[Json]] = {
     "string": ["", "a", "A b", "1"],
@@ -40,12 +43,14 @@ class Place:
     Attributes:
         path: the way there, from the document down.
         part: what the schema says of the value.
-        needed: whether there is always one.
+        needed: whether there is one wherever there is what it is in.
+        always: whether there always is one, in the objects that a scope is about.
     """
 
     path: Path
     part: Part
     needed: bool = True
+    always: bool = True
 
     @property
     def name(self) -> str:
@@ -60,7 +65,26 @@ def child(path: Path, name: str) -> Path:
 
 def fields_in(place: Place, one: Alternative) -> list[Place]:
     """The fields of objects of one shape that are at a place."""
-    return [Place(child(place.path, name), part, name in one.required) for name, part in one.properties.items()]
+    needed = one.required
+    return [
+        Place(child(place.path, name), part, name in needed, place.always and name in needed)
+        for name, part in one.properties.items()
+    ]
+
+
+def fields_of(part: Part, path: Path | None = None) -> list[Path]:
+    """The paths of all fields that a schema names, as deep as anybody would write them."""
+    base = path.segments if path else ()
+    if len(base) > _DEEPEST_FIELD:
+        return []
+    found: list[Path] = []
+    for one in part.alternatives:
+        for name, inner in one.properties.items():
+            here = Path((*base, Name(name)))
+            found += [here, *fields_of(inner, here)]
+        for segment, below in ((Each(), one.items), (EachValue(), one.others)):
+            found += fields_of(below, Path((*base, segment))) if below else []
+    return list(dict.fromkeys(found))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path as FilePath
 
 from migrate_spec.codec import Json
 from migrate_spec.document import same
-from migrate_spec.draft.parts import Part
+from migrate_spec.draft.parts import Alternative, Part
 from migrate_spec.errors import Fault, SpecError
 from migrate_spec.path import Name, Path
 from migrate_spec.project import SCHEMA_NAME
@@ -60,8 +60,7 @@ class Gap:
                 for stamp in (Stamp(Path((Name(name),)), as_text=as_text) for as_text in (False, True)):
                     if self._is_marked(stamp, one.properties[name].values, other.properties[name].values):
                         return stamp
-        has_room = any(not one.closed or str(usual.path) in one.properties for one in after)
-        return usual if has_room else Stamp(None)
+        return usual if any(_has_room(one, str(usual.path), self.from_version + 1) for one in after) else Stamp(None)
 
     def _is_marked(self, stamp: Stamp, before: Sequence[Json] | None, after: Sequence[Json] | None) -> bool:
         marks = [stamp.mark(version) for version in (self.from_version, self.from_version + 1)]
@@ -153,6 +152,11 @@ def next_version(specs: FilePath, schemas: FilePath, name: str) -> int:
     """The version after all that there are: those that any spec leads to, and those of the collection's schemas."""
     leading = [int(match[2]) for folder in specs.glob("*") for _, match in _named(folder, FILE_NAME)]
     return max([*leading, *Collection.find(specs, schemas, name).schemas], default=0) + 1
+
+
+def _has_room(one: Alternative, name: str, version: int) -> bool:
+    """Whether objects may have a field of a name with a version in it."""
+    return name in one.properties or not (one.closed or (one.others and not one.others.fits(version)))
 
 
 def _named(folder: FilePath, pattern: re.Pattern[str]) -> Iterator[tuple[FilePath, re.Match[str]]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from migrate_spec.draft.fields import Decisions, Place
+from migrate_spec.draft.fields import Decisions, Place, child, fields_in
 from migrate_spec.draft.names import same_words
 from migrate_spec.draft.scopes import Scope
-from migrate_spec.path import Name, Path
+from migrate_spec.path import Path
 
 __all__ = ["Moved", "moved"]
 
@@ -73,10 +73,8 @@ def _inside(place: Place, at: Path) -> Iterator[tuple[Place, Path]]:
     yield place, at
     objects = place.part.kinds.get("object", ())
     if len(objects) == 1 and set(place.part.kinds) == {"object"} and len(place.path.segments) < _DEEPEST:
-        [one] = objects
-        for name, part in one.properties.items():
-            inner = Place(Path((*place.path.segments, Name(name))), part, name in one.required)
-            yield from _inside(inner, Path((*at.segments, Name(name))))
+        for inner in fields_in(place, objects[0]):
+            yield from _inside(inner, child(at, inner.name))
 
 
 _DEEPEST = 6

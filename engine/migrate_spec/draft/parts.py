@@ -16,10 +16,9 @@ from urllib.parse import unquote
 from migrate_spec.codec import Json
 from migrate_spec.condition import TYPES
 from migrate_spec.document import ABSENT
-from migrate_spec.path import Each, EachValue, Name, Path
 from migrate_spec.schema import Schema
 
-__all__ = ["Alternative", "Part", "fields_of"]
+__all__ = ["Alternative", "Part"]
 
 Pointer = tuple[str, ...]
 
@@ -32,8 +31,6 @@ _IMPLIED = {
 _LEADING = ("$ref", "allOf", "anyOf", "oneOf")
 _DEEPEST = 50
 """References that lead to each other without a value between them."""
-_DEEPEST_FIELD = 8
-"""Parts of a path; a recursive definition has no end."""
 
 
 @dataclass(frozen=True)
@@ -198,21 +195,6 @@ class Part:
 
 def _one_each(name: str, wider: str, one: Sequence[str], other: Sequence[str]) -> bool:
     return (name in one and wider in other) or (wider in one and name in other)
-
-
-def fields_of(part: Part, path: Path | None = None) -> list[Path]:
-    """The paths of all fields that a schema names, as deep as anybody would write them."""
-    base = path.segments if path else ()
-    if len(base) > _DEEPEST_FIELD:
-        return []
-    found: list[Path] = []
-    for one in part.alternatives:
-        for name, inner in one.properties.items():
-            here = Path((*base, Name(name)))
-            found += [here, *fields_of(inner, here)]
-        for segment, below in ((Each(), one.items), (EachValue(), one.others)):
-            found += fields_of(below, Path((*base, segment))) if below else []
-    return list(dict.fromkeys(found))
 
 
 def _at(content: Json, pointer: Pointer) -> Json:

@@ -75,7 +75,7 @@ def put_in(scope: Scope, moves: Sequence[Moved], stored: Stored, stamp: Path | N
             continue
         if inside:
             [one] = new.part.kinds["object"]
-            if new.needed and not any(old.needed for old in inside):
+            if new.needed and not any(old.always for old in inside):
                 scope.add("move", Entry("default", {here: {}}))
             waiting = [*fields_in(new, one), *waiting]
         elif stamp is not None and _is_around(new.path, stamp):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from migrate_spec.migration import Migration
 from migrate_spec.path import Definition, Path
@@ -12,7 +13,35 @@ from migrate_spec.shapes.reading import shape_of
 from migrate_spec.shapes.shape import Shape, union
 from migrate_spec.step import Step, effect
 
-__all__ = ["Scene", "Story"]
+__all__ = ["Later", "Scene", "Story"]
+
+
+class Later:
+    """A step that comes later, as seen from the document.
+
+    Args:
+        step: the step.
+        base: where the objects are that it is among.
+    """
+
+    def __init__(self, step: Step, base: Path) -> None:
+        at_anywhere = bool(base.segments) and isinstance(base.segments[0], Definition)
+        self.step = Step((step,), at=base) if base.segments and not at_anywhere else step
+        self.place = step.place
+
+    @cached_property
+    def reads(self) -> tuple[Path, ...]:
+        """The paths whose values decide what it does or writes."""
+        return self.step.reads()
+
+    @cached_property
+    def writes(self) -> frozenset[Path]:
+        """The paths that it may alter."""
+        return frozenset(self.step.writes())
+
+    def is_about(self, path: Path) -> bool:
+        """Whether it goes on with what is at a path."""
+        return any(path.meets(read) for read in self.reads) or self.step.touches(path)
 
 
 @dataclass(frozen=True)
@@ -26,7 +55,7 @@ class Scene:
         given: those of them for which the conditions hold.
         start: the objects as they were before the first step.
         target: what the schema after says of them.
-        later: the steps that come after it, as seen from the document.
+        later: the steps that come after it.
     """
 
     step: Step
@@ -35,7 +64,7 @@ class Scene:
     given: Shape
     start: Shape
     target: Shape
-    later: tuple[Step, ...]
+    later: tuple[Later, ...]
 
 
 @dataclass(frozen=True)
@@ -63,9 +92,10 @@ class Story:
 
 def _scenes(steps: Sequence[Step], stage: Scene) -> Iterator[Scene]:
     """The scenes of steps that stand one after the other, and of those inside of them."""
-    before, given, later = stage.before, stage.given, stage.later
+    before, given = stage.before, stage.given
+    later = (*(Later(step, stage.base) for step in steps), *stage.later)
     for index, step in enumerate(steps):
-        behind = (*(_whole(one, stage.base) for one in steps[index + 1 :]), *later)
+        behind = later[index + 1 :]
         scene = Scene(step, stage.base, before, given, stage.start, stage.target, behind)
         yield scene
         yield from _inside(scene)
@@ -88,9 +118,3 @@ def _inside(scene: Scene) -> Iterator[Scene]:
 
 def _among(shape: Shape, at: Path | None) -> Shape:
     return union(seen(shape, at)) if at else shape
-
-
-def _whole(step: Step, base: Path) -> Step:
-    """A step as seen from the document."""
-    at_anywhere = bool(base.segments) and isinstance(base.segments[0], Definition)
-    return Step((step,), at=base) if base.segments and not at_anywhere else step

@@ -9,7 +9,8 @@ from typing import ClassVar, Final
 from migrate_spec.codec import Document, Json, is_null, maker
 from migrate_spec.document import Change, put
 from migrate_spec.operation import Field, Loss, Operation, by_parent, fill, of_fields
-from migrate_spec.path import Path
+from migrate_spec.path import Path, str_of
+from migrate_spec.shapes.looking import seen
 from migrate_spec.shapes.reading import met, without
 from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape, only, union
 
@@ -31,6 +32,7 @@ class Default(Operation):
         before: {title: Write, rating: 5}
         after: {title: Write, rating: 5, tags: []}
     """
+    takes_anything: ClassVar[bool] = True
 
     def forward(self) -> Change:
         """Put a value in where there is none."""
@@ -57,7 +59,15 @@ class Default(Operation):
 
     def is_idle(self, shape: Shape) -> bool:
         """Where all the fields are always there."""
-        return self.effect(shape) is shape
+        return self._are_there(shape) and self.effect(shape) is shape
+
+    def _are_there(self, shape: Shape) -> bool:
+        return all(
+            one.field(str_of(path.last)).needed
+            for path in self.fields
+            for parent in seen(shape, path.parent)
+            for one in parent.objects()
+        )
 
     def reads(self) -> Sequence[Path]:
         """The fields themselves: whether they are there decides."""

@@ -25,6 +25,7 @@ from migrate_spec.operation import (
 )
 from migrate_spec.path import EachValue, Name, Path
 from migrate_spec.schema import Schema
+from migrate_spec.shapes.looking import seen
 from migrate_spec.shapes.reading import without
 from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape, only, union
 
@@ -54,6 +55,7 @@ class Map(Operation):
         before: {title: Write, state: open, votes: [1, 0]}
         after: {title: Write, state: todo, votes: [for, against]}
     """
+    by_table: ClassVar[bool] = True
 
     def check(self) -> Iterator[Fault]:
         """Each old value once, ``absent`` where something can be, and a ``reverse`` that leads to where it says."""
@@ -172,17 +174,34 @@ class Map(Operation):
         """Each value is one that the table leads to from what was there."""
         for path, table in self.fields.items():
             other = self.else_ if isinstance(self.else_, str) else only(self.else_.value)
-            shape = rewritten(shape, path, partial(_looked_up_in, table.pairs, self.absent, other))
+            shape = rewritten(
+                shape,
+                path,
+                partial(_looked_up_in, table.pairs, self.absent, other),
+                one_to_one=_is_one_to_one(table.pairs, self.else_),
+            )
         return shape
 
     def effect_back(self, shape: Shape) -> Shape:
         """Each value is one that leads to what was there."""
         for path, table in self.fields.items():
             other = "keep" if self.else_ == "keep" else "fail"
-            shape = rewritten(shape, path, partial(_looked_up_in, self._pairs_back(path, table), (), other))
+            pairs = self._pairs_back(path, table)
+            apart = _is_one_to_one(pairs, other)
+            shape = rewritten(shape, path, partial(_looked_up_in, pairs, (), other), one_to_one=apart)
             if self.absent and isinstance(path.last, Name):
                 shape = of_fields(shape, {path: only(self.absent[0])}, ObjectShape.filled)
         return shape
+
+    def is_idle(self, shape: Shape) -> bool:
+        """Where each value that there can be leads to itself."""
+        return all(
+            self._leads_to_itself(table, found) for path, table in self.fields.items() for found in seen(shape, path)
+        )
+
+    def _leads_to_itself(self, table: Table[Json], shape: Shape) -> bool:
+        values = shape.values()
+        return values is not None and all(same(self._leads_to(table, value), value) for value in values)
 
     def reads(self) -> Sequence[Path]:
         """The values themselves."""
@@ -228,6 +247,12 @@ def _looked_up_in(
     kept = rest if other == "keep" else other if isinstance(other, Shape) and rest is not NOTHING else NOTHING
     gone = (other == "absent" and rest is not NOTHING) or any(map(is_there, absent))
     return union([*(only(new) for old, new in pairs if is_there(old)), kept]), gone
+
+
+def _is_one_to_one(pairs: Sequence[tuple[Json, Json]], other: str | Value) -> bool:
+    """Whether no two values become one, be they in a table or not."""
+    olds, news = ({frozen(pair[side]) for pair in pairs} for side in (0, 1))
+    return len(news) == len(pairs) and (other == "fail" or (other == "keep" and news <= olds))
 
 
 def _sources(table: Table[Json]) -> Sequence[tuple[Json, Sequence[Json]]]:

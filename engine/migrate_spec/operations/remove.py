@@ -35,6 +35,7 @@ class Remove(Operation):
         before: {title: Write, draft: true, meta: {cache: 1, kept: 2}}
         after: {title: Write, meta: {kept: 2}}
     """
+    takes_anything: ClassVar[bool] = True
 
     def forward(self) -> Change:
         """Take each field away where it is there."""

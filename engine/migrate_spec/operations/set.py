@@ -29,6 +29,7 @@ class Set(Operation):
         before: {state: done, point: [3, 4], flags: {a: true, b: false}}
         after: {state: open, point: [3, 0], flags: {a: false, b: false}}
     """
+    takes_anything: ClassVar[bool] = True
 
     def forward(self) -> Change:
         """Put each value in place of what is there."""

@@ -8,11 +8,13 @@ from typing import Any, Final
 
 from migrate_spec.codec import Json
 from migrate_spec.condition import COMBINED, NAME, Condition, Test
-from migrate_spec.document import ABSENT
+from migrate_spec.document import ABSENT, wrong_type
 from migrate_spec.path import Name, Path
 from migrate_spec.pattern import Pattern
+from migrate_spec.schema import Schema
 from migrate_spec.shapes.reading import met, without
 from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape, union
+from migrate_spec.shapes.values import worked_out
 
 __all__ = ["Cases", "cases", "pattern_of_names"]
 
@@ -153,10 +155,22 @@ def _of_test(test: Test) -> Divide:
         parts = [_of_value(part) for part in test.argument]
         return _all(parts) if test.name == "all" else _any(parts)
     schema, exact = _schema(test.name, test.argument)
+    if any(isinstance(value, list | dict) for value in (schema.get("const"), *schema.get("enum", ()))):
+        return lambda shape: (met(shape, schema), _without_told(shape, schema))
     return lambda shape: (met(shape, schema), without(shape, schema) if exact else shape)
 
 
-def _schema(name: str, argument: Any) -> tuple[Mapping[str, Json], bool]:
+def _without_told(shape: Shape, schema: Mapping[str, Json]) -> Shape:
+    """Those that do not fit, as far as values are told one by one: to say what a list is not takes too many words."""
+    fits = Schema(schema).is_valid
+    return worked_out(shape, lambda value: _refused(value) if fits(value) else value, lambda some: some)
+
+
+def _refused(value: Json) -> Json:
+    raise wrong_type(value, "another value")
+
+
+def _schema(name: str, argument: Any) -> tuple[Mapping[str, Any], bool]:
     """The JSON Schema of the values that a test holds of, and whether it says just that and not less."""
     bounds = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
     if name in bounds:

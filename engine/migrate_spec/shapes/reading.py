@@ -30,7 +30,7 @@ from migrate_spec.shapes.shape import (
     union,
 )
 
-__all__ = ["keeps_names", "local", "met", "shape_of", "without"]
+__all__ = ["is_local", "keeps_names", "local", "met", "shape_of", "without"]
 
 _NUMBER: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _STRING: Final = ("minLength", "maxLength", "pattern", "format")
@@ -70,6 +70,7 @@ _TO_WHOLE: Final = f"#/$defs/{_WHOLE}"
 _PLAIN: Final = frozenset({"type", "enum", "const", *_NUMBER, *_STRING, *_LIST, *_OBJECT})
 
 
+@lru_cache(maxsize=256)
 def shape_of(schema: Schema) -> Shape:
     """The shape of what fits a schema.
 
@@ -77,12 +78,12 @@ def shape_of(schema: Schema) -> Shape:
         ValueError: it is no schema.
     """
     content = schema.content
-    return _Reader(content).whole if _is_local(content) else _normal(content)
+    return _Reader(content).whole if is_local(content) else _normal(content)
 
 
 def local(schema: Schema) -> Json:
     """A schema that says the same, whose references all lead to definitions of its own by plain names."""
-    return schema.content if _is_local(schema.content) else _normal_form(schema)
+    return schema.content if is_local(schema.content) else _normal_form(schema)
 
 
 def _normal_form(schema: Schema) -> Json:
@@ -118,7 +119,7 @@ def _plain_name(name: str) -> str:
 
 def keeps_names(schema: Schema) -> bool:
     """Whether the shape of a schema has all its definitions by their names."""
-    return _is_local(schema.content) and _keeps_names(schema.content)
+    return is_local(schema.content) and _keeps_names(schema.content)
 
 
 def _keeps_names(node: Json) -> bool:
@@ -189,16 +190,16 @@ def _is_about_scalars(schema: Mapping[str, Json]) -> bool:
     return "type" in schema and schema.keys() <= {"type", *_NUMBER, *_STRING}
 
 
-def _is_local(content: Json) -> bool:
+def is_local(content: Json) -> bool:
     """Whether all references of a schema lead to its own definitions, by their names."""
     if isinstance(content, list):
-        return all(map(_is_local, content))
+        return all(map(is_local, content))
     if not isinstance(content, dict):
         return True
     reference = content.get("$ref")
     if isinstance(reference, str) and not _definition(reference):
         return False
-    return not content.keys() & {"$dynamicRef", "$anchor", "$dynamicAnchor"} and all(map(_is_local, content.values()))
+    return not content.keys() & {"$dynamicRef", "$anchor", "$dynamicAnchor"} and all(map(is_local, content.values()))
 
 
 def _definition(reference: str) -> str:

@@ -37,7 +37,9 @@ class Scalars:
     schema: Mapping[str, Json]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Scalars) and (self is other or frozen(dict(self.schema)) == frozen(dict(other.schema)))
+        if not isinstance(other, Scalars) or self.schema != other.schema:
+            return False
+        return self is other or bool(frozen(dict(self.schema)) == frozen(dict(other.schema)))
 
     def __hash__(self) -> int:
         return hash(frozen(dict(self.schema)))

@@ -104,7 +104,7 @@ def _spellings(value: Json) -> Sequence[Json]:
 
 def _is_vast(value: Json) -> bool:
     """Whether it is a number of which nothing tells what a validator takes for the same number."""
-    return type(value) in {int, float} and abs(value) > LARGEST_EXACT  # type: ignore[arg-type]
+    return type(value) in {int, float} and abs(value) > LARGEST_EXACT
 
 
 def _lists(one: ListShape) -> Sequence[Json] | None:

@@ -44,7 +44,13 @@ repos:
 
 def _schema(fields: dict[str, object], required: list[str]) -> str:
     properties = {"schema_version": {"type": "integer"}, **fields}
-    content = {"$schema": DIALECT, "type": "object", "properties": properties, "required": required}
+    content = {
+        "$schema": DIALECT,
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
     return json.dumps(content, indent=2) + "\n"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_spec.errors import Fault
-from migrate_spec.lints.scene import Scene, Story
+from migrate_spec.lints.scene import Later, Scene, Story
 from migrate_spec.operation import Operation
 from migrate_spec.path import Path
 from migrate_spec.shapes.looking import seen
@@ -31,27 +31,25 @@ def check(story: Story) -> Iterator[Fault]:
                 yield Fault(found, "a later step that reads it was expected", remedy, path.place or step.place)
 
 
-def _overwriting(scene: Scene, path: Path) -> Path | None:
-    """What a later step writes at a path in any case, when none before it reads it."""
+def _overwriting(scene: Scene, path: Path) -> Later | None:
+    """A later step that writes a path in any case, when none before it reads it."""
     for later in scene.later:
-        if any(path.meets(read) for read in later.reads()):
+        if any(path.meets(read) for read in later.reads):
             return None
-        found = _written(later, path)
-        if found is not None:
-            return found
+        if path in later.writes and _writes_always(later.step, path):
+            return later
     return None
 
 
-def _written(step: Step, path: Path) -> Path | None:
-    """The entry of a step that writes a path in any document; ``None`` where there is none."""
+def _writes_always(step: Step, path: Path) -> bool:
+    """Whether a step writes a path in any document."""
     at = step.at.segments if step.at else ()
     if step.where is not None or path.segments[: len(at)] != at:
-        return None
+        return False
     below = Path(path.segments[len(at) :])
     if isinstance(step.body, tuple):
-        return next(filter(None, (_written(part, below) for part in step.body)), None)
-    entry = None if step.inner() else next((one for one in step.body.writes() if one == below), None)
-    return Path(entry.segments, entry.place or step.place) if entry is not None else None
+        return any(_writes_always(part, below) for part in step.body)
+    return not step.inner() and below in step.body.writes()
 
 
 def _makes(scene: Scene, path: Path) -> bool:

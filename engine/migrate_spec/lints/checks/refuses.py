@@ -104,7 +104,7 @@ def _of_path(
     scene: Scene, path: Path, shape: Shape, change: Operation | Step, *, is_whole: bool
 ) -> Iterator[_Suspicion]:
     """What is refused at a path; of what the path goes on below only what is of another type than it needs."""
-    kinds = list(kinds_at(shape, path))
+    kinds = [] if is_whole and isinstance(change, Operation) and change.takes_anything else list(kinds_at(shape, path))
     if not is_whole:
         kinds = [kind for kind in kinds if not kind.holds_others]
 

@@ -12,6 +12,7 @@ from migrate_spec.path import Definition, Each, EachValue, Index, Name, Path, Se
 from migrate_spec.schema import did_you_mean
 from migrate_spec.shapes.looking import seen
 from migrate_spec.shapes.shape import ANYTHING, NOTHING, Field, ListShape, ObjectShape, Shape, union
+from migrate_spec.step import Step
 
 __all__ = ["check"]
 
@@ -53,29 +54,28 @@ def _unknown(scene: Scene, path: Path, stamp: Path | None) -> Iterator[Fault]:
         or any(_knows(shape, path) for shape in (scene.before, scene.target))
     ):
         return
-    if (stamp is not None and stamp.meets(whole)) or any(_is_about(later, whole) for later in scene.later):
+    if (stamp is not None and stamp.meets(whole)) or any(later.is_about(whole) for later in scene.later):
         return
     place = path.place or scene.step.place
     if _knows(scene.start, path):
         found, remedy = f"{str(path)!r} was found after an earlier step took it away", "put this step before that one"
         yield Fault(found, "a field that is there was expected", remedy, place)
         return
-    remedy = next(filter(None, (_likely(shape, path) for shape in (scene.before, scene.target))), "")
+    remedy = _likely(union([scene.before, scene.target]), path, scene.step)
     if remedy or not any(_may_have(shape, path) for shape in (scene.before, scene.target)):
         yield Fault(f"{str(path)!r} was found", "a field that a schema tells of was expected", remedy, place)
 
 
-def _is_about(step: object, path: Path) -> bool:
-    """Whether a later step goes on with what is at a path."""
-    return step.touches(path) or any(path.meets(read) for read in step.reads())
-
-
-def _likely(shape: Shape, path: Path) -> str:
+def _likely(shape: Shape, path: Path, step: Step) -> str:
     """The question whether a name on a path is a mistyped one of a shape's; empty where none is like it."""
+    others = set(step.body.writes()) if isinstance(step.body, Operation) else set()
     for depth, segment in enumerate(path.segments):
+        parent = Path(path.segments[:depth])
         if isinstance(segment, Name) and not _knows(shape, Path(path.segments[: depth + 1])):
-            parents = seen(shape, Path(path.segments[:depth]))
-            return did_you_mean(segment.name, [name for parent in parents for name in _names(parent)])
+            known = [name for inside in seen(shape, parent) for name in _names(inside)]
+            return did_you_mean(
+                segment.name, [name for name in known if Path((*parent.segments, Name(name))) not in others]
+            )
     return ""
 
 
