@@ -63,7 +63,9 @@ class TestInit:
     def test_is_without_fault(self) -> None:
         """The new project passes `validate` at once, and its schema for editors is the one of the language."""
         cli("init")
-        assert cli("validate") == Done(0, "✓ 1 spec up to version 2, nothing wrong\n")
+        assert cli("validate") == Done(
+            0, "note v1→v2  up: proved, down: proved\n✓ 1 spec up to version 2, nothing wrong\n"
+        )
         assert json.loads(Path("schemas/spec.schema.json").read_text("utf-8")) == spec_schema()
 
     def test_carries_records(self, tmp_path: Path) -> None:

@@ -148,7 +148,9 @@ def test_of_a_folder() -> None:
 @pytest.mark.usefixtures("project")
 def test_of_files_without_fault() -> None:
     """Where nothing is wrong at all, that is said with or without files."""
-    assert cli("validate", SPEC, "schemas") == Done(0, "✓ 1 spec up to version 2, nothing wrong\n")
+    assert cli("validate", SPEC, "schemas") == Done(
+        0, "note v1→v2  up: proved, down: proved\n✓ 1 spec up to version 2, nothing wrong\n"
+    )
 
 
 def test_of_a_file_that_is_none(project: Path) -> None:

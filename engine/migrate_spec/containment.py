@@ -6,6 +6,7 @@ the fields that tell cases apart in the schema, and definition by definition.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
@@ -17,8 +18,8 @@ from migrate_spec.shapes.shape import ObjectShape, Shape, only
 
 __all__ = ["fits", "in_the_way"]
 
-MOST_QUESTIONS = 300
-"""That are asked about parts before the answer is that it is not known."""
+SECONDS = 0.3
+"""That are spent on parts before the answer is that it is not known."""
 MOST_VALUES = 16
 """Of a field that tells cases apart."""
 DEPTH = 3
@@ -56,11 +57,11 @@ def in_the_way(shape: Shape, schema: Schema) -> str:
 
 
 class _Parts:
-    """Asks about parts of shapes whether they fit one schema, so often and no more."""
+    """Asks about parts of shapes whether they fit one schema, so long and no longer."""
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
-        self._left = MOST_QUESTIONS
+        self._end = time.monotonic() + SECONDS
 
     def fit(self, shape: Shape) -> bool:
         """Whether all alternatives are known to fit."""
@@ -72,8 +73,7 @@ class _Parts:
         return frozenset(_named(self._schema.content, among_cases=False))
 
     def _fits(self, shape: Shape, depth: int) -> bool:
-        self._left -= 1
-        if self._left < 0:
+        if time.monotonic() > self._end:
             return False
         if _covers(self._schema, shape):
             return True
@@ -86,8 +86,8 @@ class _Parts:
 
     def _divided(self, one: ObjectShape) -> Iterator[list[ObjectShape]]:
         """The objects by one of the fields that tell cases apart: its values, its types, whether it is there."""
-        for name in self._telling:
-            known = one.field(name)
+        for name in self._telling & one.fields.keys():
+            known = one.fields[name]
             values = known.shape.values() or ()
             kinds = [only(value) for value in values] if len(values) <= MOST_VALUES else []
             kinds = kinds or [Shape((kind,)) for kind in known.shape.plain()]

@@ -50,8 +50,8 @@ FINDINGS: Final[Mapping[str, Finding]] = {
     "unproved": Finding(
         "warning",
         "It is not known whether the steps can make an invalid document.",
-        "Generated documents found none. Say the schemas in simpler words where the keyword that is named allows it, or "
-        "allow it and write `examples` for the cases that matter.",
+        "Generated documents found none. Say the schemas in simpler words where the keyword that is named allows it, "
+        "or allow it and write `examples` for the cases that matter.",
         """
         before: {type: object, additionalProperties: false, required: [size], properties: {size: {type: string}}}
         steps: [{replace: {size: {pattern: "[^a-z]", with: "", reverse: {pattern: "^", with: ""}}}}]
@@ -103,7 +103,7 @@ FINDINGS: Final[Mapping[str, Finding]] = {
         "A step is about a field that no schema has.",
         "Mend the name, or the schema. Where a schema is open this is only said of names that are like one it has.",
         """
-        before: {type: object, properties: {titel: {type: string}}}
+        before: {type: object, additionalProperties: false, properties: {titel: {type: string}}}
         steps: [{rename: {tilte: title}}]
         after: {type: object, properties: {titel: {type: string}, title: {type: string}}}
         """,
@@ -113,9 +113,9 @@ FINDINGS: Final[Mapping[str, Finding]] = {
         "A step never changes anything.",
         "Leave it out, or mend its condition.",
         """
-        before: {type: object, properties: {state: {enum: [open, done]}}}
+        before: {type: object, additionalProperties: false, properties: {state: {enum: [open, done]}}}
         steps: [{set: {state: done}, where: {state: closed}}]
-        after: {type: object, properties: {state: {enum: [open, done]}, since: {type: string}}}
+        after: {type: object, properties: {state: {enum: [open, done]}}}
         """,
     ),
     "overwritten": Finding(
@@ -158,8 +158,8 @@ FINDINGS: Final[Mapping[str, Finding]] = {
     "released-changed": Finding(
         "error",
         "A schema or a spec changed although its version is released.",
-        "Databases are at that version already: put the file back and write the next version. Released is what git's "
-        "last tag has, or what `migrate-spec release` has recorded; remarks such as `title` and `description` may change.",
+        "Databases are at that version already: put the file back and write the next version. Released is what "
+        "`migrate-spec release` has recorded, or else what git's last tag has; remarks such as `title` may change.",
         allow="spec",
     ),
     "unused-allow": Finding(

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from migrate_spec.codec import Json
 from migrate_spec.schema import Schema
+from migrate_spec.shapes.reading import local
 
 __all__ = ["inlined"]
 
@@ -23,8 +24,8 @@ _REMARKS: Final = frozenset({"title", "description", "$comment", "examples", "de
 
 @lru_cache(maxsize=256)
 def inlined(schema: Schema) -> Schema:
-    """The schema with its definitions inlined; those stay that contain themselves, and what refers elsewhere."""
-    content = schema.content
+    """The schema with its definitions inlined; those stay that contain themselves."""
+    content = local(schema)
     if not isinstance(content, dict) or not isinstance(content.get("$defs"), dict):
         return schema
     inliner = _Inliner(content["$defs"])

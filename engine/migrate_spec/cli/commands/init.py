@@ -23,7 +23,7 @@ to: 2
 description: Notes get tags, and their text a better name.
 steps:
   - rename: {txt: text}
-  - default: {tags: []}
+  - add: {tags: []}
 examples:                      # `migrate-spec validate` runs them
   - before: {txt: Buy milk}
     after: {schema_version: 2, text: Buy milk, tags: []}
