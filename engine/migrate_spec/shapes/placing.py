@@ -42,11 +42,6 @@ class Kind:
     value: Json = None
 
     @property
-    def is_value(self) -> bool:
-        """Whether it is a single value."""
-        return not self.words
-
-    @property
     def holds_others(self) -> bool:
         """Whether it is objects or lists."""
         return self.words in {"an object", "a list"}

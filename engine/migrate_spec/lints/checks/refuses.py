@@ -52,8 +52,9 @@ def check(story: Story) -> Iterator[Fault]:
         return
     refusals = list(_refusals(story))
     for suspicion in suspicions:
-        step = suspicion.scene.step
-        confirming = next((refusal for around, refusal in refusals if around is step), None)
+        step, place = suspicion.scene.step, suspicion.path.place
+        told = (refusal for around, refusal in refusals if around is step and refusal.place in {place, step.place})
+        confirming = next(told, None)
         if confirming is not None:
             yield _told(suspicion, confirming)
 
@@ -118,16 +119,16 @@ def _of_path(
 
 
 def _told(suspicion: _Suspicion, refusal: Refused) -> Fault:
-    path, kinds = suspicion.path, suspicion.kinds
+    path, body = suspicion.path, suspicion.scene.step.body
     place = path.place or suspicion.scene.step.place
-    body = suspicion.scene.step.body
     if suspicion.in_the_way:
-        found, expected = f"{str(path)!r} was found that may be there before the step", "no such field was expected"
-        return Fault(found, f"{expected}, as the step refuses it", refusal.remedy, place)
-    shown = [json.dumps(kind.value, ensure_ascii=False) if kind.is_value else kind.words for kind in kinds]
-    listed = ", ".join(shown[:MOST_NAMED]) + (f" and {len(shown) - MOST_NAMED} more" if len(shown) > MOST_NAMED else "")
-    by_table = isinstance(body, Operation) and body.by_table and any(kind.is_value for kind in kinds)
-    found = f"{listed} was found among what {str(path)!r} can be"
-    return Fault(
-        found, "values that the step takes were expected", refusal.remedy, place, "table-incomplete" if by_table else ""
-    )
+        found = f"{str(path)!r} was found, which may be there before the step"
+        return Fault(found, "no such field was expected, as the step refuses it", refusal.remedy, place)
+    shown = [kind.words or json.dumps(kind.value, ensure_ascii=False) for kind in suspicion.kinds]
+    if len(shown) > MOST_NAMED:
+        shown = [*shown[:MOST_NAMED], f"{len(shown) - MOST_NAMED} more"]
+    listed = " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
+    found = f"{listed} {'was' if len(shown) == 1 else 'were'} found among what {str(path)!r} can be"
+    by_table = isinstance(body, Operation) and body.by_table and any(not kind.words for kind in suspicion.kinds)
+    code = "table-incomplete" if by_table else ""
+    return Fault(found, "values that the step takes were expected", refusal.remedy, place, code)
