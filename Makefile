@@ -35,7 +35,7 @@ test: $(READY) $(EDITOR) ## run all checks; the first failure ends it
 	$(BIN)/lint-imports --no-logo
 	@$(INSIDE) $(BIN)/pytest --numprocesses 2 --dist worksteal
 
-docs: $(READY) ## rewrite the generated pages: docs/operations.md, parts of the README, the schema for editors
+docs: $(READY) ## rewrite the generated pages: those of docs/, parts of the README, the schema for editors
 	@$(BIN)/python -m docs.generate
 	@$(BIN)/migrate-spec schema
 

@@ -1,4 +1,4 @@
-"""The pages that are read off the language: docs/operations.md, and what stands between markers in other pages.
+"""The pages that are read off the code: those of docs/, and what stands between markers in other pages.
 
 python -m docs.generate
 
@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from docs.findings import findings
 from docs.reference import AnyOperation, reference
 from migrate_spec.operations import all_operations
 from migrate_spec.prose import prose, sentences
@@ -25,6 +26,7 @@ SHOWN = "wrap"
 def pages() -> dict[Path, str]:
     """All that is generated: each page with its text."""
     return {
+        ROOT / "docs/findings.md": findings(),
         ROOT / "docs/operations.md": reference(),
         ROOT / "README.md": _filled("README.md", "operations", _tables()),
         ROOT / "CONTRIBUTING.md": _filled("CONTRIBUTING.md", "diff", "\n\n".join(_diffs())),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,6 +29,7 @@ from migrate_spec.schema import Schema
 from migrate_spec.spec import parse_spec
 from migrate_spec.trials import generated
 from migrate_spec.ways import Way
+from tests import SPEC_FILE
 from tests.conftest import SCHEMAS, SPECS
 from tests.corpus.test_corpus import DESCRIBED, cases, spec_file
 from tests.mutants import Mutant, mutants
@@ -37,6 +38,8 @@ __all__ = ["Judged", "Subject", "subjects"]
 
 COMPARED = 1000
 """Documents, each way, that tell whether a mutant does what the spec does."""
+MOST_BYTES = 1_000_000
+"""Of those documents, each way."""
 TRIED = 1_000
 """Documents that ``validate`` tries where there is no proof: so many take it about a second."""
 MADE = 200
@@ -44,6 +47,10 @@ MADE = 200
 
 Difference = Literal["", "order", "up", "down"]
 """How what a mutant makes differs: not at all, in the order of fields alone, upwards, or backwards alone."""
+
+
+Told = tuple[str, str]
+"""The code or the name of what is found, and what is said of it."""
 
 
 @dataclass
@@ -82,14 +89,12 @@ class Subject:
         name: the name of its file.
         file: the file.
         before, after: its schemas.
-        folder: where the texts of mutants are written to.
     """
 
     name: str
     file: Path
     before: Schema
     after: Schema
-    folder: Path
 
     def mutants(self) -> list[Mutant]:
         """The mutants of the spec."""
@@ -100,29 +105,31 @@ class Subject:
         migration, told = self._read(mutant.text)
         if migration is None:
             return Judged(self.name, mutant, "up", {"read": told})
-        caught = self._found(migration, "error") or self._broken(migration)
+        caught = self._found(_verdicts(migration), "error")
+        differs: Difference = "up" if "refuted" in caught else self._difference(Way((migration,)))
+        if differs not in {"up", "down"}:
+            return Judged(self.name, mutant, differs, caught)
+        caught = caught or self._found(_lints(migration), "error") or self._broken(migration)
         for fault in example_faults(migration):
             caught.setdefault("examples", str(fault))
         if not caught:
-            caught = self._found(migration, "warning")
-        return Judged(self.name, mutant, self._difference(Way((migration,))), caught)
+            caught = self._found([*_verdicts(migration), *_lints(migration)], "warning")
+        return Judged(self.name, mutant, differs, caught)
 
     # ------------------------------------------------------------------------------------------ what catches one
 
     def _read(self, text: str) -> tuple[Migration | None, str]:
-        """The migration of a spec's text, or what is wrong with it. Some laws look into the file."""
-        file = self.folder / f"{abs(hash((self.name, text)))}.yaml"
-        file.write_text(text, "utf-8")
-        spec, faults = parse_spec(text, str(file))
+        """The migration of a spec's text, or what is wrong with it."""
+        spec, faults = parse_spec(text, SPEC_FILE)
         if spec is not None and not faults:
             spec, faults = spec.bound(self.before, self.after, None)
         if spec is None or faults:
             return None, str(faults[0])
         return Migration(spec, self.before, self.after), ""
 
-    def _found(self, migration: Migration, severity: Severity) -> dict[str, str]:
-        """The first of what ``validate`` finds of a severity, and not of the right spec; each refutation is an error."""
-        for code, told in _findings(migration):
+    def _found(self, findings: Iterable[Told], severity: Severity) -> dict[str, str]:
+        """The first finding of a severity that the right spec has not; a refutation counts for an error, both ways."""
+        for code, told in findings:
             wanted = "error" if code == "refuted-downgrade" else FINDINGS[code].severity
             if wanted == severity and code not in self._own_findings:
                 return {code if severity == "error" else f"warning {code}": told}
@@ -148,7 +155,7 @@ class Subject:
 
     @cached_property
     def _own_findings(self) -> frozenset[str]:
-        return frozenset(code for code, _ in _findings(self.migration))
+        return frozenset(code for code, _ in [*_verdicts(self.migration), *_lints(self.migration)])
 
     @cached_property
     def _broken_laws(self) -> frozenset[str]:
@@ -161,7 +168,7 @@ class Subject:
         """Documents of the version before: those of the program, and such as are made up."""
         own = [case["before"] for case in cases() if spec_file(case["source"], case["step"]) == self.file]
         own += [example.before for example in self.migration.spec.examples]
-        return [*own, *generated(self._way, COMPARED, seed=1)]
+        return [*own, *_bounded(generated(self._way, COMPARED, seed=1))]
 
     @cached_property
     def _results(self) -> list[Json | None]:
@@ -172,7 +179,7 @@ class Subject:
         """Documents of the version after."""
         stamp, version = self.migration.spec.stamp, self.migration.to_version
         found = [result for result in self._results if result is not None]
-        for document in islice(sampled(self.after, names_of(self.before), 1), COMPARED):
+        for document in _bounded(islice(sampled(self.after, names_of(self.before), 1), COMPARED)):
             with suppress(Refused):
                 marked = document if stamp.path is None else stamp.stamped(copied(document), version)
                 found += [marked] if self.after.is_valid(marked) else []
@@ -199,6 +206,16 @@ class Subject:
         return "order" if order else ""
 
 
+def _bounded(documents: Iterable[Json]) -> Iterator[Json]:
+    """Documents, as long as all of them together are not too large."""
+    left = MOST_BYTES
+    for document in documents:
+        left -= len(encode(document))
+        if left < 0:
+            break
+        yield document
+
+
 def _carried(result: Any) -> Json | None:
     return None if isinstance(result, RecordRefused) else result
 
@@ -212,23 +229,25 @@ def _differs(one: Json | None, other: Json | None) -> bool | None:
     return None if equal(one, other) else True
 
 
-def _findings(migration: Migration) -> Iterator[tuple[str, str]]:
-    """The codes of what ``validate`` finds, each with what it says; the cheapest first."""
+def _verdicts(migration: Migration) -> Iterator[Told]:
+    """The verdicts that are no good news, as the codes with which ``validate`` tells them."""
     for backwards in (False, True):
         verdict = prove(migration, backwards=backwards, seconds=60, most=TRIED)
         if verdict.kind in {"refuted", "unknown"}:
             code = "refuted" if verdict.kind == "refuted" else "unproved"
             yield f"{code}-downgrade" if backwards else code, str(verdict.counterexample or verdict.why)
-    for fault in lints(migration):
-        if not allowed(migration.spec, fault):
-            yield fault.code, str(fault)
 
 
-def _laws(migration: Migration) -> Iterator[tuple[str, str]]:
+def _lints(migration: Migration) -> Iterator[Told]:
+    """What else ``validate`` finds."""
+    return ((fault.code, str(fault)) for fault in lints(migration) if not allowed(migration.spec, fault))
+
+
+def _laws(migration: Migration) -> Iterator[Told]:
     """The laws that a migration breaks on documents that are made up, each once, with what is told of it."""
     way = Way((migration,))
     laws = [law for law in LAWS if law.applies(way)]
-    for document in generated(way, MADE):
+    for document in _bounded(generated(way, MADE)):
         record = way.record(document)
         for law in tuple(laws):
             broken = None if record is None else law.check(way, record)
@@ -237,15 +256,15 @@ def _laws(migration: Migration) -> Iterator[tuple[str, str]]:
                 yield law.name, str(broken.fault)
 
 
-def subjects(folder: Path) -> Iterator[Subject]:
+def subjects() -> Iterator[Subject]:
     """The shipped specs, and those of real programs that have schemas of their own."""
     for migration in ms.load(SPECS, SCHEMAS).registry:
         file = SPECS / migration.collection / f"v{migration.from_version}_to_v{migration.to_version}.yaml"
         name = f"specs/{migration.collection}"
-        yield Subject(name, file, migration.schema_before, migration.schema_after, folder)
+        yield Subject(name, file, migration.schema_before, migration.schema_after)
     for file in DESCRIBED:
         schemas = [file.with_suffix(f".{side}.json") for side in ("before", "after")]
-        yield Subject(f"{file.parent.name}/{file.stem}", file, *map(_schema, schemas), folder)
+        yield Subject(f"{file.parent.name}/{file.stem}", file, *map(_schema, schemas))
 
 
 def _schema(file: Path) -> Schema:

@@ -36,11 +36,12 @@ Commands:
   init      Begin a project in FOLDER, by default in this one.
   new       Draft the spec that leads to COLLECTION's newest schema.
   plan      Show what `apply` would do with DATABASE.
+  release   Record all schemas and specs as released.
   rollback  Put DATABASE back to where it was before a migration.
   schema    Write the JSON Schema of the spec language, for editors.
   status    Show where DATABASE stands.
   test      Put the laws of the language to the test.
-  validate  Check specs, schemas and examples, without a database.
+  validate  Check specs, schemas and examples, and prove each step.
 
   --specs and --schemas may stand before or after the command, and come from
   the environment (MIGRATE_SPEC_SPECS, MIGRATE_SPEC_SCHEMAS) or from

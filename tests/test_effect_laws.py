@@ -14,6 +14,7 @@ from migrate_spec.derivation import derived
 from migrate_spec.document import ABSENT
 from migrate_spec.documents import sampled
 from migrate_spec.schema import Schema
+from migrate_spec.shapes.writing import written
 from tests.proofs_support import Row, carrier, rows
 from tests.test_laws import TIMES
 
@@ -26,7 +27,7 @@ ROWS = rows()
 def unforetold(row: Row, *, backwards: bool = False) -> list[tuple[Json, Json]]:
     """The documents whose results do not fit the shape that the effects derive, each with its result."""
     (shape,) = derived(row.migration, backwards=backwards)
-    foretells = Schema(shape.to_schema()).is_valid
+    foretells = Schema(written(shape)).is_valid
     carried = carrier(row.migration, backwards=backwards)
     documents = islice(sampled(row.after if backwards else row.before, row.names, 7), SOME)
     results = ((document, carried(document)) for document in documents)

@@ -15,6 +15,7 @@ from migrate_spec.codec import Json
 from migrate_spec.schema import Schema
 from migrate_spec.shapes.reading import shape_of
 from migrate_spec.shapes.shape import Shape, only
+from migrate_spec.shapes.writing import written
 from migrate_spec.spec import Spec
 from migrate_spec.step import effect, effect_back
 from tests.test_operations import Row, downwards, rows, spec_in, texts, upwards
@@ -41,7 +42,7 @@ SHAPES: dict[str, Callable[[Json], Shape]] = {
 
 def fits(shape: Shape, document: Json) -> bool:
     """Whether a document belongs to a shape."""
-    return Schema(shape.to_schema()).is_valid(document)
+    return Schema(written(shape)).is_valid(document)
 
 
 def foretold(spec: Spec, effects: Callable[..., Shape], start: bytes, result: bytes) -> list[str]:
@@ -76,4 +77,4 @@ def exact(row: Row) -> bool:
     made = effect(spec_in(row).steps, only(json.loads(start)))
     if isinstance(result, str):
         return made.alternatives == ()
-    return Schema(only(json.loads(result)).to_schema()).covers(Schema(made.to_schema()))
+    return Schema(written(only(json.loads(result)))).covers(Schema(written(made)))

@@ -32,13 +32,13 @@ REFUSED: dict[str, list[str]] = {
     "steps: {}": ["5:8: an object was found, a list was expected"],
     "step: []": [
         "1:1: no 'steps' was found, it is required",
-        "5:1: the unknown key 'step' was found, one of description, downgrade, encoding, examples, indexes, records, "
+        "5:1: the unknown key 'step' was found, one of allow, description, downgrade, encoding, examples, indexes, records, "
         "stamp, steps was expected; did you mean 'steps'?",
     ],
     "steps: []\nexmples: []\nmore: 1": [
-        "6:1: the unknown key 'exmples' was found, one of description, downgrade, encoding, examples, indexes, "
+        "6:1: the unknown key 'exmples' was found, one of allow, description, downgrade, encoding, examples, indexes, "
         "records, stamp was expected; did you mean 'examples'?",
-        "7:1: the unknown key 'more' was found, one of description, downgrade, encoding, examples, indexes, "
+        "7:1: the unknown key 'more' was found, one of allow, description, downgrade, encoding, examples, indexes, "
         "records, stamp was expected",
     ],
     "steps: []\ndescription: [x]": ["6:14: a list was found, a text was expected"],
@@ -68,7 +68,7 @@ REFUSED: dict[str, list[str]] = {
         "7:5: add and remove and set were found in one step, one operation was expected; write a step for each"
     ],
     "steps:\n  - add: {a: 1}\n    if_exist: keep": [
-        "7:5: the unknown key 'if_exist' was found, one of at, if_exists, note, where was expected; "
+        "7:5: the unknown key 'if_exist' was found, one of allow, at, if_exists, note, where was expected; "
         "did you mean 'if_exists'?"
     ],
     "steps:\n  - add: {a: 1}\n    if_exists: kep": [
@@ -114,7 +114,7 @@ REFUSED: dict[str, list[str]] = {
     ],
     # all of it in one go
     "steps:\n  - ad: {a: 1}\n  - rename: {a: a}\n  - remove: [b, b]\nstamp: v[]\nfoo: 1": [
-        "10:1: the unknown key 'foo' was found, one of description, downgrade, encoding, examples, indexes, records "
+        "10:1: the unknown key 'foo' was found, one of allow, description, downgrade, encoding, examples, indexes, records "
         "was expected",
         "6:5: the unknown operation 'ad' was found, an operation was expected; did you mean 'add'?",
         "7:14: 'a' renamed to itself was found, a new name was expected",
@@ -203,7 +203,7 @@ def test_the_schema_of_a_whole_spec() -> None:
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["required"] == ["collection", "prefix", "from", "to", "steps"]
     assert [part["else"] for part in named] == [{"$ref": f"#/$defs/{name}"} for name in names]
-    assert none_named["then"]["properties"].keys() == {*names, "at", "where", "note"}
+    assert none_named["then"]["properties"].keys() == {*names, "at", "where", "note", "allow"}
     words = {"$schema", "description", "$defs"}
     assert schema.keys() - words == {"type", "properties", "required", "additionalProperties"}
 

@@ -65,14 +65,14 @@ IRREVERSIBLE = (
 def test_the_shipped_specs_keep_all_laws() -> None:
     """One line for each spec."""
     done = cli("test", "--documents", "30", *MERIDIAN)
-    lines = [f"✓ {name}: 7 laws, 30 documents\n" for name in ("episode v2→v3", "symbol v2→v3", "task v1→v2")]
+    lines = [f"✓ {name}: 8 laws, 30 documents\n" for name in ("episode v2→v3", "symbol v2→v3", "task v1→v2")]
     assert done == Done(0, "".join(lines))
 
 
 def test_a_broken_law(wrong: Folder) -> None:
     """The law, the line, the document before and after, and the command, which shows the same."""
     assert wrong.file("task", 1).is_file()
-    assert cli("test") == Done(1, f"✗ task v1→v2: 7 laws, 200 documents\n{INDENTED}", "✗ 1 law broken\n")
+    assert cli("test") == Done(1, f"✗ task v1→v2: 8 laws, 200 documents\n{INDENTED}", "✗ 1 law broken\n")
     command = ["test", "specs/task/v1_to_v2.yaml", "--law", "typed", "--document", '{"status": "done"}']
     assert cli(*command) == Done(1, f"✗ task v1→v2: 1 law, 1 document\n{INDENTED}", "✗ 1 law broken\n")
 
@@ -113,7 +113,7 @@ def test_a_broken_law_as_json(wrong: Folder) -> None:
 def test_whole_ways_and_what_has_no_way_back() -> None:
     """All steps of a collection are tried behind each other; laws about a way back that is not there are named."""
     left_out = f"  not tried: there-and-back, back-and-there, as there is no way back: {IRREVERSIBLE}"
-    lines = ["✓ task v1→v2: 7 laws, 20 documents", "✓ task v2→v3: 5 laws, 20 documents", left_out]
+    lines = ["✓ task v1→v2: 8 laws, 20 documents", "✓ task v2→v3: 6 laws, 20 documents", left_out]
     lines += ["✓ task v1→v3: 2 laws, 20 documents", left_out]
     assert cli("test", "--documents", "20") == Done(0, "".join(f"{line}\n" for line in lines))
     trials = document("test", "--documents", "5")["trials"]
@@ -168,7 +168,7 @@ def test_records_of_a_database(wrong: Folder, tmp_path: Path) -> None:
     before = sorted((file.name, file.read_bytes()) for file in database.iterdir())
     done = cli("test", "--from", database)
     remarks = "(2 records left out that do not fit the schema)"
-    assert done == Done(1, f"✗ task v1→v2: 7 laws, 2 documents {remarks}\n{INDENTED}", "✗ 1 law broken\n")
+    assert done == Done(1, f"✗ task v1→v2: 8 laws, 2 documents {remarks}\n{INDENTED}", "✗ 1 law broken\n")
     assert sorted((file.name, file.read_bytes()) for file in database.iterdir()) == before
     assert wrong.specs.is_dir()
 
@@ -249,7 +249,7 @@ def test_laws_as_tests_of_pytest(wrong: Folder) -> None:
     assert TOLD in done.out
     assert "Traceback" not in done.out
     assert "pytest_plugin.py" not in done.out
-    assert done.out.splitlines()[-1].startswith("1 failed, 6 passed")
+    assert done.out.splitlines()[-1].startswith("1 failed, 7 passed")
     assert "FAILED specs/task/v1_to_v2.yaml::typed" in done.out
 
 

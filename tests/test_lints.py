@@ -117,7 +117,7 @@ EXAMPLES = {code: finding for code, finding in FINDINGS.items() if finding.examp
 @pytest.mark.parametrize(("code", "finding"), EXAMPLES.items(), ids=EXAMPLES)
 def test_an_example_is_true(code: str, finding: Finding) -> None:
     """In the example of a code it is found, and nothing else that is as grave."""
-    example = yaml(cleandoc(finding.example))
+    example = yaml(cleandoc(finding.example), "findings.py")
     before, after = (Schema(example[side], f"schemas/task/{side}.json") for side in ("before", "after"))
     found = validated(Migration(spec_of(example["steps"], stamp=None), before, after), seconds=SECONDS).findings
     assert [fault.code for fault in found if fault.severity == finding.severity and fault.code != "loss"] == (
@@ -152,14 +152,25 @@ print([name for name in ("hypothesis", "rocksdict", "jsonschema") if name in sys
 
 HEAD = 'collection: task\nprefix: "task:"\nfrom: 1\nto: 2\n'
 
+OF_STEPS = "loss, no-effect, overwritten, refuses, refuted, refuted-downgrade, "
+AT_A_STEP = f"one of {OF_STEPS}table-incomplete, unknown-path was expected"
+AT_THE_TOP = (
+    f"one of {OF_STEPS}released-changed, schema-unchanged, table-incomplete, unknown-path, unproved, "
+    "unproved-downgrade was expected"
+)
+
 REFUSED = {
-    "allow: {loss: ''}\nsteps: []": "5:15: an empty text was found, a text that is not empty was expected",
-    "allow: {}\nsteps: []": "5:8: an empty object was found, at least 1 was expected",
+    "allow: {loss: ''}\nsteps: []": '5:15: a text "" was found, a text that is not empty was expected',
+    "allow: {}\nsteps: []": "5:8: an object with no entries was found, at least 1 was expected",
     "allow: loss\nsteps: []": '5:8: a text "loss" was found, an object was expected',
-    "steps: [{add: {a: 1}, allow: {lost: why}}]": "",
-    "steps: [{add: {a: 1}, allow: {unproved: why}}]": "",
-    "allow: {unused-allow: why}\nsteps: []": "",
-    "allow: {schema-without-spec: why}\nsteps: []": "",
+    "steps: [{add: {a: 1}, allow: {lost: why}}]": (
+        f"5:31: the unknown key 'lost' was found, {AT_A_STEP}; did you mean 'loss'?"
+    ),
+    "steps: [{add: {a: 1}, allow: {unproved: why}}]": f"5:31: the unknown key 'unproved' was found, {AT_A_STEP}",
+    "allow: {unused-allow: why}\nsteps: []": f"5:9: the unknown key 'unused-allow' was found, {AT_THE_TOP}",
+    "allow: {schema-without-spec: why}\nsteps: []": (
+        f"5:9: the unknown key 'schema-without-spec' was found, {AT_THE_TOP}"
+    ),
 }
 
 
@@ -297,7 +308,7 @@ def test_a_released_schema_changed(released: Folder) -> None:
 def test_a_released_spec_changed(released: Folder) -> None:
     """Another option in a released spec is told."""
     released.spec("task", 1, RENAME | {"if_exists": "replace"}, stamp=None)
-    place = "specs/task/v1_to_v2.yaml:1:56"
+    place = "specs/task/v1_to_v2.yaml:1:51"
     assert told(released) == [differs(place, "specs/task/v1_to_v2.yaml", since(released))]
 
 

@@ -236,16 +236,23 @@ WRONG: dict[str, Callable[[Change], Change]] = {
 
 def planted(step: Step, wrong: Callable[[Change], Change]) -> Step:
     """A step whose operations have a wrong way back."""
+
+    def with_wrong_inverse(kind: type[Any]) -> type[Any]:
+        class Planted(kind):  # type: ignore[misc]  # made of whatever operation there is
+            def backward(self) -> Change:
+                return wrong(super().backward())
+
+        return Planted
+
+    return with_other_operations(step, with_wrong_inverse)
+
+
+def with_other_operations(step: Step, other: Callable[[type[Any]], type[Any]]) -> Step:
+    """A step whose operations are each of the kind that ``other`` makes of theirs."""
     if isinstance(step.body, tuple):
-        return dataclasses.replace(step, body=tuple(planted(inner, wrong) for inner in step.body))
-    kind = type(step.body)
-
-    class Planted(kind):  # type: ignore[misc,valid-type]  # made of whatever operation there is
-        def backward(self) -> Change:
-            return wrong(super().backward())
-
+        return dataclasses.replace(step, body=tuple(with_other_operations(inner, other) for inner in step.body))
     values = {field.name: getattr(step.body, field.name) for field in dataclasses.fields(step.body)}  # type: ignore[arg-type]  # each operation is a dataclass
-    return dataclasses.replace(step, body=Planted(**values))
+    return dataclasses.replace(step, body=other(type(step.body))(**values))
 
 
 @pytest.mark.parametrize("way", WRONG)

@@ -12,9 +12,10 @@ import pytest
 from migrate_spec.laws import LAWS
 from migrate_spec.migration import Migration
 from migrate_spec.registry import MigrationRegistry
+from migrate_spec.shapes.shape import Shape
 from migrate_spec.trials import Failure, generated, try_laws, ways_of
 from tests.conftest import Folder
-from tests.test_operation_laws import WRONG, planted
+from tests.test_operation_laws import WRONG, planted, with_other_operations
 from tests.test_operations import yaml
 
 FILE = Path(__file__).parent / "wrong_specs.yaml"
@@ -38,8 +39,21 @@ def failures(row: dict[str, Any], folder: Folder) -> list[Failure]:
 
 
 def _planted(migration: Migration, wrong: str) -> Migration:
-    steps = tuple(planted(step, WRONG[wrong]) for step in migration.spec.steps)
+    steps = tuple(
+        with_other_operations(step, unaware) if wrong == "unaware" else planted(step, WRONG[wrong])
+        for step in migration.spec.steps
+    )
     return replace(migration, spec=replace(migration.spec, steps=steps))
+
+
+def unaware(kind: type[Any]) -> type[Any]:
+    """An operation like another, but that it thinks it changes nothing."""
+
+    class Unaware(kind):  # type: ignore[misc]  # made of whatever operation there is
+        def effect(self, shape: Shape) -> Shape:
+            return shape
+
+    return Unaware
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])

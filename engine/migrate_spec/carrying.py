@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from migrate_spec.operation import IfExists, spoiled
+from migrate_spec.operation import IfExists
 from migrate_spec.path import Path, str_of
+from migrate_spec.shapes.effects import spoiled
+from migrate_spec.shapes.fields import absent_at, present_at, put_at, taken_at, value_at
 from migrate_spec.shapes.merging import few
 from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape, union
+from migrate_spec.shapes.walking import changed_at
 
-__all__ = ["below", "free", "moved", "narrowed_at", "placed", "presences"]
+__all__ = ["below", "moved", "placed", "presences"]
 
 Pair = tuple[Path, Path]
 """A source and its target."""
@@ -22,34 +25,7 @@ def below(shape: Shape, base: Path, change: Callable[[Shape], Shape]) -> Shape:
     def of_one(one: ObjectShape) -> Iterator[ObjectShape]:
         return few(change(Shape((one,)))).objects()
 
-    return shape.at(base, lambda value: few(value.of_objects(of_one)))
-
-
-def narrowed_at(shape: Shape, path: Path, part: Callable[[Shape], Shape], *, strict: bool = True) -> Shape:
-    """Those of the objects in which nothing is at a path of names, or a value that will do.
-
-    Args:
-        shape: the objects.
-        path: where the value is.
-        part: gives those of the values that will do.
-        strict: whether a parent that is no object is refused; else nothing is at the path there.
-    """
-    first, rest = str_of(path.segments[0]), Path(path.segments[1:])
-    found: list[Shape] = []
-    for one in shape.plain():
-        if not isinstance(one, ObjectShape):
-            found += [] if strict else [Shape((one,))]
-            continue
-        inside = one.field(first).shape
-        if inside is not NOTHING:
-            inside = narrowed_at(inside, rest, part, strict=strict) if rest.segments else part(inside)
-        found += [Shape((made,)) for made in one.narrowed(first, inside, needed=False)]
-    return union(found)
-
-
-def free(shape: Shape, path: Path, *, strict: bool) -> Shape:
-    """Those of the objects in which nothing is at a path of names; ``strict`` as in :func:`narrowed_at`."""
-    return narrowed_at(shape, path, lambda _: NOTHING, strict=strict)
+    return changed_at(shape, base, lambda value: few(value.of_objects(of_one)))
 
 
 def presences(shape: Shape, paths: Sequence[Path], *, strict: bool = True) -> Iterator[tuple[Shape, tuple[Path, ...]]]:
@@ -62,7 +38,7 @@ def presences(shape: Shape, paths: Sequence[Path], *, strict: bool = True) -> It
             yield shape, ()
         return
     for part, there in presences(shape, paths[:-1], strict=strict):
-        for found, more in ((free(part, paths[-1], strict=strict), ()), (part.having(paths[-1]), paths[-1:])):
+        for found, more in ((absent_at(part, paths[-1], strict=strict), ()), (present_at(part, paths[-1]), paths[-1:])):
             if found is not NOTHING:
                 yield found, (*there, *more)
 
@@ -79,11 +55,11 @@ def placed(shape: Shape, pairs: Sequence[Pair], *, taken: Sequence[Path] = (), p
     found: list[Shape] = []
     for one in shape.objects():
         whole = Shape((one,))
-        values = [whole.value_at(source) for source, _ in pairs]
+        values = [value_at(whole, source) for source, _ in pairs]
         for path in taken:
-            whole = whole.take(path, prune=prune)
+            whole = taken_at(whole, path, prune=prune)
         for (_, target), value in zip(pairs, values, strict=True):
-            whole = whole.put(target, value)
+            whole = put_at(whole, target, value)
         found.append(whole)
     return union(found)
 
@@ -161,9 +137,9 @@ def _ready(
         strict = source in there
         emptied = prune and any(_inside(gone, target) for gone, _ in going)
         if if_exists == "keep":
-            yield shape.having(target), ()
+            yield present_at(shape, target), ()
         if not emptied:
-            shape = free(shape, target, strict=strict)
+            shape = absent_at(shape, target, strict=strict)
     yield shape, going
 
 

@@ -15,6 +15,7 @@ from migrate_spec.inlining import inlined
 from migrate_spec.schema import Schema
 from migrate_spec.shapes.reading import local
 from migrate_spec.shapes.shape import ObjectShape, Shape, only
+from migrate_spec.shapes.writing import written
 
 __all__ = ["fits", "in_the_way"]
 
@@ -41,12 +42,12 @@ def fits(shape: Shape, schema: Schema) -> bool:
 
 
 def _covers(schema: Schema, shape: Shape) -> bool:
-    return schema.covers(inlined(Schema(shape.to_schema())))
+    return schema.covers(inlined(Schema(written(shape))))
 
 
 def in_the_way(shape: Shape, schema: Schema) -> str:
     """The keywords of a schema without which a shape would be known to fit, for a sentence; empty where none is."""
-    whole = inlined(Schema(shape.to_schema()))
+    whole = inlined(Schema(written(shape)))
     found: list[str] = []
     for count, (pointer, keyword, relaxed) in enumerate(_relaxed(schema.content, "")):
         if len(found) == MOST_NAMED or count == MOST_WITHOUT:
@@ -113,7 +114,7 @@ def _by_definitions(shape: Shape, schema: Schema) -> bool:
     Each definition is compared with its namesake as if all that they refer to were the namesakes already. That proves
     it, as a document that did not fit would have, somewhere inside of it, a smallest part that did not.
     """
-    whole = shape.to_schema()
+    whole = written(shape)
     mine = whole.pop("$defs", {}) if isinstance(whole, dict) else {}
     wanted = local(schema)
     theirs = wanted.get("$defs", {}) if isinstance(wanted, dict) else {}

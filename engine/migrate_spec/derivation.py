@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from migrate_spec.migration import Migration
 from migrate_spec.schema import Schema
+from migrate_spec.shapes.fields import put_at, taken_at
 from migrate_spec.shapes.reading import shape_of
 from migrate_spec.shapes.shape import ANYTHING, Shape, only
 from migrate_spec.step import effect, effect_back
@@ -41,12 +42,16 @@ def derived(migration: Migration, *, backwards: bool = False) -> list[Shape]:
         backwards: whether it is undone.
     """
     spec, stamp = migration.spec, migration.spec.stamp
-    if stamp.path is None:
-        return [made(migration, backwards=backwards)]
     if not backwards:
         found = made(migration)
-        return [found.put(stamp.path, only(stamp.mark(spec.to_version))), *([] if spec.steps else [found])]
+        for operation in spec.records:
+            found = operation.effect(found)
+        if stamp.path is None:
+            return [found]
+        return [put_at(found, stamp.path, only(stamp.mark(spec.to_version))), *([] if spec.steps else [found])]
+    if stamp.path is None:
+        return [made(migration, backwards=True)]
     start = shape_of(migration.schema_after).of_objects(lambda one: (one,))
-    start = start.put(stamp.path, only(stamp.mark(spec.from_version)))
+    start = put_at(start, stamp.path, only(stamp.mark(spec.from_version)))
     found = _made(migration, start, migration.schema_after, backwards=True)
-    return [found, *([found.take(stamp.path)] if spec.from_version == 1 else [])]
+    return [found, *([taken_at(found, stamp.path)] if spec.from_version == 1 else [])]

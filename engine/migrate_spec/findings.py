@@ -103,9 +103,9 @@ FINDINGS: Final[Mapping[str, Finding]] = {
         "A step is about a field that no schema has.",
         "Mend the name, or the schema. Where a schema is open this is only said of names that are like one it has.",
         """
-        before: {type: object, additionalProperties: false, properties: {titel: {type: string}}}
-        steps: [{rename: {tilte: title}}]
-        after: {type: object, properties: {titel: {type: string}, title: {type: string}}}
+        before: {type: object, additionalProperties: false, properties: {price: {enum: [1, 2]}}}
+        steps: [{map: {pirce: {1: 2, 2: 1}}}]
+        after: {type: object, additionalProperties: false, properties: {price: {enum: [1, 2]}}}
         """,
     ),
     "no-effect": Finding(

@@ -53,6 +53,7 @@ class Law:
         goes_back: whether it is about the way back, and so not about what has none.
         of_steps: whether it is checked of each migration.
         of_ways: whether it is checked of several migrations behind each other.
+        of_records: whether it is about all that becomes of a record, and so not checked where ``records:`` alters it.
     """
 
     name: str
@@ -61,9 +62,12 @@ class Law:
     goes_back: bool = False
     of_steps: bool = True
     of_ways: bool = False
+    of_records: bool = True
 
     def applies(self, way: Way) -> bool:
         """Whether the law is about a way."""
+        if self.of_records and way.alters_by_records:
+            return False
         return (self.of_steps if way.is_one_step else self.of_ways) and not (self.goes_back and way.irreversible)
 
 
@@ -212,12 +216,13 @@ LAWS: tuple[Law, ...] = (
         goes_back=True,
         of_ways=True,
     ),
-    Law("frame", "What no step writes stays as it is, byte for byte.", _frame),
+    Law("frame", "What no step writes stays as it is, byte for byte.", _frame, of_records=False),
     Law("fusion", "In one pass comes out what comes out version by version.", _fusion, of_steps=False, of_ways=True),
     Law(
         "schema-agreement",
         "What the steps make is what was derived from the schema and the steps.",
         _schema_agreement,
+        of_records=False,
     ),
     Law(
         "idempotence",
@@ -225,7 +230,7 @@ LAWS: tuple[Law, ...] = (
         _idempotence,
         of_ways=True,
     ),
-    Law("loss-honesty", "What a step does not bring back it declares lost.", _loss_honesty),
+    Law("loss-honesty", "What a step does not bring back it declares lost.", _loss_honesty, of_records=False),
 )
 """The laws in the order of the language's description."""
 

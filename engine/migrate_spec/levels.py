@@ -11,6 +11,7 @@ from migrate_spec.operation import overlaps
 from migrate_spec.path import Name, Path, str_of
 from migrate_spec.shapes.merging import few, joined
 from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape
+from migrate_spec.shapes.walking import changed_at
 
 __all__ = ["beside", "check_levels", "down", "shape_down", "shape_up", "up"]
 
@@ -140,7 +141,7 @@ def shape_down(shape: Shape, groups: Groups) -> Shape:
             free = one.absent(new) if new not in names else (one,)
             return (made for found in free for made in _nested(found, new, names))
 
-        shape = shape.at(home.parent, lambda parent, change=change: parent.of_objects(change))  # type: ignore[misc]
+        shape = changed_at(shape, home.parent, lambda parent, change=change: parent.of_objects(change))  # type: ignore[misc]
     return shape
 
 
@@ -172,7 +173,7 @@ def shape_up(shape: Shape, groups: Mapping[Path, Sequence[str] | None]) -> Shape
         def change(one: ObjectShape, homes: Mapping[str, Sequence[str] | None] = homes) -> Iterator[ObjectShape]:
             return few(Shape(tuple(_raised(one, homes)))).objects()
 
-        shape = shape.at(parent, lambda value, change=change: few(value.of_objects(change)))  # type: ignore[misc]
+        shape = changed_at(shape, parent, lambda value, change=change: few(value.of_objects(change)))  # type: ignore[misc]
     return shape
 
 

@@ -18,7 +18,7 @@ import re
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from importlib import import_module
 from inspect import isabstract
 from pkgutil import iter_modules
@@ -28,10 +28,10 @@ from migrate_spec.codec import Document, Json
 from migrate_spec.document import ABSENT, Change, Refused, frozen
 from migrate_spec.errors import Fault
 from migrate_spec.hooks import Hook
-from migrate_spec.path import Each, EachValue, Index, Name, Path, str_of, within, within_objects
+from migrate_spec.path import Index, Name, Path, str_of, within, within_objects
+from migrate_spec.shapes.effects import spoiled
 from migrate_spec.shapes.looking import seen
-from migrate_spec.shapes.shape import ANYTHING, NOTHING, ListShape, ObjectShape, Shape
-from migrate_spec.shapes.shape import Field as FieldShape
+from migrate_spec.shapes.shape import Shape
 
 __all__ = [
     "Binder",
@@ -49,11 +49,8 @@ __all__ = [
     "found_below",
     "in_order",
     "key_in_spec",
-    "of_fields",
     "overlaps",
     "rewrite",
-    "rewritten",
-    "spoiled",
     "take",
 ]
 
@@ -224,16 +221,6 @@ class Operation(ABC):
         return bool(writes) and not any(seen(shape, path) for path in writes) and self.effect(shape) is shape
 
 
-def spoiled(shape: Shape, paths: Iterable[Path]) -> Shape:
-    """The shape of objects in which anything may have become of what is at these paths, around it or inside it."""
-    for path in paths:
-        if not path.segments or not isinstance(path.segments[0], Name):
-            return ANYTHING
-        name = path.segments[0].name
-        shape = shape.of_objects(lambda one, name=name: one.having(name, ANYTHING, needed=False))  # type: ignore[misc]
-    return shape
-
-
 def in_order(changes: Sequence[Change]) -> Change:
     """Several changes as one."""
     if len(changes) == 1:
@@ -316,95 +303,6 @@ def rewrite(path: Path, new: Callable[[Json], Json]) -> Change:
         return changed
 
     return within(path.parent, change)
-
-
-def of_fields(
-    shape: Shape, entries: Mapping[Path, V], leaf: Callable[[ObjectShape, str, V], Iterable[ObjectShape]]
-) -> Shape:
-    """The shape of objects of which one field after the other is changed: the effect of what :func:`by_parent` does.
-
-    Args:
-        shape: the objects.
-        entries: paths that end in a name, each with its argument.
-        leaf: what becomes of the object that has or lacks a field, by its name and argument.
-    """
-    for path, argument in entries.items():
-        name = str_of(path.last)
-        shape = shape.at(
-            path.parent,
-            lambda parent, name=name, argument=argument: parent.of_objects(  # type: ignore[misc]
-                lambda one: leaf(one, name, argument)
-            ),
-        )
-    return shape
-
-
-def rewritten(
-    shape: Shape, path: Path, new: Callable[[Shape], tuple[Shape, bool]], *, one_to_one: bool = False
-) -> Shape:
-    """The shape of objects in which :func:`rewrite` puts a new value at each place of a path.
-
-    Args:
-        shape: the objects.
-        path: the places.
-        new: gives the shape of the new values, and whether some values go.
-        one_to_one: whether no two values become one, so that what is in a list but once stays so.
-    """
-
-    def of_items(one: ListShape) -> Iterator[ListShape]:
-        found = one.altered(lambda _, item: new(item)[0])
-        unique = {key: one.more[key] for key in ("uniqueItems",) if key in one.more}
-        return iter(() if found is None else (found if found is one else replace(found, more=unique),))
-
-    def of_field(one: ObjectShape, name: str) -> Iterator[ObjectShape]:
-        known = one.field(name)
-        if known.shape is NOTHING:
-            return iter((one,))
-        result, gone = new(known.shape)
-        found = one.having(name, result, needed=known.needed and not gone)
-        # the number of fields stays where none goes
-        return (
-            found
-            if gone
-            else (made if made is one else replace(made, least=one.least, most=one.most) for made in found)
-        )
-
-    if isinstance(path.last, EachValue):
-        return shape.at(path.parent, lambda parent: parent.of_objects(lambda one: _all_rewritten(one, new)))
-    if isinstance(path.last, Name):
-        name = path.last.name
-        return shape.at(path.parent, lambda parent: parent.of_objects(lambda one: of_field(one, name)))
-    if isinstance(path.last, Each) and one_to_one:
-        return shape.at(path.parent, lambda parent: parent.of_lists(of_items))
-    return shape.at(path, lambda value: new(value)[0])
-
-
-def _all_rewritten(one: ObjectShape, new: Callable[[Shape], tuple[Shape, bool]]) -> Iterator[ObjectShape]:
-    """The objects with the value of each field rewritten: what goes is no field that must be there any more."""
-    goes = False
-
-    def change(value: Shape) -> Shape:
-        nonlocal goes
-        result, gone = new(value)
-        goes = goes or gone
-        return result
-
-    loose: dict[str, FieldShape] = {}
-    for name, known in one.fields.items():
-        result, gone = (NOTHING, False) if known.shape is NOTHING else new(known.shape)
-        goes = goes or gone
-        if known.needed and result is NOTHING and not gone:
-            return
-        same = result is known.shape and not gone
-        loose[name] = known if same else FieldShape(result, known.needed and not gone)
-    others = replace(one, fields={}).altered(change)
-    if others is None:
-        return
-    same = others.others is one.others and others.patterns is one.patterns and not goes
-    if same and all(loose[name] is known for name, known in one.fields.items()):
-        yield one
-        return
-    yield replace(others, fields=loose, least=0 if goes else one.least, more={})
 
 
 def overlaps(paths: Sequence[Path]) -> Iterator[Fault]:

@@ -18,6 +18,7 @@ from migrate_spec.shapes.parted import TEXT, part_between, without_sign, written
 from migrate_spec.shapes.reading import met
 from migrate_spec.shapes.shape import NOTHING, Field, ObjectShape, Shape, only
 from migrate_spec.shapes.values import of_values
+from migrate_spec.shapes.walking import changed_at
 from migrate_spec.templates import Separated
 
 __all__ = [
@@ -206,7 +207,7 @@ def shape_apart(shape: Shape, whole: Path, form: Form, *, undone: bool, sure: bo
                 found += _with(part, {source: None, **fields})
         yield from merged(found)
 
-    return shape.at(whole.parent, lambda parent: few(parent.of_objects(change)))
+    return changed_at(shape, whole.parent, lambda parent: few(parent.of_objects(change)))
 
 
 def _parts(form: Form, text: Shape, *, sure: bool) -> Iterator[dict[str, Field]]:
@@ -248,7 +249,7 @@ def shape_together(shape: Shape, whole: Path, form: Form, *, exact: bool, undone
             text = _text_of(form, {name: part.field(name).shape for name in names}, exact=exact, undone=undone)
             yield from _with(part, {**dict.fromkeys(names), target: Field(text, needed=True)})
 
-    return shape.at(whole.parent, lambda parent: few(parent.of_objects(change)))
+    return changed_at(shape, whole.parent, lambda parent: few(parent.of_objects(change)))
 
 
 def _text_of(form: Form, parts: Mapping[str, Shape], *, exact: bool, undone: bool) -> Shape:

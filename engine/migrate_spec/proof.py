@@ -52,19 +52,24 @@ def prove(migration: Migration, *, backwards: bool = False, seconds: float = 1.0
         seconds: how long to search for a counterexample where there is no proof.
         most: how many documents to try at most.
     """
+    spec = migration.spec
     if backwards:
         try:
-            compile_downgrade(migration.spec, None)
+            compile_downgrade(spec, None)
         except Irreversible as error:
             return Verdict("irreversible", backwards, why=str(error))
+        if spec.alters_by_records:
+            return Verdict("irreversible", backwards, why="records were altered that only a backup can bring back")
     origin, schema = migration.schema_before, migration.schema_after
     if backwards:
         origin, schema = schema, origin
     shapes = derived(migration, backwards=backwards)
     if any(
-        fits(*without_untouched(shape, migration.spec.steps, origin, schema)) or fits(shape, schema) for shape in shapes
+        fits(*without_untouched(shape, spec, origin, schema)) or fits(shape, schema) for shape in shapes
     ):
         return Verdict("proved", backwards)
+    if spec.alters_by_records:
+        return Verdict("unknown", backwards, None, 0, in_the_way(shapes[0], schema) or "an operation under `records`")
     found = refutation(migration, backwards=backwards, seconds=seconds, most=most)
     if found.counterexample is not None:
         return Verdict("refuted", backwards, found.counterexample, found.tried)

@@ -20,6 +20,7 @@ from migrate_spec.document import ABSENT, Refused, describe
 from migrate_spec.errors import Fault, PathError
 from migrate_spec.operation import key_in_spec
 from migrate_spec.path import Path
+from migrate_spec.shapes.shape import Shape
 from migrate_spec.templates import Template
 
 __all__ = [
@@ -112,6 +113,13 @@ class RecordOperation(ABC):
     @abstractmethod
     def losses(self) -> Sequence[str]:
         """What the way back cannot bring back without a backup."""
+
+    alters_documents: ClassVar[bool] = False
+    """Whether it alters what stands in the collection's records, or takes some of them away."""
+
+    def effect(self, shape: Shape) -> Shape:
+        """The shape of the collection's documents afterwards, where they were of a shape."""
+        return shape
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from migrate_spec.codec import Json, NotADocument, copied, encode, encode_msgpac
 from migrate_spec.compiler import RecordRefused, Route, Transform, compile_downgrade
 from migrate_spec.document import Refused
 from migrate_spec.errors import Place
+from migrate_spec.literals import literals
 from migrate_spec.migration import Migration
 from migrate_spec.refusals import names_of
 from migrate_spec.schema import Mismatch
@@ -65,7 +66,8 @@ def refutation(migration: Migration, *, backwards: bool, seconds: float, most: i
     schema = migration.schema_after if backwards else migration.schema_before
     carrier = _Carrier(migration, backwards=backwards)
     names = tuple(dict.fromkeys([*names_of(migration.schema_before), *names_of(migration.schema_after)]))
-    found = counterexample(schema, carrier.breaks, names=names, seconds=seconds, most=most)
+    values = literals(migration)
+    found = counterexample(schema, carrier.breaks, names=names, values=values, seconds=seconds, most=most)
     document = None if found.document is None else carrier.record(found.document)
     return Refutation(None if document is None else carrier.told(document), found.tried, found.why)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path as FilePath
@@ -260,9 +261,10 @@ class Schema:
         from jsonschema.exceptions import best_match  # noqa: PLC0415
 
         checker = Draft202012Validator.FORMAT_CHECKER
-        error = best_match(Draft202012Validator(self.content, format_checker=checker).iter_errors(document))
-        if error is not None:
-            return _mismatch(error)
+        with suppress(RecursionError):  # of a schema that refers to itself in a circle
+            error = best_match(Draft202012Validator(self.content, format_checker=checker).iter_errors(document))
+            if error is not None:
+                return _mismatch(error)
         judge = jsonschema_rs.Draft202012Validator(self.content, validate_formats=True, offline=True)
         refusal = next(iter(judge.iter_errors(document)))  # a format which only the judge knows
         keyword = str(refusal.schema_path[-1])

@@ -97,6 +97,11 @@ class Spec:
         return bool(self.records or self.indexes)
 
     @property
+    def alters_by_records(self) -> bool:
+        """Whether operations on records, too, alter what stands in its records, or take some away."""
+        return any(operation.alters_documents for operation in self.records)
+
+    @property
     def head_after(self) -> str:
         """What its records' keys begin with after the step."""
         return reduce(lambda head, operation: operation.head_after(head), self.records, self.prefix)

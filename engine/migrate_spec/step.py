@@ -15,6 +15,7 @@ from migrate_spec.path import Definition, Path, within
 from migrate_spec.shapes.cases import Cases, cases
 from migrate_spec.shapes.looking import seen
 from migrate_spec.shapes.shape import ANYTHING, NOTHING, Shape, union
+from migrate_spec.shapes.walking import changed_at
 
 __all__ = ["Step", "backward", "effect", "effect_back", "forward", "steps_at"]
 
@@ -157,7 +158,7 @@ class Step:
                 others = of_steps(self.otherwise, others.of_objects(lambda one: (one,)) if self.at else others)
             return union([changed(holding), others])
 
-        return shape.at(self.at, inside) if self.at else inside(shape)
+        return changed_at(shape, self.at, inside) if self.at else inside(shape)
 
     def given(self, shape: Shape) -> Cases:
         """What the body is given of documents of a shape, and what the steps under ``else`` are."""

@@ -12,6 +12,8 @@ from itertools import islice
 from migrate_spec.codec import Json, encode
 from migrate_spec.compiler import RecordRefused
 from migrate_spec.laws import LAWS, Broken, Law
+from migrate_spec.literals import literals
+from migrate_spec.planting import planted
 from migrate_spec.refusals import is_named, names_of
 from migrate_spec.registry import MigrationRegistry
 from migrate_spec.search import smallest
@@ -103,8 +105,10 @@ def generated(way: Way, number: int, seed: int = 0) -> Iterator[Json]:
     """
     from migrate_spec.documents import sampled  # noqa: PLC0415 - imports Hypothesis, which is slow to start
 
-    drawn = islice(sampled(way.schema_before, names_of(way.schema_after), seed), number * MOST_DRAWS)
-    return islice((document for document in drawn if way.record(document) is not None), number)
+    values = [value for migration in way.migrations for value in literals(migration)]
+    drawn = planted(sampled(way.schema_before, names_of(way.schema_after), seed), way.schema_before, values, seed)
+    some = islice(drawn, number * MOST_DRAWS)
+    return islice((document for document in some if way.record(document) is not None), number)
 
 
 def try_laws(

@@ -16,6 +16,7 @@ from migrate_spec.path import Name, Path
 from migrate_spec.schema import Schema
 from migrate_spec.shapes.reading import is_local
 from migrate_spec.shapes.shape import ANYTHING, Field, ObjectShape, Shape
+from migrate_spec.spec import Spec
 from migrate_spec.step import Step
 
 __all__ = ["without_untouched"]
@@ -24,20 +25,20 @@ _REMARKS: Final = frozenset({"title", "description", "$comment"})
 _REFERENCE: Final = re.compile(r'"\$ref": "#/\$defs/([^"]+)"')
 
 
-def without_untouched(made: Shape, steps: Sequence[Step], origin: Schema, target: Schema) -> tuple[Shape, Schema]:
+def without_untouched(made: Shape, spec: Spec, origin: Schema, target: Schema) -> tuple[Shape, Schema]:
     """A shape and a schema that it may fit, both free in the fields that are the same all along.
 
     If the one fits the other so, it does so with these fields as well.
 
     Args:
-        made: what the steps make of the documents of ``origin``.
-        steps: the steps.
+        made: what the spec makes of the documents of ``origin``.
+        spec: the spec.
         origin: the schema of the documents.
         target: the schema that the results are to fit.
     """
     objects = list(made.objects())
-    same = [name for name in _same(origin.content, target.content) if not _touched(name, steps)]
-    if not same or len(objects) != len(made.alternatives):
+    same = [name for name in _same(origin.content, target.content) if not _touched(name, spec.steps)]
+    if spec.alters_by_records or not same or len(objects) != len(made.alternatives):
         return made, target
     content: Any = target.content
     relaxed = {**content, "properties": {**content["properties"], **dict.fromkeys(same, True)}}

@@ -14,6 +14,7 @@ from migrate_spec.errors import Irreversible, Place
 from migrate_spec.migration import Migration
 from migrate_spec.path import Index, Name, Path
 from migrate_spec.schema import Mismatch, Schema
+from migrate_spec.shapes.writing import written
 from migrate_spec.spec import Spec
 from migrate_spec.step import Step, backward, forward
 
@@ -72,6 +73,11 @@ class Way:
         return len(self.migrations) == 1
 
     @property
+    def alters_by_records(self) -> bool:
+        """Whether operations on records alter what stands in the records, or take some away."""
+        return any(migration.spec.alters_by_records for migration in self.migrations)
+
+    @property
     def schema_before(self) -> Schema:
         """What its documents fit."""
         return self.migrations[0].schema_before
@@ -95,7 +101,7 @@ class Way:
     def foretells(self) -> Callable[[Json], bool]:
         """Whether a document is one that the steps of a single migration can make, as far as is known of them."""
         (migration,) = self.migrations
-        return Schema(made(migration).to_schema()).is_valid
+        return Schema(written(made(migration))).is_valid
 
     @cached_property
     def irreversible(self) -> str:

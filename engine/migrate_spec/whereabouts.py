@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from migrate_spec.path import Definition, Name, Path
 from migrate_spec.schema import Schema
+from migrate_spec.shapes.fields import value_at
+from migrate_spec.shapes.looking import all_inside
 from migrate_spec.shapes.reading import keeps_names
 from migrate_spec.shapes.shape import NOTHING, ObjectShape, Reference, Shape
 from migrate_spec.step import Step
@@ -47,11 +49,11 @@ def _stays(path: Path, start: Shape, wanted: set[str]) -> bool:
     segments = path.segments
     if segments and isinstance(segments[0], Definition):
         name, segments = segments[0].name, segments[1:]
-        whole = next((one for one in map(_defined, start.inside()) if name in one), {}).get(name, NOTHING)
+        whole = next((one for one in map(_defined, all_inside(start)) if name in one), {}).get(name, NOTHING)
     if not segments or not isinstance(segments[0], Name):
         return False
-    inside = whole.value_at(Path(segments[:1]))
-    return not any(wanted & _defined(shape).keys() for shape in inside.inside())
+    inside = value_at(whole, Path(segments[:1]))
+    return not any(wanted & _defined(shape).keys() for shape in all_inside(inside))
 
 
 def _defined(shape: Shape) -> dict[str, Shape]:
@@ -61,4 +63,4 @@ def _defined(shape: Shape) -> dict[str, Shape]:
 
 def _is_told_by_its_fields(start: Shape) -> bool:
     """Whether somewhere one of several kinds of objects can be, so that its fields tell which it is."""
-    return any(sum(isinstance(one, ObjectShape) for one in shape.plain()) > 1 for shape in start.inside())
+    return any(sum(isinstance(one, ObjectShape) for one in shape.plain()) > 1 for shape in all_inside(start))

@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from migrate_spec.codec import Document, Json, maker
 from migrate_spec.document import Change, Refused, describe, put
-from migrate_spec.operation import Field, IfExists, Loss, Operation, by_parent, of_fields, take
+from migrate_spec.operation import Field, IfExists, Loss, Operation, by_parent, take
 from migrate_spec.path import Path
+from migrate_spec.shapes.effects import of_fields
 from migrate_spec.shapes.shape import ObjectShape, Shape, only
 
 

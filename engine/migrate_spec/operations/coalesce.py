@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from migrate_spec.carrying import below, free, moved, narrowed_at, placed
+from migrate_spec.carrying import below, moved, placed
 from migrate_spec.codec import Document, is_null
 from migrate_spec.document import Change
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Field, Loss, Operation, in_order
 from migrate_spec.pairs import check_gathered, check_no_list, found, made, target_taken
 from migrate_spec.path import Path, str_of, within_objects
+from migrate_spec.shapes.fields import absent_at, narrowed_at, present_at
 from migrate_spec.shapes.reading import met, without
 from migrate_spec.shapes.shape import Shape, union
+from migrate_spec.shapes.walking import changed_at
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,10 @@ class Coalesce(Operation):
         found: list[Shape] = []
         for part in (_no_null, None) if self.also_null else (None,):
             for source in sources:
-                there = shape.having(source)
-                found.append(_first(there.at(source, part) if part else there, source, target, sources))
-                shape = narrowed_at(shape, source, _null) if part else shape.lacking(source)
-        return union([*found, shape if target in sources else free(shape, target, strict=False)])
+                there = present_at(shape, source)
+                found.append(_first(changed_at(there, source, part) if part else there, source, target, sources))
+                shape = narrowed_at(shape, source, _null) if part else absent_at(shape, source)
+        return union([*found, shape if target in sources else absent_at(shape, target, strict=False)])
 
     def effect_back(self, shape: Shape) -> Shape:
         """The value is at the first source."""
@@ -160,7 +162,7 @@ def _put(parent: Document, source: Path, target: Path) -> None:
 
 def _first(shape: Shape, source: Path, target: Path, sources: Sequence[Path]) -> Shape:
     """The objects whose value comes from a source, and all others are taken away."""
-    shape = shape if target in sources else free(shape, target, strict=True)
+    shape = shape if target in sources else absent_at(shape, target, strict=True)
     return placed(shape, [(source, target)], taken=sources)
 
 

@@ -8,13 +8,15 @@ from functools import partial
 from itertools import chain
 from typing import Any, ClassVar
 
-from migrate_spec.carrying import below, free, presences
+from migrate_spec.carrying import below, presences
 from migrate_spec.codec import Document, Json, maker, opened, type_names
 from migrate_spec.document import ABSENT, Change, Refused, describe, equal, open_in, wrong_type
 from migrate_spec.errors import Fault, Irreversible
-from migrate_spec.operation import Field, Loss, Operation, Value, in_order, names_only, rewrite, rewritten, spoiled
+from migrate_spec.operation import Field, Loss, Operation, Value, in_order, names_only, rewrite
 from migrate_spec.pairs import check_gathered, found, made, target_taken
 from migrate_spec.path import Name, Path, within_objects
+from migrate_spec.shapes.effects import rewritten, spoiled
+from migrate_spec.shapes.fields import absent_at, put_at, taken_at, value_at
 from migrate_spec.shapes.merging import OnConflict, together, without_ends, without_entries
 from migrate_spec.shapes.shape import ObjectShape, Shape, only, union
 
@@ -119,7 +121,7 @@ class Concat(Operation):
             return spoiled(shape, (*paths, target))
         found: list[Shape] = []
         for part, there in presences(shape, paths):
-            ready = part if target in paths else free(part, target, strict=bool(there))
+            ready = part if target in paths else absent_at(part, target, strict=bool(there))
             found += [self._put(one, target, parts, there) for one in ready.objects()] if there else [ready]
         return union(found)
 
@@ -127,13 +129,13 @@ class Concat(Operation):
         """The objects with what is there put together."""
         shape = Shape((one,))
         values = [
-            only(part.value) if isinstance(part, Value) else shape.value_at(part)
+            only(part.value) if isinstance(part, Value) else value_at(shape, part)
             for part in parts
             if isinstance(part, Value) or part in there
         ]
         for path in there:
-            shape = shape.take(path)
-        return shape.put(target, together(values, self.on_conflict))
+            shape = taken_at(shape, path)
+        return put_at(shape, target, together(values, self.on_conflict))
 
     def effect_back(self, shape: Shape) -> Shape:
         """Nothing is left of the values at the targets."""

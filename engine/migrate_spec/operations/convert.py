@@ -11,23 +11,14 @@ from migrate_spec.codec import Json, Raw, decode, is_null, maker
 from migrate_spec.conversions import Conversion, Way
 from migrate_spec.document import ABSENT, Change, Refused, describe, equal, same
 from migrate_spec.errors import Fault
-from migrate_spec.operation import (
-    Loss,
-    Operation,
-    Value,
-    by_parent,
-    fill,
-    in_order,
-    of_fields,
-    overlaps,
-    rewrite,
-    rewritten,
-)
+from migrate_spec.operation import Loss, Operation, Value, by_parent, fill, in_order, overlaps, rewrite
 from migrate_spec.path import Path
 from migrate_spec.schema import Schema
+from migrate_spec.shapes.effects import of_fields, rewritten
 from migrate_spec.shapes.reading import met, without
 from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape, only, union
 from migrate_spec.shapes.values import worked_out
+from migrate_spec.shapes.writing import written
 
 _NULL: Final = {"type": "null"}
 
@@ -125,7 +116,7 @@ class Convert(Operation):
         """The shape of what becomes of values that may be refused."""
         if isinstance(self.on_error, Value):
             new = self.on_error.value
-            stays = Schema(refused.to_schema()).is_valid(new) if back else refused is not NOTHING
+            stays = Schema(written(refused)).is_valid(new) if back else refused is not NOTHING
             return only(new) if stays else NOTHING
         return refused if self.on_error == "keep" else NOTHING
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from migrate_spec.carrying import below, free, placed
+from migrate_spec.carrying import below, placed
 from migrate_spec.codec import Document, copied
 from migrate_spec.document import ABSENT, Change, Refused, describe, equal
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Field, IfExists, Loss, Operation, in_order, names_only, overlaps
 from migrate_spec.pairs import check_pairs, found, made, target_taken
 from migrate_spec.path import Index, Path, str_of, within_objects
+from migrate_spec.shapes.fields import absent_at, present_at, put_at, taken_at
 from migrate_spec.shapes.shape import NOTHING, Shape, union
 
 
@@ -85,11 +86,13 @@ class Copy(Operation):
     def _copied(self, source: Path, target: Path, shape: Shape) -> Shape:
         if not names_only(source, Path(())):
             value, absent = _looked_at(shape, source)
-            return union([*([shape] if absent else []), shape.put(target, value)])
-        lacking, having = shape.lacking(source), shape.having(source)
+            return union([*([shape] if absent else []), put_at(shape, target, value)])
+        lacking, having = absent_at(shape, source), present_at(shape, source)
         if self.if_exists == "fail":
-            lacking, having = free(lacking, target, strict=False), free(having, target, strict=True)
-        stays, goes = (having.having(target), having.lacking(target)) if self.if_exists == "keep" else (NOTHING, having)
+            lacking, having = absent_at(lacking, target, strict=False), absent_at(having, target, strict=True)
+        stays, goes = (
+            (present_at(having, target), absent_at(having, target)) if self.if_exists == "keep" else (NOTHING, having)
+        )
         return union([lacking, stays, placed(goes, [(source, target)])])
 
     def effect_back(self, shape: Shape) -> Shape:
@@ -139,10 +142,10 @@ def _take(source: Path, target: Path) -> Change:
 
 def _taken(source: Path, target: Path, shape: Shape) -> Shape:
     """The objects without a copy, of which the source must be there."""
-    copied = shape.having(target)
+    copied = present_at(shape, target)
     if names_only(source, Path(())):
-        copied = copied.having(source)
-    return union([shape.lacking(target), copied.take(target, prune=True)])
+        copied = present_at(copied, source)
+    return union([absent_at(shape, target), taken_at(copied, target, prune=True)])
 
 
 def _looked_at(shape: Shape, path: Path) -> tuple[Shape, bool]:

@@ -8,8 +8,9 @@ from typing import ClassVar, Final
 
 from migrate_spec.codec import Document, Json, is_null, maker
 from migrate_spec.document import Change, put
-from migrate_spec.operation import Field, Loss, Operation, by_parent, fill, of_fields
+from migrate_spec.operation import Field, Loss, Operation, by_parent, fill
 from migrate_spec.path import Path, str_of
+from migrate_spec.shapes.effects import of_fields
 from migrate_spec.shapes.looking import seen
 from migrate_spec.shapes.reading import met, without
 from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape, only, union

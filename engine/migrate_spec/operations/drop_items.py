@@ -14,6 +14,7 @@ from migrate_spec.operation import Loss, ObjectPath, Operation, in_order
 from migrate_spec.path import Name, Path, within
 from migrate_spec.shapes.cases import cases, pattern_of_names
 from migrate_spec.shapes.shape import NOTHING, Field, ListShape, ObjectShape, Shape, union
+from migrate_spec.shapes.walking import changed_at
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class DropItems(Operation):
     def effect(self, shape: Shape) -> Shape:
         """The condition holds of no item and of no entry."""
         for path, condition in self.conditions.items():
-            shape = shape.at(path, partial(_dropped, condition))
+            shape = changed_at(shape, path, partial(_dropped, condition))
         return shape
 
     def effect_back(self, shape: Shape) -> Shape:

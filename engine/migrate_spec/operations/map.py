@@ -10,24 +10,14 @@ from typing import Any, ClassVar, Literal
 from migrate_spec.codec import Json, Raw, decode, encode, maker
 from migrate_spec.document import ABSENT, Change, Refused, describe, equal, frozen, same
 from migrate_spec.errors import Fault, Irreversible
-from migrate_spec.operation import (
-    Loss,
-    Operation,
-    Table,
-    Value,
-    by_parent,
-    fill,
-    in_order,
-    of_fields,
-    overlaps,
-    rewrite,
-    rewritten,
-)
+from migrate_spec.operation import Loss, Operation, Table, Value, by_parent, fill, in_order, overlaps, rewrite
 from migrate_spec.path import EachValue, Name, Path
 from migrate_spec.schema import Schema
+from migrate_spec.shapes.effects import of_fields, rewritten
 from migrate_spec.shapes.looking import seen
 from migrate_spec.shapes.reading import without
 from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape, only, union
+from migrate_spec.shapes.writing import written
 
 MOST_SHOWN = 8
 """Values of a table in a sentence."""
@@ -241,7 +231,7 @@ def _looked_up_in(
     pairs: Sequence[tuple[Json, Json]], absent: Sequence[Json], other: str | Shape, shape: Shape
 ) -> tuple[Shape, bool]:
     """The shape of what a table makes of values, and whether some of them go."""
-    is_there = Schema(shape.to_schema()).is_valid
+    is_there = Schema(written(shape)).is_valid
     known = [*(old for old, _ in pairs), *absent]
     rest = without(shape, {"enum": known}) if known else shape
     kept = rest if other == "keep" else other if isinstance(other, Shape) and rest is not NOTHING else NOTHING

@@ -9,8 +9,9 @@ from typing import ClassVar
 from migrate_spec.codec import Json, maker
 from migrate_spec.document import Change
 from migrate_spec.errors import Irreversible
-from migrate_spec.operation import Field, Loss, Operation, by_parent, fill, of_fields, take
+from migrate_spec.operation import Field, Loss, Operation, by_parent, fill, take
 from migrate_spec.path import Path
+from migrate_spec.shapes.effects import of_fields
 from migrate_spec.shapes.shape import Shape, only
 
 

@@ -10,10 +10,12 @@ from typing import ClassVar, Final
 from migrate_spec.codec import Document
 from migrate_spec.document import Change, Refused, describe
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Field, FieldName, IfExists, Loss, Operation, by_parent, overlaps, spoiled
+from migrate_spec.operation import Field, FieldName, IfExists, Loss, Operation, by_parent, overlaps
 from migrate_spec.path import Name, Path, Segment, str_of
+from migrate_spec.shapes.effects import spoiled
 from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape
 from migrate_spec.shapes.shape import Field as FieldShape
+from migrate_spec.shapes.walking import changed_at
 
 MOST_CHAINED: Final = 7
 """Old and new names of a chain that are told apart by which of them are there."""
@@ -102,7 +104,7 @@ class Rename(Operation):
             if is_chain and self.if_exists != "fail" and len({*names, *names.values()}) > MOST_CHAINED:
                 return spoiled(shape, self.writes())
             change = partial(self._renamed_in, names, is_chain=is_chain)
-            shape = shape.at(parent, lambda value, change=change: value.of_objects(change))  # type: ignore[misc]
+            shape = changed_at(shape, parent, lambda value, change=change: value.of_objects(change))  # type: ignore[misc]
         return shape
 
     def _renamed_in(self, names: Mapping[str, str], one: ObjectShape, *, is_chain: bool) -> Iterator[ObjectShape]:

@@ -18,6 +18,7 @@ from migrate_spec.pattern import Pattern, Replacement, Substitution
 from migrate_spec.shapes.names import Rule, prefixed, renamed, unprefixed
 from migrate_spec.shapes.shape import Shape
 from migrate_spec.shapes.texts import left_out, literally
+from migrate_spec.shapes.walking import changed_at
 
 Case = Literal["camel", "pascal", "snake", "kebab"]
 
@@ -147,14 +148,14 @@ class RenameKeys(Operation):
         """The fields of each object have their new names, and what else they had."""
         for path, names in self.objects.items():
             change = partial(renamed, names.rule())
-            shape = shape.at(path, lambda value, change=change: value.of_objects(change))  # type: ignore[misc]
+            shape = changed_at(shape, path, lambda value, change=change: value.of_objects(change))  # type: ignore[misc]
         return shape
 
     def effect_back(self, shape: Shape) -> Shape:
         """They have their old names."""
         for path, names in self.objects.items():
             change = partial(renamed, names.rule(back=True))
-            shape = shape.at(path, lambda value, change=change: value.of_objects(change))  # type: ignore[misc]
+            shape = changed_at(shape, path, lambda value, change=change: value.of_objects(change))  # type: ignore[misc]
         return shape
 
     def reads(self) -> Sequence[Path]:

@@ -10,9 +10,11 @@ from typing import Any, ClassVar
 from migrate_spec.codec import Json, maker
 from migrate_spec.document import Change, on_object, put
 from migrate_spec.errors import Irreversible
-from migrate_spec.operation import Loss, Operation, in_order, of_fields
+from migrate_spec.operation import Loss, Operation, in_order
 from migrate_spec.path import Name, Path, within
+from migrate_spec.shapes.effects import of_fields
 from migrate_spec.shapes.shape import ObjectShape, Shape, only
+from migrate_spec.shapes.walking import changed_at
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Set(Operation):
             if isinstance(path.last, Name):
                 shape = of_fields(shape, {path: only(value)}, partial(ObjectShape.having, needed=True))
             else:
-                shape = shape.at(path, lambda _, value=value: only(value))  # type: ignore[misc]
+                shape = changed_at(shape, path, lambda _, value=value: only(value))  # type: ignore[misc]
         return shape
 
     def reads(self) -> Sequence[Path]:

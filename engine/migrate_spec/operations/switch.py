@@ -15,6 +15,7 @@ from migrate_spec.operation import Binder, Loss, Operation, Table
 from migrate_spec.path import Name, Path
 from migrate_spec.shapes.cases import cases
 from migrate_spec.shapes.shape import Shape, union
+from migrate_spec.shapes.walking import changed_at
 from migrate_spec.step import Step, backward, effect, effect_back, forward
 
 
@@ -121,7 +122,9 @@ class Switch(Operation):
     def _cases(self, shape: Shape) -> Iterator[tuple[Sequence[Step], Shape]]:
         """The steps of each case with the objects that it is for, and at last those under ``else`` with the others."""
         parent = Path(self.cases.on.segments[:-1])
-        rest = shape.of_objects(lambda one: (one,)).at(parent, lambda value: value.of_objects(lambda one: (one,)))
+        rest = changed_at(
+            shape.of_objects(lambda one: (one,)), parent, lambda value: value.of_objects(lambda one: (one,))
+        )
         for key, steps in self.cases.cases.pairs:
             holding, rest = cases(rest, Condition({self.cases.on: (Test("eq", key),)}))
             yield steps, holding

@@ -10,8 +10,9 @@ from typing import ClassVar, Literal
 from migrate_spec.codec import Json, maker, opened
 from migrate_spec.document import ABSENT, Change
 from migrate_spec.errors import Fault
-from migrate_spec.operation import FieldName, Loss, Operation, by_parent, fill, in_order, of_fields, rewrite, rewritten
+from migrate_spec.operation import FieldName, Loss, Operation, by_parent, fill, in_order, rewrite
 from migrate_spec.path import EachValue, Name, Path
+from migrate_spec.shapes.effects import of_fields, rewritten
 from migrate_spec.shapes.shape import ObjectShape, Shape, only, union
 from migrate_spec.wraps import (
     in_list,

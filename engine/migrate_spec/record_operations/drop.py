@@ -8,6 +8,8 @@ from typing import ClassVar
 
 from migrate_spec.condition import Condition
 from migrate_spec.record_operation import Change, Made, Record, RecordOperation, Surroundings
+from migrate_spec.shapes.cases import cases
+from migrate_spec.shapes.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,12 @@ class Drop(RecordOperation):
         before: {"r:1": {kind: user}, "r:2": {kind: page}}
         after: {"r:2": {kind: page}}
     """
+
+    alters_documents: ClassVar[bool] = True
+
+    def effect(self, shape: Shape) -> Shape:
+        """The documents of which the condition does not hold."""
+        return cases(shape, self.which.where)[1]
 
     def change(self, around: Surroundings) -> Change:
         """Nothing of what the condition holds of."""

@@ -21,6 +21,8 @@ from migrate_spec.record_operation import (
     path_faults,
     required,
 )
+from migrate_spec.shapes.fields import taken_at
+from migrate_spec.shapes.shape import Shape
 from migrate_spec.templates import Template
 
 INDEX = ".index"
@@ -72,6 +74,14 @@ class Explode(RecordOperation):
             if path.base.segments:
                 found = f"the path {str(path)!r} was found"
                 yield Fault(found, "a path of names was expected", "", path.place, "path-invalid")
+
+    alters_documents: ClassVar[bool] = True
+
+    def effect(self, shape: Shape) -> Shape:
+        """The lists are not there."""
+        for path in self.lists:
+            shape = taken_at(shape, path)
+        return shape
 
     def change(self, around: Surroundings) -> Change:
         """The record without the lists, and a record for each of their items."""

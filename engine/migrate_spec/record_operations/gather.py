@@ -12,6 +12,8 @@ from migrate_spec.errors import Fault
 from migrate_spec.operation import Field, FieldName
 from migrate_spec.path import Name, Path
 from migrate_spec.record_operation import Change, Made, Record, RecordOperation, Surroundings, path_faults, required
+from migrate_spec.shapes.fields import absent_at, put_at
+from migrate_spec.shapes.shape import ListShape, ObjectShape, Shape, union
 from migrate_spec.templates import Template
 
 INDEX = ".index"
@@ -63,6 +65,15 @@ class Gather(RecordOperation):
             if path.base.segments:
                 found = f"the path {str(path)!r} was found"
                 yield Fault(found, "a path of names was expected", "", path.place, "path-invalid")
+
+    alters_documents: ClassVar[bool] = True
+
+    def effect(self, shape: Shape) -> Shape:
+        """There may be lists, of objects of which nothing is known."""
+        found = Shape((ListShape(rest=Shape((ObjectShape(),)), least=1),))
+        for path in self.lists:
+            shape = union([shape, put_at(absent_at(shape, path), path, found)])
+        return shape
 
     def change(self, around: Surroundings) -> Change:
         """The record with its lists."""

@@ -15,6 +15,7 @@ from migrate_spec.schema import Schema
 from migrate_spec.shapes.reading import met, without
 from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape, union
 from migrate_spec.shapes.values import worked_out
+from migrate_spec.shapes.walking import changed_at
 
 __all__ = ["Cases", "cases", "pattern_of_names"]
 
@@ -134,9 +135,9 @@ def _of_several(shape: Shape, path: Path, divide: Divide, *, absent: bool) -> Ca
         possible = possible or yes is not NOTHING
         return no
 
-    failing = shape.at(path.base, inner)
+    failing = changed_at(shape, path.base, inner)
     # what cannot be walked has no value there, and so the condition does not hold
-    walked = shape.at(path.base, lambda value: value)
+    walked = changed_at(shape, path.base, lambda value: value)
     failing = failing if walked == shape else shape
     return (shape if possible else NOTHING), failing
 

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from migrate_spec.shapes.reading import met
 from migrate_spec.shapes.shape import NOTHING, Field, ListShape, ObjectShape, Scalars, Shape, only, union
+from migrate_spec.shapes.writing import written
 
 __all__ = ["list_of", "map_of"]
 
@@ -60,7 +61,7 @@ def _map_of(layout: Layout, one: ListShape) -> Shape:
     if any(entry.name.values() is None for entries in places for entry in entries):
         entries = [entry for place in places for entry in place]
         names = union(entry.name for entry in entries)
-        schema = True if _TEXTS.alternatives[0] in names.alternatives else names.to_schema()
+        schema = True if _TEXTS.alternatives[0] in names.alternatives else written(names)
         others = union(entry.value for entry in entries)
         return Shape((ObjectShape({}, others, (), schema, one.least, most),))
     fields = _fields(one, places)
@@ -166,7 +167,7 @@ def _item(layout: Layout, entry: _Entry) -> Shape:
 
 
 def _schema(names: Shape) -> dict[str, object]:
-    schema = names.to_schema()
+    schema = written(names)
     return schema if isinstance(schema, dict) else {}
 
 

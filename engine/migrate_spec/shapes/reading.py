@@ -29,8 +29,9 @@ from migrate_spec.shapes.shape import (
     only,
     union,
 )
+from migrate_spec.shapes.writing import written
 
-__all__ = ["is_local", "keeps_names", "local", "met", "shape_of", "without"]
+__all__ = ["all_of", "is_local", "keeps_names", "local", "met", "shape_of", "without"]
 
 _NUMBER: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _STRING: Final = ("minLength", "maxLength", "pattern", "format")
@@ -150,6 +151,11 @@ def _met(text: str) -> Shape:
     return _normal(json.loads(text))
 
 
+def all_of(shapes: Sequence[Shape]) -> Shape:
+    """Values that are in all of several shapes, and perhaps others."""
+    return shape_of(Schema({"allOf": [written(shape) for shape in shapes]}))
+
+
 def met(shape: Shape, schema: Mapping[str, Json]) -> Shape:
     """Those of a shape's values that fit a schema."""
     return _split(shape, schema, fits=True)
@@ -178,7 +184,7 @@ def _part(
         types = schema.get("type", [])
         named = kind in ([types] if isinstance(types, str) else types)
         return whole if named is fits else NOTHING
-    found = _met(json.dumps({"allOf": [whole.to_schema(), wanted]}))
+    found = _met(json.dumps({"allOf": [written(whole), wanted]}))
     return NOTHING if found is NOTHING else found
 
 

@@ -11,15 +11,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from operator import is_
 from typing import Any, Final
 
 from migrate_spec.codec import Json
 from migrate_spec.document import frozen
-from migrate_spec.path import Definition, Each, EachValue, Index, Name, Path, Segment, str_of
 from migrate_spec.schema import Schema
 
-__all__ = ["ANYTHING", "NOTHING", "Field", "ListShape", "ObjectShape", "Reference", "Scalars", "Shape", "only", "union"]
+__all__ = [
+    "ANYTHING",
+    "NOTHING",
+    "Field",
+    "ListShape",
+    "ObjectShape",
+    "Reference",
+    "Scalars",
+    "Shape",
+    "one_of",
+    "only",
+    "union",
+]
 
 SCALARS: Final = ("null", "boolean", "number", "string")
 MOST_ALTERNATIVES: Final = 128
@@ -164,7 +174,7 @@ class ObjectShape:
         if self.names is not True and not Schema(self.names).is_valid(name):
             return Field(NOTHING)
         found = [shape for pattern, shape in self.patterns if _matches(pattern, name)]
-        return Field(meet(found) if found else self.others)
+        return Field(_in_all(found) if found else self.others)
 
     def lacks(self, name: str) -> bool:
         """Whether no object has a field."""
@@ -306,7 +316,7 @@ class Shape:
 
     def scalars(self) -> Shape:
         """The values that are no objects and no lists."""
-        return _shape([one for one in self.plain() if isinstance(one, Scalars)])
+        return one_of([one for one in self.plain() if isinstance(one, Scalars)])
 
     def values(self) -> Sequence[Json] | None:
         """All values, where they are scalars and not too many to tell."""
@@ -331,208 +341,30 @@ class Shape:
         new = [made for one in old if isinstance(one, kind) for made in change(one)]
         if len(new) == len(old) and all(one is other for one, other in zip(new, old, strict=True)):
             return self
-        return _shape(new)
-
-    def at(self, path: Path, change: Callable[[Shape], Shape]) -> Shape:
-        """The shape where ``change`` says what becomes of each value at a path; what cannot be walked is refused.
-
-        A value that becomes nothing is one that is refused, with all that it is in.
-        """
-        return self._at(path.segments, change)
-
-    def _at(self, segments: Sequence[Segment], change: Callable[[Shape], Shape]) -> Shape:
-        if not segments:
-            return change(self)
-        first, rest = segments[0], segments[1:]
-
-        def inner(shape: Shape) -> Shape:
-            return shape._at(rest, change)
-
-        if isinstance(first, Name):
-            return self.of_objects(lambda one: _with_value(one, first.name, inner))
-        if isinstance(first, EachValue):
-            return self.of_objects(lambda one: _some(one.altered(inner)))
-        if isinstance(first, Each):
-            return self.of_lists(lambda one: _some(one.altered(lambda _, item: inner(item))))
-        if isinstance(first, Index):
-            return self.of_lists(lambda one: _with_item(one, first.index, inner))
-        return self._at_definition(first, inner)
-
-    def _at_definition(self, definition: Definition, change: Callable[[Shape], Shape]) -> Shape:
-        return _Redefined(definition.name, change).shape(self)
-
-    def inside(self) -> Iterator[Shape]:
-        """All shapes that are told of inside of this one, itself first, those that references lead to as well."""
-        seen: set[Reference] = set()
-        waiting: list[Shape] = [self]
-        while waiting:
-            shape = waiting.pop()
-            yield shape
-            for one in () if shape is ANYTHING else shape.alternatives:
-                if isinstance(one, ListShape):
-                    waiting += [*one.first, one.rest]
-                elif isinstance(one, ObjectShape):
-                    waiting += [*(known.shape for known in one.fields.values()), one.others]
-                    waiting += [values for _, values in one.patterns]
-                elif isinstance(one, Reference) and one not in seen:
-                    seen.add(one)
-                    waiting.append(one.look_up(one.name))
-
-    def value_at(self, path: Path) -> Shape:
-        """What can be at a path of names, where it is there at all."""
-        found = self
-        for segment in path.segments:
-            found = union([one.field(str_of(segment)).shape for one in found.objects()])
-        return found
-
-    def having(self, path: Path) -> Shape:
-        """Those of the values in which something is at a path of names."""
-        if not path.segments:
-            return self
-        first, rest = str_of(path.segments[0]), Path(path.segments[1:])
-        return _shape(
-            [
-                made
-                for one in self.objects()
-                for made in one.narrowed(first, one.field(first).shape.having(rest), needed=True)
-            ]
-        )
-
-    def lacking(self, path: Path) -> Shape:
-        """Those of the values in which nothing is at a path of names; a parent of the wrong type is refused."""
-        first, rest = str_of(path.segments[0]), Path(path.segments[1:])
-        found: list[Alternative] = []
-        for one in self.objects():
-            inside = one.field(first)
-            left = inside.shape.lacking(rest) if rest.segments and inside.shape is not NOTHING else NOTHING
-            found += one.narrowed(first, left, needed=False)
-        return _shape(found)
-
-    def put(self, path: Path, value: Shape) -> Shape:
-        """What becomes of objects in which a value is set at a path of names, with the objects made on the way."""
-        first, rest = str_of(path.segments[0]), Path(path.segments[1:])
-
-        def change(one: ObjectShape) -> Iterator[ObjectShape]:
-            old = one.field(first)
-            new = value
-            if rest.segments:
-                made = [] if old.needed else [only({}).put(rest, value)]
-                new = union([*([] if old.shape is NOTHING else [old.shape.put(rest, value)]), *made])
-            return one.having(first, new, needed=True)
-
-        return self.of_objects(change)
-
-    def take(self, path: Path, *, prune: bool = False) -> Shape:
-        """What becomes of objects from which the value at a path of names is taken away.
-
-        Args:
-            path: where the value is, if it is there.
-            prune: whether an object that is empty then goes, too.
-        """
-        last = str_of(path.last)
-        taken = self.having(path).at(path.parent, lambda parent: parent.of_objects(lambda one: one.without(last)))
-        if prune:
-            for depth in range(len(path.segments) - 1, 0, -1):
-                taken = taken.at(Path(path.segments[: depth - 1]), partial(_pruned, str_of(path.segments[depth - 1])))
-        return union([self.lacking(path), taken])
-
-    def to_schema(self) -> Json:
-        """The shape as a JSON Schema."""
-        from migrate_spec.shapes.writing import written  # noqa: PLC0415 - writing knows shapes
-
-        return written(self)
-
-
-class _Redefined:
-    """A shape in which the values of a definition are changed, wherever it says that one is; inner ones first."""
-
-    def __init__(self, name: str, change: Callable[[Shape], Shape]) -> None:
-        self._name = name
-        self._change = change
-        self._look_ups: dict[Callable[[str], Shape], Callable[[str], Shape]] = {}
-
-    def shape(self, shape: Shape) -> Shape:
-        """The shape with its references leading to what became of the definitions."""
-        if shape is ANYTHING or shape is NOTHING:
-            return shape
-        found: list[Alternative] = []
-        for one in shape.alternatives:
-            if isinstance(one, Reference):
-                found.append(Reference(one.name, self._look_up(one.look_up)))
-            elif isinstance(one, ListShape):
-                found += _some(one.altered(lambda _, item: self.shape(item)))
-            elif isinstance(one, ObjectShape):
-                found += _some(one.altered(self.shape))
-            else:
-                found.append(one)
-        same = len(found) == len(shape.alternatives) and all(map(is_, found, shape.alternatives))
-        return shape if same else _shape(found)
-
-    def _look_up(self, old: Callable[[str], Shape]) -> Callable[[str], Shape]:
-        if old not in self._look_ups:
-            known: dict[str, Shape] = {}
-
-            def look_up(name: str) -> Shape:
-                if name not in known:
-                    inside = self.shape(old(name))
-                    known[name] = self._change(inside) if name == self._name else inside
-                return known[name]
-
-            self._look_ups[old] = look_up
-        return self._look_ups[old]
+        return one_of(new)
 
 
 def _field(known: Field, shape: Shape) -> Field:
     return known if known.shape is shape else Field(shape, known.needed)
 
 
-def _with_value(one: ObjectShape, name: str, change: Callable[[Shape], Shape]) -> Iterator[ObjectShape]:
-    """The objects with the value of a field changed, where they have it."""
-    old = one.field(name)
-    new = _inside(old.shape, change)
-    for found in one.having(name, new, needed=old.needed):
-        # the number of fields stays: those whose value is refused are gone, and the others keep all they have
-        yield found if found is one else replace(found, least=one.least, most=one.most)
-
-
-def _with_item(one: ListShape, index: int, change: Callable[[Shape], Shape]) -> Iterator[ListShape]:
-    if one.most is not None and index >= one.most:
-        yield one
-        return
-    first = (*one.first, *([one.rest] * (index + 1 - len(one.first))))
-    wide = replace(one, first=first, rest=one.rest)
-    found = wide.altered(lambda place, item: change(item) if place == index else item)
-    yield from _some(one if found is wide else found)
-
-
-def _pruned(name: str, parent: Shape) -> Shape:
-    """The objects without the field, where that is an empty object."""
-
-    def change(one: ObjectShape) -> Iterator[ObjectShape]:
-        inside = one.field(name).shape
-        left = [part for part in inside.objects() if not (part.closed() and not part.fields)]
-        emptied = [part for part in inside.objects() if not any(known.needed for known in part.fields.values())]
-        if left:
-            yield from one.narrowed(name, _shape(left), needed=True)
-        if emptied:
-            yield from one.without(name)
-
-    return parent.of_objects(change)
-
-
 def _inside(shape: Shape, change: Callable[[Shape], Shape]) -> Shape:
     return shape if shape is NOTHING else change(shape)
-
-
-def _some(found: Any) -> Iterator[Any]:
-    return iter(() if found is None else (found,))
 
 
 def _matches(pattern: str, name: str) -> bool:
     return Schema({"pattern": pattern}).is_valid(name)
 
 
-def _shape(alternatives: Sequence[Alternative]) -> Shape:
+def _in_all(shapes: Sequence[Shape]) -> Shape:
+    if len(shapes) == 1:
+        return shapes[0]
+    from migrate_spec.shapes.reading import all_of  # noqa: PLC0415 - reading makes shapes, which ask it in turn
+
+    return all_of(shapes)
+
+
+def one_of(alternatives: Sequence[Alternative]) -> Shape:
     """A shape of these alternatives, each once; of too many only the types stay."""
     found: list[Alternative] = []
     for one in alternatives:
@@ -557,17 +389,8 @@ def union(shapes: Iterable[Shape]) -> Shape:
         return ANYTHING
     if len(found) == 1:
         return found[0]
-    whole = _shape([one for shape in found for one in shape.alternatives])
+    whole = one_of([one for shape in found for one in shape.alternatives])
     return ANYTHING if all(part in whole.alternatives for part in ANYTHING.alternatives) else whole
-
-
-def meet(shapes: Sequence[Shape]) -> Shape:
-    """Values that are in all of several shapes, and perhaps others of the first."""
-    from migrate_spec.shapes.reading import shape_of  # noqa: PLC0415 - reading knows shapes
-
-    if len(shapes) == 1:
-        return shapes[0]
-    return shape_of(Schema({"allOf": [shape.to_schema() for shape in shapes]}))
 
 
 def only(value: Json) -> Shape:

@@ -49,9 +49,9 @@ class Examination:
 @format_option
 @with_project
 def command(settings: Settings, files: tuple[Path, ...], output: str, *, strict: bool, seconds: float) -> int:
-    """Check specs, schemas and examples, and prove each step, without a database.
+    """Check specs, schemas and examples, and prove each step.
 
-    A step is proved where all that it makes of the documents of the schema before must fit the schema after; refuted
+    No database is needed. A step is proved where all that it makes of the documents of the schema before must fit the schema after; refuted
     where a document shows that it does not; else documents are made and tried.
 
     With FILEs (or folders) only what concerns these is reported; all are read all the same. Warnings do not fail

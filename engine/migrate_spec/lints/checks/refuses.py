@@ -13,6 +13,7 @@ from migrate_spec.errors import Fault
 from migrate_spec.lints.scene import Scene, Story
 from migrate_spec.operation import Operation
 from migrate_spec.path import Path
+from migrate_spec.shapes.looking import all_inside
 from migrate_spec.shapes.placing import Kind, kinds_at, placed
 from migrate_spec.shapes.shape import NOTHING, Shape
 from migrate_spec.step import Step, forward, steps_at
@@ -21,6 +22,8 @@ __all__ = ["check"]
 
 TRIALS = 400
 """Documents among which one must be refused before a step is said to refuse any."""
+MOST_PATHS, MOST_SHAPES = 6, 400
+"""Of a step that has so many paths, and makes so many kinds of documents, it is not asked what it refuses."""
 MOST_NAMED = 6
 """Values in a sentence."""
 
@@ -93,6 +96,8 @@ def _of_paths(
     scene: Scene, paths: Sequence[Path] | dict[Path, None], shape: Shape, change: Operation | Step
 ) -> Iterator[_Suspicion]:
     asked: set[Path] = set()
+    if len(paths) > MOST_PATHS and len(list(islice(all_inside(change.effect(shape)), MOST_SHAPES))) == MOST_SHAPES:
+        return  # to try them all takes too long
     for path in paths:
         for depth in range(1, len(path.segments) + 1):
             part = Path(path.segments[:depth], path.place)

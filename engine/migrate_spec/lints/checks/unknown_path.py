@@ -14,7 +14,7 @@ from migrate_spec.shapes.looking import seen
 from migrate_spec.shapes.shape import ANYTHING, NOTHING, Field, ListShape, ObjectShape, Shape, union
 from migrate_spec.step import Step
 
-__all__ = ["check"]
+__all__ = ["check", "unknown_paths"]
 
 
 def check(story: Story) -> Iterator[Fault]:
@@ -22,19 +22,28 @@ def check(story: Story) -> Iterator[Fault]:
 
     An open schema lets in what it does not name, so there a name must be like one that it has to be a mistake.
     """
-    stamp = story.migration.spec.stamp.path
     for scene in story.scenes:
-        step = scene.step
-        if step.at is not None and not isinstance(step.at.segments[0], Definition):
-            yield from _unknown(scene, step.at, stamp)
-        inside = _inside(scene)
-        own = step.body if isinstance(step.body, Operation) else None
-        paths = [*(step.where.reads() if step.where else ()), *((*own.reads(), *own.writes()) if own else ())]
-        # a path inside of steps of the operation's own has its scene there
-        deeper = {path for one in step.inner() for path in (*one.reads(), *one.writes())}
-        for path in dict.fromkeys(paths):
-            if path not in deeper:
-                yield from _unknown(inside, path, stamp)
+        yield from unknown_paths(scene, story.migration.spec.stamp.path)
+
+
+def unknown_paths(scene: Scene, stamp: Path | None) -> Iterator[Fault]:
+    """Those of one step.
+
+    Args:
+        scene: the step.
+        stamp: the field with the version of records, if they have one: it need not be in the schemas.
+    """
+    step = scene.step
+    if step.at is not None and not isinstance(step.at.segments[0], Definition):
+        yield from _unknown(scene, step.at, stamp)
+    inside = _inside(scene)
+    own = step.body if isinstance(step.body, Operation) else None
+    paths = [*(step.where.reads() if step.where else ()), *((*own.reads(), *own.writes()) if own else ())]
+    # the steps inside of an operation have scenes of their own
+    deeper = {path for one in step.inner() for path in (*one.reads(), *one.writes())}
+    for path in dict.fromkeys(paths):
+        if path not in deeper:
+            yield from _unknown(inside, path, stamp)
 
 
 def _inside(scene: Scene) -> Scene:
