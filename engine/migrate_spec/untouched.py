@@ -9,7 +9,8 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from migrate_spec.codec import Json
 from migrate_spec.path import Name, Path
@@ -37,7 +38,7 @@ def without_untouched(made: Shape, spec: Spec, origin: Schema, target: Schema) -
         target: the schema that the results are to fit.
     """
     objects = list(made.objects())
-    same = [name for name in _same(origin.content, target.content) if not _touched(name, spec.steps)]
+    same = [name for name in _same(origin, target) if not _touched(name, spec.steps)]
     if spec.alters_by_records or not same or len(objects) != len(made.alternatives):
         return made, target
     content: Any = target.content
@@ -56,23 +57,32 @@ def _freed(one: ObjectShape, names: Sequence[str]) -> ObjectShape:
     return replace(one, fields={**one.fields, **freed})
 
 
-def _same(origin: Json, target: Json) -> list[str]:
+def _same(origin: Schema, target: Schema) -> list[str]:
     """The fields of which two schemas say the same."""
-    known = [schema.get("properties") if isinstance(schema, dict) else None for schema in (origin, target)]
-    if not all(isinstance(one, dict) for one in known) or not (is_local(origin) and is_local(target)):
-        return []
-    texts = [{name: _text(part) for name, part in one.items()} for one in known if isinstance(one, dict)]
-    definitions = [_definitions(schema) for schema in (origin, target)]
+    mine, theirs = _told(origin), _told(target)
     return [
         name
-        for name, text in texts[0].items()
-        if texts[1].get(name) == text and _same_definitions(text, definitions[0], definitions[1])
+        for name, text in mine.fields.items()
+        if theirs.fields.get(name) == text and _same_definitions(text, mine.definitions, theirs.definitions)
     ]
 
 
-def _definitions(schema: Json) -> dict[str, str]:
-    found = schema.get("$defs", {}) if isinstance(schema, dict) else {}
-    return {name: _text(part) for name, part in found.items()} if isinstance(found, dict) else {}
+class _Told(NamedTuple):
+    """What a schema says of fields, and of the definitions that it refers to by name; each as a text."""
+
+    fields: Mapping[str, str]
+    definitions: Mapping[str, str]
+
+
+@lru_cache(maxsize=256)
+def _told(schema: Schema) -> _Told:
+    content = schema.content
+    if not isinstance(content, dict) or not is_local(content):
+        return _Told({}, {})
+    fields, definitions = (
+        {name: _text(part) for name, part in content.get(key, {}).items()} for key in ("properties", "$defs")
+    )
+    return _Told(fields, definitions)
 
 
 def _same_definitions(text: str, mine: Mapping[str, str], theirs: Mapping[str, str]) -> bool:

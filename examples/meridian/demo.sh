@@ -25,6 +25,9 @@ run migrate-spec status "$db"
 say "Are the specs right?"
 run migrate-spec validate
 
+say "Do the laws of the language hold for these very records?"
+run migrate-spec test --from "$db"
+
 say "What would be done?"
 run migrate-spec plan --scan "$db"
 
