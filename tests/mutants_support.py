@@ -38,7 +38,7 @@ __all__ = ["Judged", "Subject", "subjects"]
 
 COMPARED = 1000
 """Documents, each way, that tell whether a mutant does what the spec does."""
-MOST_BYTES = 1_000_000
+MOST_BYTES = 300_000
 """Of those documents, each way."""
 TRIED = 1_000
 """Documents that ``validate`` tries where there is no proof: so many take it about a second."""
@@ -47,7 +47,6 @@ MADE = 200
 
 Difference = Literal["", "order", "up", "down"]
 """How what a mutant makes differs: not at all, in the order of fields alone, upwards, or backwards alone."""
-
 
 Told = tuple[str, str]
 """The code or the name of what is found, and what is said of it."""
@@ -61,8 +60,8 @@ class Judged:
         spec: the name of the spec that it was made of.
         mutant: the mutant.
         differs: how it differs from that spec.
-        caught: what catches it, of ``read``, ``validate``, ``test``, ``examples``, ``warning``, the first first.
-        told: what is told then, in words.
+        caught: what catches it, with what is said of it: ``read``, the code of an error, ``law`` and its name,
+            ``examples``, ``warning`` and its code. Only the cheapest of those that are no examples is there.
     """
 
     spec: str
@@ -74,6 +73,11 @@ class Judged:
     def wrong(self) -> bool:
         """Whether it is a mistake: what a document shows, or a reader who refuses it."""
         return self.differs in {"up", "down"} or "read" in self.caught
+
+    @property
+    def is_only_warned_of(self) -> bool:
+        """Whether what catches it are warnings, which fail ``validate --strict`` alone."""
+        return bool(self.caught) and all(what.startswith("warning") for what in self.caught)
 
     @property
     def name(self) -> str:
@@ -96,6 +100,11 @@ class Subject:
     before: Schema
     after: Schema
 
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it is one of ours."""
+        return self.file.is_relative_to(SPECS)
+
     def mutants(self) -> list[Mutant]:
         """The mutants of the spec."""
         return mutants(self.file.read_text("utf-8"))
@@ -110,10 +119,9 @@ class Subject:
         if differs not in {"up", "down"}:
             return Judged(self.name, mutant, differs, caught)
         caught = caught or self._found(_lints(migration), "error") or self._broken(migration)
+        caught = caught or self._found([*_verdicts(migration), *_lints(migration)], "warning")
         for fault in example_faults(migration):
             caught.setdefault("examples", str(fault))
-        if not caught:
-            caught = self._found([*_verdicts(migration), *_lints(migration)], "warning")
         return Judged(self.name, mutant, differs, caught)
 
     # ------------------------------------------------------------------------------------------ what catches one

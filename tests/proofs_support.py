@@ -27,9 +27,8 @@ from migrate_spec.documents import sampled
 from migrate_spec.errors import RecordRejected
 from migrate_spec.migration import Migration
 from migrate_spec.schema import Schema
-from tests import spec_of
+from tests import rows_of, spec_of
 from tests.conftest import ROOT
-from tests.test_operations import yaml
 
 __all__ = ["Row", "carrier", "counterexamples", "rows"]
 
@@ -84,11 +83,7 @@ class Row:
 
 def rows() -> list[Row]:
     """All rows, by their topics."""
-    return [
-        _row(file.stem, content)
-        for file in sorted(PROOFS.glob("*.yaml"))
-        for content in yaml(file.read_text(encoding="utf-8"), str(file))
-    ]
+    return [_row(file.stem, content) for file in sorted(PROOFS.glob("*.yaml")) for content in rows_of(file)]
 
 
 def _row(topic: str, content: dict[str, Any]) -> Row:

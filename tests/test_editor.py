@@ -275,7 +275,7 @@ def test_an_operation_is_explained(server: Server, name: str) -> None:
         (steps("- default: {a: 1}", "  ‸also_null: true"), "Fill fields where they are absent"),
         (steps("- unwrap: {a: {‸on_many: first}}"), "A list of several is refused"),
         (steps("- ‸at: a", "  set: {a: 1}"), "The objects in which the step works"),
-        (steps("- set: {a: 1}", "  ‸allow: {loss: why}"), "Findings of `validate` that are right here"),
+        (steps("- set: {a: 1}", "  ‸allow: {loss: why}"), "Findings of \\`validate\\` that are right here"),
         (steps("- set: {a: 1}", "  allow: {‸loss: why}"), "Why this is right: Something does not come back"),
         (steps("- at: a", "  ‸do: [{set: {a: 1}}]"), "Steps, each inside what"),
         (steps("- set: {a: 1}", "  where: {n: {‸gt: 3}}"), "It is greater than this number"),

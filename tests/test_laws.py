@@ -18,12 +18,13 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
+from migrate_spec.changes import by_parent, take
 from migrate_spec.codec import NotADocument, Raw, decode, encode, opened, read
 from migrate_spec.compiler import RecordRefused, Route, Transform
 from migrate_spec.document import Change, Refused
 from migrate_spec.errors import Irreversible
 from migrate_spec.grammar import spec_schema
-from migrate_spec.operation import Loss, by_parent, take
+from migrate_spec.operation import Loss
 from migrate_spec.operations.add import Add
 from migrate_spec.operations.rename import Rename
 from migrate_spec.path import Each, EachValue, Index, Name, Path, Segment

@@ -24,9 +24,9 @@ from migrate_spec.operation import Operation
 from migrate_spec.operations import all_operations
 from migrate_spec.spec import Spec, parse_spec
 from migrate_spec.step import Step, backward, forward
-from tests import SPEC_FILE, spec_text
+from tests import SPEC_FILE, rows_of, spec_text
 from tests.test_laws import KEYS, LAW, RANDOM, VALUES, keeps_the_frame, outcome, spelled, there_and_back
-from tests.test_operations import CASES, backwards, end, steps_of, texts, yaml
+from tests.test_operations import CASES, backwards, end, steps_of, texts
 
 TABLES = sorted(file.stem for file in CASES.glob("*.yaml"))
 
@@ -35,7 +35,7 @@ TABLES = sorted(file.stem for file in CASES.glob("*.yaml"))
 def rows(table: str) -> list[tuple[Spec, Any]]:
     """The steps, as a spec, and the document of each row of a table whose steps can be read."""
     found = []
-    for row in yaml((CASES / f"{table}.yaml").read_text(encoding="utf-8"), table):
+    for row in rows_of(CASES / f"{table}.yaml"):
         document = decode(row["before_text"].encode()) if "before_text" in row else row.get("before")
         spec = None if document is None else spec_in(steps_of(row))
         if spec is not None:

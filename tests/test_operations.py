@@ -25,9 +25,7 @@ from migrate_spec.errors import Fault, Irreversible, Place
 from migrate_spec.operation import Operation
 from migrate_spec.operations import all_operations
 from migrate_spec.spec import Spec, parse_spec
-from migrate_spec.yaml_nodes import Node, ScalarKey
-from migrate_spec.yaml_text import parse
-from tests import SPEC_FILE, spec_of, spec_text
+from tests import SPEC_FILE, rows_of, spec_of, spec_text, yaml
 
 CASES = Path(__file__).parent / "cases"
 ROW = {"name", "step", "steps", "before", "before_text", "unchanged", "after", "after_text", "refused", "losses"}
@@ -37,32 +35,13 @@ EDITED = {"edited", "edited_text"}
 Row = dict[str, Any]
 
 
-def yaml(text: str, file: str) -> Any:
-    """YAML as JSON values, read by the rules of specs."""
-    node, faults = parse(text, file)
-    assert faults == []
-    assert node is not None
-    return as_json(node)
-
-
-def as_json(node: Node) -> Any:
-    """A node as JSON that means the same to a spec: a table with keys that are no texts as a list of pairs."""
-    if isinstance(node.value, list):
-        return [as_json(part) for part in node.value]
-    if not isinstance(node.value, dict):
-        return node.value
-    if not any(isinstance(key, ScalarKey) for key in node.value):
-        return {key: as_json(part) for key, part in node.value.items()}
-    return [[key.value if isinstance(key, ScalarKey) else key, as_json(part)] for key, part in node.value.items()]
-
-
 @cache
 def rows(kind: str | None = None) -> list[Any]:
     """All rows of all tables, or those that have the key ``kind``."""
     return [
         pytest.param(row, id=f"{file.stem}: {row['name']}")
         for file in sorted(CASES.glob("*.yaml"))
-        for row in yaml(file.read_text(encoding="utf-8"), str(file))
+        for row in rows_of(file)
         if kind is None or kind in row
     ]
 
@@ -203,9 +182,8 @@ def test_what_is_lost(row: Row) -> None:
 @pytest.mark.parametrize("file", sorted(CASES.glob("*.yaml")), ids=lambda file: file.stem)
 def test_each_table_is_in_order(file: Path) -> None:
     """A table has fifteen rows or more with names of their own: first what stays, then what changes, then refusals."""
-    table = yaml(file.read_text(encoding="utf-8"), str(file))
-    order = [0 if "unchanged" in row else 2 if "refused" in row else 1 for row in table]
-    names = [row["name"] for row in table]
+    order = [0 if "unchanged" in row else 2 if "refused" in row else 1 for row in rows_of(file)]
+    names = [row["name"] for row in rows_of(file)]
     assert order == sorted(order)
     assert set(order) == {0, 1, 2}
     assert len(names) >= 15
@@ -215,9 +193,8 @@ def test_each_table_is_in_order(file: Path) -> None:
 @pytest.mark.parametrize("name", all_operations())
 def test_each_operation_is_whole(name: str) -> None:
     """An operation has a table of cases that are about it, a docstring that begins with a sentence, and an example."""
-    table = yaml((CASES / f"{name}.yaml").read_text(encoding="utf-8"), name)
     operation = all_operations()[name]
-    assert all(any(name in step for step in steps_of(row)) for row in table)
+    assert all(any(name in step for step in steps_of(row)) for row in rows_of(CASES / f"{name}.yaml"))
     assert operation.__doc__ != Operation.__doc__
     assert (operation.__doc__ or "").split("\n")[0].rstrip().endswith((".", "`"))
     assert operation.__module__.removesuffix("_") == f"migrate_spec.operations.{name}"  # Python keeps `assert`

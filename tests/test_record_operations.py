@@ -28,8 +28,9 @@ import migrate_spec as ms
 from migrate_spec.errors import Fault, Rejection, show_key
 from migrate_spec.record_operation import RecordOperation
 from migrate_spec.record_operations import all_record_operations
+from tests import rows_of, yaml
 from tests.conftest import Folder, beside, compact, data, dump, files, make
-from tests.test_operations import sentence, yaml
+from tests.test_operations import sentence
 
 CASES = Path(__file__).parent / "record_cases"
 OUTCOMES = {"unchanged", "after", "after_text", "after_msgpack", "after_hex", "refused"}
@@ -44,9 +45,7 @@ Row = dict[str, Any]
 
 def table(name: str) -> list[Row]:
     """The rows of one table."""
-    file = CASES / f"{name}.yaml"
-    rows: list[Row] = yaml(file.read_text(encoding="utf-8"), str(file))
-    return rows
+    return rows_of(CASES / f"{name}.yaml")
 
 
 TABLES = sorted(file.stem for file in CASES.glob("*.yaml"))

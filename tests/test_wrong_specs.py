@@ -14,12 +14,12 @@ from migrate_spec.migration import Migration
 from migrate_spec.registry import MigrationRegistry
 from migrate_spec.shapes.shape import Shape
 from migrate_spec.trials import Failure, generated, try_laws, ways_of
+from tests import rows_of
 from tests.conftest import Folder
 from tests.test_operation_laws import WRONG, planted, with_other_operations
-from tests.test_operations import yaml
 
 FILE = Path(__file__).parent / "wrong_specs.yaml"
-ROWS: list[dict[str, Any]] = yaml(FILE.read_text(encoding="utf-8"), str(FILE))
+ROWS: list[dict[str, Any]] = rows_of(FILE)
 DOCUMENTS = 100
 SECONDS = 20.0
 

@@ -79,25 +79,31 @@ def up(objects: Sequence[tuple[str, Sequence[str] | None, Path]]) -> Change:
         inside = {home: (_fields(parent, home, names, path), path) for home, names, path in objects if home in parent}
         if not inside:
             return False
-        stays = parent.keys() - inside.keys()
-        rebuilt: Document = {}
-        for home, value in parent.items():
-            if home not in inside:
-                rebuilt[home] = value
-                continue
-            fields, path = inside[home]
-            for name, part in fields.items():
-                if name in stays:
-                    raise _taken(parent[name], name, home, path)
-                if name in rebuilt:
-                    other = next(other for other in inside if other != home and name in inside[other][0])
-                    raise _taken(part, name, other, path, home)
-                rebuilt[name] = part
+        rebuilt = _rebuilt(parent, inside)
         parent.clear()
         parent.update(rebuilt)
         return True
 
     return change
+
+
+def _rebuilt(parent: Document, inside: Mapping[str, tuple[Document, Path]]) -> Document:
+    """An object with the fields of objects in their place, which are given by name with their fields and paths."""
+    stays = parent.keys() - inside.keys()
+    rebuilt: Document = {}
+    for home, value in parent.items():
+        if home not in inside:
+            rebuilt[home] = value
+            continue
+        fields, path = inside[home]
+        for name, part in fields.items():
+            if name in stays:
+                raise _taken(parent[name], name, home, path)
+            if name in rebuilt:
+                other = next(other for other in inside if other != home and name in inside[other][0])
+                raise _taken(part, name, other, path, home)
+            rebuilt[name] = part
+    return rebuilt
 
 
 def _fields(parent: Document, home: str, names: Sequence[str] | None, path: Path) -> Document:

@@ -210,6 +210,10 @@ class Path:
 
     def meets(self, other: Path) -> bool:
         """Whether the two can name the same place, or a place and one inside it."""
+        if self.segments and other.segments:
+            first, other_first = self.segments[0], other.segments[0]
+            if type(first) is Name and type(other_first) is Name and first.name != other_first.name:
+                return False  # most often so, and told without looking further
         return all(_meet(mine, theirs) for mine, theirs in zip(self.segments, other.segments, strict=False))
 
     def locate(self, document: Json) -> tuple[Any, Any] | None:

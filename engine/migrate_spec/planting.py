@@ -3,55 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from copy import copy
 from random import Random
+from typing import Any
 
-from migrate_spec.codec import Json
+from migrate_spec.codec import Json, copied
 from migrate_spec.schema import Schema
 
-__all__ = ["planted"]
+__all__ = ["Values", "planted"]
 
-_Place = tuple[str | int, ...]
+Values = Mapping[str, Sequence[Json]]
+"""Values to plant, by the names of the fields that they are for; all of them under ``""``."""
+
+OFTEN = 0.75
+"""How often a field gets a value that is for it, where a field beside it does."""
 
 
-def planted(documents: Iterable[Json], schema: Schema, values: Sequence[Json], seed: int = 0) -> Iterator[Json]:
-    """Documents, and behind each the same with one value in place of another of its type, where that is valid, too.
+def planted(documents: Iterable[Json], schema: Schema, values: Values, seed: int = 0) -> Iterator[Json]:
+    """Documents, and behind each the same with other values in one of its objects, where that is valid, too.
+
+    A value stands in place of one of its type. Fields beside each other get theirs together, as conditions ask for.
 
     Args:
-        documents: the documents; they stay as they are, and the others share parts with them.
+        documents: the documents; they stay as they are.
         schema: what all of them fit.
         values: what to plant; without any the documents are all there is.
         seed: another one plants in other places.
     """
     random = Random(seed)  # noqa: S311 - it chooses places
-    fitting = {kind: [value for value in values if _kind(value) is kind] for kind in {*map(_kind, values)}}
     for document in documents:
         yield document
-        places = list(_places(document, fitting, ()))
-        if places:
-            place, kind = random.choice(places)
-            other = _with(document, place, random.choice(fitting[kind]))
-            if schema.is_valid(other):
+        if values:
+            other = copied(document)
+            parents = list(_parents(other))
+            if parents and _plant(random.choice(parents), values, random) and schema.is_valid(other):
                 yield other
+
+
+def _parents(value: Json) -> Iterator[Json]:
+    """The objects and lists in a value that have something in them."""
+    if value and (type(value) is dict or type(value) is list):
+        yield value
+        for part in value.values() if type(value) is dict else value:
+            yield from _parents(part)
+
+
+def _plant(parent: Json, values: Values, random: Random) -> bool:
+    """Alter an object or a list; false where nothing of it could be."""
+    keys: list[Any] = list(parent) if type(parent) is dict else list(range(len(parent)))
+    own = {key: _like(parent[key], values[key]) for key in keys if key in values and key}
+    chosen = {key: found for key, found in own.items() if found and random.random() < OFTEN}
+    if not chosen:
+        key = random.choice(keys)
+        chosen = {key: _like(parent[key], values[""])}
+    for key, found in chosen.items():
+        if found:
+            parent[key] = random.choice(found)
+    return any(chosen.values())
+
+
+def _like(value: Json, values: Sequence[Json]) -> list[Json]:
+    """Those of the same type."""
+    return [other for other in values if _kind(other) is _kind(value)]
 
 
 def _kind(value: Json) -> type:
     """The type of a value; there is one for all numbers."""
     return float if type(value) is int else type(value)
-
-
-def _places(value: Json, fitting: Mapping[type, Sequence[Json]], place: _Place) -> Iterator[tuple[_Place, type]]:
-    """The places where something can be planted, each with the type of what stands there."""
-    if type(value) is dict or type(value) is list:
-        for key, part in value.items() if type(value) is dict else enumerate(value):
-            yield from _places(part, fitting, (*place, key))
-    elif _kind(value) in fitting:
-        yield place, _kind(value)
-
-
-def _with(value: Json, place: _Place, new: Json) -> Json:
-    if not place:
-        return new
-    found: Json = copy(value)
-    found[place[0]] = _with(value[place[0]], place[1:], new)
-    return found

@@ -23,7 +23,8 @@ def is_named(way: Way, refused: RecordRefused) -> bool:
     allowed, and where the field is one that the schema before does not know, so that only its openness lets it in.
     """
     place = refused.fault.where
-    return _says_so(way, place) or is_allowed(way, "refuses", place) or _is_unknown(way.schema_before, refused.path)
+    says_so = _says_so(way, place) or any(is_allowed(way, code, place) for code in ("refuses", "table-incomplete"))
+    return says_so or _is_unknown(way.schema_before, refused.path)
 
 
 def is_allowed(way: Way, code: str, place: Place | str | None) -> bool:

@@ -66,7 +66,7 @@ def refutation(migration: Migration, *, backwards: bool, seconds: float, most: i
     schema = migration.schema_after if backwards else migration.schema_before
     carrier = _Carrier(migration, backwards=backwards)
     names = tuple(dict.fromkeys([*names_of(migration.schema_before), *names_of(migration.schema_after)]))
-    values = literals(migration)
+    values = literals([migration])
     found = counterexample(schema, carrier.breaks, names=names, values=values, seconds=seconds, most=most)
     document = None if found.document is None else carrier.record(found.document)
     return Refutation(None if document is None else carrier.told(document), found.tried, found.why)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from migrate_spec.codec import Json, copied, encode
-from migrate_spec.planting import planted
+from migrate_spec.planting import Values, planted
 from migrate_spec.schema import Schema
 
 __all__ = ["Fails", "Found", "counterexample", "size", "smallest"]
@@ -61,7 +61,7 @@ def counterexample(  # noqa: PLR0913 - each bound of a search is one of its own
     fails: Fails,
     *,
     names: Sequence[str] = (),
-    values: Sequence[Json] = (),
+    values: Values | None = None,
     seconds: float,
     most: int | None = None,
     seed: int = 0,
@@ -74,7 +74,7 @@ def counterexample(  # noqa: PLR0913 - each bound of a search is one of its own
         schema: what the documents fit.
         fails: whether one breaks the rule.
         names: names to try for fields that the schema does not know.
-        values: values to try where the schema allows them.
+        values: values to try where the schema allows them, by the names of their fields.
         seconds: how long to search at most; making what was found smaller comes on top.
         most: how many documents to try at most.
         seed: another one tries other documents.
@@ -85,7 +85,7 @@ def counterexample(  # noqa: PLR0913 - each bound of a search is one of its own
     from migrate_spec.documents import sampled  # noqa: PLC0415 - imports Hypothesis, which is slow to start
 
     try:
-        drawn = planted(sampled(schema, names, seed), schema, values, seed)
+        drawn = planted(sampled(schema, names, seed), schema, values or {}, seed)
     except ValueError as error:
         return Found(None, 0, str(error))
     stop = time.monotonic() + seconds

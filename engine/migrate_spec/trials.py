@@ -105,7 +105,7 @@ def generated(way: Way, number: int, seed: int = 0) -> Iterator[Json]:
     """
     from migrate_spec.documents import sampled  # noqa: PLC0415 - imports Hypothesis, which is slow to start
 
-    values = [value for migration in way.migrations for value in literals(migration)]
+    values = literals(way.migrations)
     drawn = planted(sampled(way.schema_before, names_of(way.schema_after), seed), way.schema_before, values, seed)
     some = islice(drawn, number * MOST_DRAWS)
     return islice((document for document in some if way.record(document) is not None), number)

@@ -12,7 +12,11 @@ from migrate_spec.errors import Fault
 from migrate_spec.findings import FINDINGS
 from migrate_spec.lints import lints
 from migrate_spec.migration import Migration
+from migrate_spec.path import Name
 from migrate_spec.proof import Verdict, prove
+from migrate_spec.refusals import names_of
+from migrate_spec.refutation import Counterexample
+from migrate_spec.ways import broken_place
 
 __all__ = ["Report", "validated"]
 
@@ -73,9 +77,9 @@ def _told(migration: Migration, verdict: Verdict) -> Iterator[Fault]:
         where = f" at {mismatch.where!r}" if mismatch.where else ""
         words = mismatch.fault()
         yield Fault(
-            f"{_shown(found.before)} was found, which fits {here} and becomes {_shown(found.after)}",
-            f"{words.expected}{where} (`{mismatch.keyword}` in {there})",
-            words.remedy,
+            f"{_shown(found.before)}, which fits {here}, becomes {_shown(found.after)}: {words.found}{where}",
+            f"{words.expected} (`{mismatch.keyword}` in {there})",
+            words.remedy or _remedy(migration, verdict, found),
             found.place,
             f"refuted{back}",
         )
@@ -89,6 +93,16 @@ def _told(migration: Migration, verdict: Verdict) -> Iterator[Fault]:
             spec.place("steps"),
             f"unproved{back}",
         )
+
+
+def _remedy(migration: Migration, verdict: Verdict, found: Counterexample) -> str:
+    """What to do about a field that only the openness of a schema lets in."""
+    origin = migration.schema_after if verdict.backwards else migration.schema_before
+    place = broken_place(found.mismatch).segments[:1]
+    names = [segment.name for segment in place if isinstance(segment, Name)]
+    if not names or names[0] not in found.before or names[0] in names_of(origin):
+        return ""
+    return f"{origin.file} lets in fields that it does not name: close it, or use `add`, which refuses them"
 
 
 def _shown(value: Json) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from migrate_spec.changes import by_parent, take
 from migrate_spec.codec import Document, Json, maker
 from migrate_spec.document import Change, Refused, describe, put
-from migrate_spec.operation import Field, IfExists, Loss, Operation, by_parent, take
+from migrate_spec.operation import Field, IfExists, Loss, Operation
 from migrate_spec.path import Path
 from migrate_spec.shapes.effects import of_fields
 from migrate_spec.shapes.shape import ObjectShape, Shape, only

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, Self
 
+from migrate_spec.changes import in_order, rewrite
 from migrate_spec.codec import Json, decode, encode
 from migrate_spec.document import ABSENT, Change, Refused, equal, wrong_type
 from migrate_spec.errors import Fault, Irreversible
 from migrate_spec.hooks import Hook
-from migrate_spec.operation import Binder, Loss, Operation, in_order, overlaps, rewrite
+from migrate_spec.operation import Binder, Loss, Operation, overlaps
 from migrate_spec.path import Each, EachValue, Index, Name, Path, Segment
 from migrate_spec.shapes.effects import rewritten
 from migrate_spec.shapes.shape import ANYTHING, ListShape, ObjectShape, Shape, union

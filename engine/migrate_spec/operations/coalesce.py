@@ -8,10 +8,11 @@ from functools import partial
 from typing import ClassVar
 
 from migrate_spec.carrying import below, moved, placed
+from migrate_spec.changes import in_order
 from migrate_spec.codec import Document, is_null
 from migrate_spec.document import Change
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Field, Loss, Operation, in_order
+from migrate_spec.operation import Field, Loss, Operation
 from migrate_spec.pairs import check_gathered, check_no_list, found, made, target_taken
 from migrate_spec.path import Path, str_of, within_objects
 from migrate_spec.shapes.fields import absent_at, narrowed_at, present_at

@@ -9,10 +9,11 @@ from itertools import chain
 from typing import Any, ClassVar
 
 from migrate_spec.carrying import below, presences
+from migrate_spec.changes import in_order, rewrite
 from migrate_spec.codec import Document, Json, maker, opened, type_names
 from migrate_spec.document import ABSENT, Change, Refused, describe, equal, open_in, wrong_type
 from migrate_spec.errors import Fault, Irreversible
-from migrate_spec.operation import Field, Loss, Operation, Value, in_order, names_only, rewrite
+from migrate_spec.operation import Field, Loss, Operation, Value, names_only
 from migrate_spec.pairs import check_gathered, found, made, target_taken
 from migrate_spec.path import Name, Path, within_objects
 from migrate_spec.shapes.effects import rewritten, spoiled

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Final, Literal
 
+from migrate_spec.changes import by_parent, fill, in_order, rewrite
 from migrate_spec.codec import Json, Raw, decode, is_null, maker
 from migrate_spec.conversions import Conversion, Way
 from migrate_spec.document import ABSENT, Change, Refused, describe, equal, same
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Loss, Operation, Value, by_parent, fill, in_order, overlaps, rewrite
+from migrate_spec.operation import Loss, Operation, Value, overlaps
 from migrate_spec.path import Path
 from migrate_spec.schema import Schema
 from migrate_spec.shapes.effects import of_fields, rewritten

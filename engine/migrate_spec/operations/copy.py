@@ -8,10 +8,11 @@ from functools import partial
 from typing import ClassVar
 
 from migrate_spec.carrying import below, placed
+from migrate_spec.changes import in_order
 from migrate_spec.codec import Document, copied
 from migrate_spec.document import ABSENT, Change, Refused, describe, equal
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Field, IfExists, Loss, Operation, in_order, names_only, overlaps
+from migrate_spec.operation import Field, IfExists, Loss, Operation, names_only, overlaps
 from migrate_spec.pairs import check_pairs, found, made, target_taken
 from migrate_spec.path import Index, Path, str_of, within_objects
 from migrate_spec.shapes.fields import absent_at, present_at, put_at, taken_at

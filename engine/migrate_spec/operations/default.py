@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from migrate_spec.changes import by_parent, fill
 from migrate_spec.codec import Document, Json, is_null, maker
 from migrate_spec.document import Change, put
-from migrate_spec.operation import Field, Loss, Operation, by_parent, fill
+from migrate_spec.operation import Field, Loss, Operation
 from migrate_spec.path import Path, str_of
 from migrate_spec.shapes.effects import of_fields
 from migrate_spec.shapes.looking import seen

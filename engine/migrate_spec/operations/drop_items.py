@@ -8,9 +8,10 @@ from functools import partial
 from operator import is_
 from typing import Any, ClassVar
 
+from migrate_spec.changes import in_order
 from migrate_spec.condition import Condition
 from migrate_spec.document import Change, Refused, wrong_type
-from migrate_spec.operation import Loss, ObjectPath, Operation, in_order
+from migrate_spec.operation import Loss, ObjectPath, Operation
 from migrate_spec.path import Name, Path, within
 from migrate_spec.shapes.cases import cases, pattern_of_names
 from migrate_spec.shapes.shape import NOTHING, Field, ListShape, ObjectShape, Shape, union

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from migrate_spec.changes import in_order
 from migrate_spec.document import Change
 from migrate_spec.errors import Fault, Irreversible
-from migrate_spec.operation import Field, FieldName, Loss, Operation, check_forms, in_order
+from migrate_spec.operation import Field, FieldName, Loss, Operation, check_forms
 from migrate_spec.parts import (
     check_parts,
     parts_of,

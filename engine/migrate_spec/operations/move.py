@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from migrate_spec.carrying import moved
+from migrate_spec.changes import in_order
 from migrate_spec.codec import Document
 from migrate_spec.document import Change
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Field, IfExists, Loss, Operation, in_order
+from migrate_spec.operation import Field, IfExists, Loss, Operation
 from migrate_spec.pairs import check_no_list, check_pairs, found, made, target_taken
 from migrate_spec.path import Name, Path, within_objects
 from migrate_spec.shapes.shape import Shape

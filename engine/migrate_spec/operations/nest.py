@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from migrate_spec.changes import by_parent
 from migrate_spec.document import Change
 from migrate_spec.errors import Fault
 from migrate_spec.levels import beside, check_levels, down, shape_down, shape_up, up
-from migrate_spec.operation import Field, FieldName, Loss, Operation, by_parent
+from migrate_spec.operation import Field, FieldName, Loss, Operation
 from migrate_spec.path import Path
 from migrate_spec.shapes.shape import Shape
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from migrate_spec.changes import by_parent, fill, take
 from migrate_spec.codec import Json, maker
 from migrate_spec.document import Change
 from migrate_spec.errors import Irreversible
-from migrate_spec.operation import Field, Loss, Operation, by_parent, fill, take
+from migrate_spec.operation import Field, Loss, Operation
 from migrate_spec.path import Path
 from migrate_spec.shapes.effects import of_fields
 from migrate_spec.shapes.shape import Shape, only

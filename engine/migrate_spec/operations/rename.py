@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Final
 
+from migrate_spec.changes import by_parent
 from migrate_spec.codec import Document
 from migrate_spec.document import Change, Refused, describe
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Field, FieldName, IfExists, Loss, Operation, by_parent, overlaps
+from migrate_spec.operation import Field, FieldName, IfExists, Loss, Operation, overlaps
 from migrate_spec.path import Name, Path, Segment, str_of
 from migrate_spec.shapes.effects import spoiled
 from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape

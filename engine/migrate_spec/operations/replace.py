@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from migrate_spec.changes import in_order, rewrite
 from migrate_spec.codec import Json, opened
 from migrate_spec.document import Change, Refused, describe
 from migrate_spec.errors import Fault, Irreversible
-from migrate_spec.operation import Loss, Operation, in_order, rewrite
+from migrate_spec.operation import Loss, Operation
 from migrate_spec.path import Path
 from migrate_spec.pattern import Substitution
 from migrate_spec.shapes.effects import rewritten

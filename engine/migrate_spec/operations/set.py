@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
+from migrate_spec.changes import in_order
 from migrate_spec.codec import Json, maker
 from migrate_spec.document import Change, on_object, put
 from migrate_spec.errors import Irreversible
-from migrate_spec.operation import Loss, Operation, in_order
+from migrate_spec.operation import Loss, Operation
 from migrate_spec.path import Name, Path, within
 from migrate_spec.shapes.effects import of_fields
 from migrate_spec.shapes.shape import ObjectShape, Shape, only

@@ -8,11 +8,12 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, ClassVar
 
+from migrate_spec.changes import in_order, rewrite
 from migrate_spec.codec import Json, opened
 from migrate_spec.document import ABSENT, Change, Refused, describe
 from migrate_spec.entries import Layout
 from migrate_spec.errors import Fault, Irreversible
-from migrate_spec.operation import FieldName, Loss, Operation, in_order, rewrite
+from migrate_spec.operation import FieldName, Loss, Operation
 from migrate_spec.path import Name, Path
 from migrate_spec.shapes.effects import rewritten
 from migrate_spec.shapes.entries import list_of, map_of

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
+from migrate_spec.changes import in_order, rewrite
 from migrate_spec.codec import Json
 from migrate_spec.document import Change
 from migrate_spec.entries import Layout
 from migrate_spec.errors import Fault
-from migrate_spec.operation import FieldName, Loss, Operation, in_order, rewrite
+from migrate_spec.operation import FieldName, Loss, Operation
 from migrate_spec.path import Each, Name, Path
 from migrate_spec.shapes.effects import rewritten
 from migrate_spec.shapes.entries import list_of, map_of

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Literal
 
+from migrate_spec.changes import by_parent, fill, in_order, rewrite
 from migrate_spec.codec import Json, maker, opened
 from migrate_spec.document import ABSENT, Change
 from migrate_spec.errors import Fault
-from migrate_spec.operation import FieldName, Loss, Operation, by_parent, fill, in_order, rewrite
+from migrate_spec.operation import FieldName, Loss, Operation
 from migrate_spec.path import EachValue, Name, Path
 from migrate_spec.shapes.effects import of_fields, rewritten
 from migrate_spec.shapes.shape import ObjectShape, Shape, only, union

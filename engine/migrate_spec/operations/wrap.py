@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
+from migrate_spec.changes import in_order, rewrite
 from migrate_spec.document import Change
-from migrate_spec.operation import FieldName, Loss, Operation, in_order, rewrite
+from migrate_spec.operation import FieldName, Loss, Operation
 from migrate_spec.path import Path
 from migrate_spec.shapes.effects import rewritten
 from migrate_spec.shapes.shape import Shape

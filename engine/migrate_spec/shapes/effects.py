@@ -1,9 +1,10 @@
-"""Effects: what becomes of shapes where documents are changed at given paths."""
+"""Effects: what becomes of shapes where documents are changed at paths, as :mod:`migrate_spec.changes` does it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from migrate_spec.path import Each, EachValue, Name, Path, str_of
@@ -13,6 +14,9 @@ from migrate_spec.shapes.walking import changed_at
 __all__ = ["of_fields", "rewritten", "spoiled"]
 
 V = TypeVar("V")
+
+New = Callable[[Shape], tuple[Shape, bool]]
+"""From the shape of values to that of the new ones, and whether some of the values go."""
 
 
 def spoiled(shape: Shape, paths: Iterable[Path]) -> Shape:
@@ -47,9 +51,7 @@ def of_fields(
     return shape
 
 
-def rewritten(
-    shape: Shape, path: Path, new: Callable[[Shape], tuple[Shape, bool]], *, one_to_one: bool = False
-) -> Shape:
+def rewritten(shape: Shape, path: Path, new: New, *, one_to_one: bool = False) -> Shape:
     """The shape of objects in which ``rewrite`` puts a new value at each place of a path.
 
     Args:
@@ -58,36 +60,37 @@ def rewritten(
         new: gives the shape of the new values, and whether some values go.
         one_to_one: whether no two values become one, so that what is in a list but once stays so.
     """
-
-    def of_items(one: ListShape) -> Iterator[ListShape]:
-        found = one.altered(lambda _, item: new(item)[0])
-        unique = {key: one.more[key] for key in ("uniqueItems",) if key in one.more}
-        return iter(() if found is None else (found if found is one else replace(found, more=unique),))
-
-    def of_field(one: ObjectShape, name: str) -> Iterator[ObjectShape]:
-        known = one.field(name)
-        if known.shape is NOTHING:
-            return iter((one,))
-        result, gone = new(known.shape)
-        found = one.having(name, result, needed=known.needed and not gone)
-        # the number of fields stays where none goes
-        return (
-            found
-            if gone
-            else (made if made is one else replace(made, least=one.least, most=one.most) for made in found)
-        )
-
-    if isinstance(path.last, EachValue):
+    last = path.last
+    if isinstance(last, EachValue):
         return changed_at(shape, path.parent, lambda parent: parent.of_objects(lambda one: _all_rewritten(one, new)))
-    if isinstance(path.last, Name):
-        name = path.last.name
-        return changed_at(shape, path.parent, lambda parent: parent.of_objects(lambda one: of_field(one, name)))
-    if isinstance(path.last, Each) and one_to_one:
-        return changed_at(shape, path.parent, lambda parent: parent.of_lists(of_items))
+    if isinstance(last, Name):
+        change = partial(_field_rewritten, last.name, new)
+        return changed_at(shape, path.parent, lambda parent: parent.of_objects(change))
+    if isinstance(last, Each) and one_to_one:
+        return changed_at(shape, path.parent, lambda parent: parent.of_lists(lambda one: _items_rewritten(one, new)))
     return changed_at(shape, path, lambda value: new(value)[0])
 
 
-def _all_rewritten(one: ObjectShape, new: Callable[[Shape], tuple[Shape, bool]]) -> Iterator[ObjectShape]:
+def _field_rewritten(name: str, new: New, one: ObjectShape) -> Iterator[ObjectShape]:
+    """The objects with the value of a field rewritten: where none goes, the number of fields stays."""
+    known = one.field(name)
+    if known.shape is NOTHING:
+        yield one
+        return
+    result, gone = new(known.shape)
+    for made in one.having(name, result, needed=known.needed and not gone):
+        yield made if gone or made is one else replace(made, least=one.least, most=one.most)
+
+
+def _items_rewritten(one: ListShape, new: New) -> Iterator[ListShape]:
+    """The lists with each item rewritten, no two to the same: what is unique stays so."""
+    found = one.altered(lambda _, item: new(item)[0])
+    if found is not None:
+        unique = {key: one.more[key] for key in ("uniqueItems",) if key in one.more}
+        yield found if found is one else replace(found, more=unique)
+
+
+def _all_rewritten(one: ObjectShape, new: New) -> Iterator[ObjectShape]:
     """The objects with the value of each field rewritten: what goes is no field that must be there any more."""
     goes = False
 

@@ -8,14 +8,13 @@ the same by alternatives. A shape may allow more than its schema where the two c
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, Final
-from urllib.parse import unquote
 
 from migrate_spec.codec import Json
 from migrate_spec.schema import Schema
+from migrate_spec.shapes.normal import NAMES, NUMBER, PLAIN, SILENT, STRING, definition_of, is_local, normal_form
 from migrate_spec.shapes.shape import (
     ANYTHING,
     NOTHING,
@@ -31,44 +30,16 @@ from migrate_spec.shapes.shape import (
 )
 from migrate_spec.shapes.writing import written
 
-__all__ = ["all_of", "is_local", "keeps_names", "local", "met", "shape_of", "without"]
+__all__ = ["all_of", "met", "shape_of", "without"]
 
-_NUMBER: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
-_STRING: Final = ("minLength", "maxLength", "pattern", "format")
-_LIST: Final = ("items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains", "minContains", "maxContains")
-_OBJECT: Final = ("properties", "required", "additionalProperties", "minProperties", "maxProperties")
-_NAMES: Final = ("patternProperties", "propertyNames")
 _OF_TYPE: Final[Mapping[str, Sequence[str]]] = {
     "null": (),
     "boolean": (),
-    "integer": _NUMBER,
-    "number": _NUMBER,
-    "string": _STRING,
+    "integer": NUMBER,
+    "number": NUMBER,
+    "string": STRING,
 }
 _ALL: Final = ("null", "boolean", "number", "string", "array", "object")
-_SILENT: Final = frozenset(
-    [
-        "$schema",
-        "$id",
-        "$defs",
-        "definitions",
-        "$comment",
-        "title",
-        "description",
-        "default",
-        "examples",
-        "deprecated",
-        "readOnly",
-        "writeOnly",
-        "contentEncoding",
-        "contentMediaType",
-        "contentSchema",
-    ]
-)
-_WHOLE: Final = "whole"
-_TO_WHOLE: Final = f"#/$defs/{_WHOLE}"
-"""What a reference to the whole schema becomes."""
-_PLAIN: Final = frozenset({"type", "enum", "const", *_NUMBER, *_STRING, *_LIST, *_OBJECT})
 
 
 @lru_cache(maxsize=256)
@@ -82,68 +53,9 @@ def shape_of(schema: Schema) -> Shape:
     return _Reader(content).whole if is_local(content) else _normal(content)
 
 
-def local(schema: Schema) -> Json:
-    """A schema that says the same, whose references all lead to definitions of its own by plain names."""
-    return schema.content if is_local(schema.content) else _normal_form(schema)
-
-
-def _normal_form(schema: Schema) -> Json:
-    """The normal form of a schema, with plain names; ``True`` where jsonschema-rs has none."""
-    try:
-        normal: Any = schema.canonical.to_json_schema()
-    except ValueError:
-        return True
-    definitions = {_plain_name(name): _renamed(part) for name, part in normal.pop("$defs", {}).items()}
-    whole = _renamed(normal)
-    if json.dumps(_TO_WHOLE) in json.dumps([whole, definitions]):
-        definitions[_WHOLE] = whole
-    return {**whole, "$defs": definitions} if definitions else whole
-
-
-def _renamed(node: Json) -> Json:
-    """A part of a schema with its references led to plain names."""
-    if isinstance(node, list):
-        return [_renamed(part) for part in node]
-    if not isinstance(node, dict):
-        return node
-    renamed = {key: _renamed(part) for key, part in node.items()}
-    reference = node.get("$ref")
-    if isinstance(reference, str):
-        name = unquote(unquote(reference.removeprefix("#").removeprefix("/$defs/")))
-        renamed["$ref"] = f"#/$defs/{_plain_name(name)}" if name else _TO_WHOLE
-    return renamed
-
-
-def _plain_name(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_]+", "-", unquote(name))
-
-
-def keeps_names(schema: Schema) -> bool:
-    """Whether the shape of a schema has all its definitions by their names."""
-    return is_local(schema.content) and _keeps_names(schema.content)
-
-
-def _keeps_names(node: Json) -> bool:
-    if isinstance(node, list):
-        return all(map(_keeps_names, node))
-    if not isinstance(node, dict):
-        return True
-    said = node.keys() - _SILENT
-    plain = said <= _PLAIN or said in ({"$ref"}, {"anyOf"}, {"oneOf"})
-    if not plain and "$ref" in json.dumps({key: node[key] for key in said}):
-        return False
-    parts = [node[key] for key in ("properties", "$defs") if key in node]
-    return all(map(_keeps_names, [*(part for named in parts for part in named.values()), *_others(node)]))
-
-
-def _others(node: Mapping[str, Any]) -> Iterator[Json]:
-    """The schemas right inside of one that have no names."""
-    yield from (node[key] for key in ("items", "additionalProperties", "anyOf", "oneOf", "prefixItems") if key in node)
-
-
 def _normal(content: Json) -> Shape:
     """The shape, read from the normal form."""
-    return _Reader(_normal_form(Schema(content)), normal=True).whole
+    return _Reader(normal_form(Schema(content)), normal=True).whole
 
 
 @lru_cache(maxsize=4096)
@@ -193,25 +105,7 @@ def _is_about_scalars(schema: Mapping[str, Json]) -> bool:
     if "const" in schema or "enum" in schema:
         values = schema.get("enum", [schema.get("const")])
         return not any(isinstance(value, list | dict) for value in values)
-    return "type" in schema and schema.keys() <= {"type", *_NUMBER, *_STRING}
-
-
-def is_local(content: Json) -> bool:
-    """Whether all references of a schema lead to its own definitions, by their names."""
-    if isinstance(content, list):
-        return all(map(is_local, content))
-    if not isinstance(content, dict):
-        return True
-    reference = content.get("$ref")
-    if isinstance(reference, str) and not _definition(reference):
-        return False
-    return not content.keys() & {"$dynamicRef", "$anchor", "$dynamicAnchor"} and all(map(is_local, content.values()))
-
-
-def _definition(reference: str) -> str:
-    """The name of the definition that a reference leads to; empty where it leads elsewhere."""
-    name = reference.removeprefix("#/$defs/")
-    return "" if name == reference or any(sign in name for sign in "/~%") else name
+    return "type" in schema and schema.keys() <= {"type", *NUMBER, *STRING}
 
 
 class _Reader:
@@ -242,14 +136,14 @@ class _Reader:
         """The shape of a part of the schema."""
         if isinstance(node, bool):
             return ANYTHING if node else NOTHING
-        said = {key: value for key, value in node.items() if key not in _SILENT}
+        said = {key: value for key, value in node.items() if key not in SILENT}
         if said == {"not": {}}:
             return NOTHING
-        if said.keys() == {"$ref"} and _definition(said["$ref"]):
-            return Shape((Reference(_definition(said["$ref"]), self.definition),))
+        if said.keys() == {"$ref"} and definition_of(said["$ref"]):
+            return Shape((Reference(definition_of(said["$ref"]), self.definition),))
         if said.keys() in ({"anyOf"}, {"oneOf"}):
             return union([self.read(part) for part in next(iter(said.values()))])
-        if self._normal or said.keys() <= _PLAIN:
+        if self._normal or said.keys() <= PLAIN:
             return union(self._alternatives(said))
         definitions = {"$defs": self._content["$defs"]} if "$defs" in self._content else {}
         return _normal({**said, **definitions})
@@ -259,7 +153,7 @@ class _Reader:
             yield from self._values(said)
             return
         types = said.get("type", _ALL)
-        rest = {key: value for key, value in said.items() if key not in _PLAIN and key not in _NAMES}
+        rest = {key: value for key, value in said.items() if key not in PLAIN and key not in NAMES}
         scalars: list[str] = []
         for name in [types] if isinstance(types, str) else types:
             if name == "array":

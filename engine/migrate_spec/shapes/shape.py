@@ -20,6 +20,7 @@ from migrate_spec.schema import Schema
 __all__ = [
     "ANYTHING",
     "NOTHING",
+    "Alternative",
     "Field",
     "ListShape",
     "ObjectShape",

@@ -51,8 +51,8 @@ class Examination:
 def command(settings: Settings, files: tuple[Path, ...], output: str, *, strict: bool, seconds: float) -> int:
     """Check specs, schemas and examples, and prove each step.
 
-    No database is needed. A step is proved where all that it makes of the documents of the schema before must fit the schema after; refuted
-    where a document shows that it does not; else documents are made and tried.
+    No database is needed. A step is proved where all that it makes of the documents of the schema before must fit the
+    schema after; refuted where a document shows that it does not; else documents are made and tried.
 
     With FILEs (or folders) only what concerns these is reported; all are read all the same. Warnings do not fail
     without --strict.
@@ -76,15 +76,17 @@ def command(settings: Settings, files: tuple[Path, ...], output: str, *, strict:
 
 def _examined(settings: Settings, seconds: float) -> Examination:
     """The whole project, loaded and looked into."""
-    from migrate_spec.validation import validated  # noqa: PLC0415 - slow to import, and not needed for help
+    from migrate_spec.upkeep import project_findings  # noqa: PLC0415 - slow to import, and not needed for help
+    from migrate_spec.validation import validated  # noqa: PLC0415
 
     try:
         project = settings.project()
+        of_files = list(project_findings(project.registry, settings.specs, settings.schemas))
     except SpecError as error:
         return Examination(findings=error.faults)
     reports = [validated(migration, seconds=seconds) for migration in project.registry]
     summary = f"{counted(len(reports), 'spec')} up to version {project.version}"
-    findings = [fault for report in reports for fault in report.findings]
+    findings = [*of_files, *(fault for report in reports for fault in report.findings)]
     return Examination(summary, sorted(findings, key=by_place), reports)
 
 

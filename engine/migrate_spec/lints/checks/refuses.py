@@ -15,7 +15,7 @@ from migrate_spec.operation import Operation
 from migrate_spec.path import Path
 from migrate_spec.shapes.looking import all_inside
 from migrate_spec.shapes.placing import Kind, kinds_at, placed
-from migrate_spec.shapes.shape import NOTHING, Shape
+from migrate_spec.shapes.shape import ANYTHING, NOTHING, Shape
 from migrate_spec.step import Step, forward, steps_at
 
 __all__ = ["check"]
@@ -35,14 +35,16 @@ class _Suspicion:
     Attributes:
         scene: the step.
         path: where, as the step says it.
-        kinds: what can be there and is refused; all that can be there where it is about a field that is in the way.
-        in_the_way: whether anything at all that is there is refused.
+        kinds: what can be there and is refused.
+        are_told: whether the schema tells each value that can be there.
+        in_the_way: whether anything at all would be refused there.
     """
 
     scene: Scene
     path: Path
     kinds: Sequence[Kind]
-    in_the_way: bool = False
+    are_told: bool
+    in_the_way: bool
 
 
 def check(story: Story) -> Iterator[Fault]:
@@ -114,13 +116,14 @@ def _of_path(
     if not is_whole:
         kinds = [kind for kind in kinds if not kind.holds_others]
 
-    def is_refused(kind: Kind) -> bool:
-        made = placed(shape, path, kind.shape)
+    def is_refused(value: Shape) -> bool:
+        made = placed(shape, path, value)
         return made is not NOTHING and change.effect(made) is NOTHING
 
-    refused = [kind for kind in kinds if is_refused(kind)]
+    refused = [kind for kind in kinds if is_refused(kind.shape)]
     if refused:
-        yield _Suspicion(scene, path, refused, is_whole and len(refused) == len(kinds))
+        in_the_way = is_whole and len(refused) == len(kinds) and is_refused(ANYTHING)
+        yield _Suspicion(scene, path, refused, all(not kind.words for kind in kinds), in_the_way)
 
 
 def _told(suspicion: _Suspicion, refusal: Refused) -> Fault:
@@ -134,6 +137,6 @@ def _told(suspicion: _Suspicion, refusal: Refused) -> Fault:
         shown = [*shown[:MOST_NAMED], f"{len(shown) - MOST_NAMED} more"]
     listed = " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
     found = f"{listed} {'was' if len(shown) == 1 else 'were'} found among what {str(path)!r} can be"
-    by_table = isinstance(body, Operation) and body.by_table and any(not kind.words for kind in suspicion.kinds)
+    by_table = isinstance(body, Operation) and body.by_table and suspicion.are_told
     code = "table-incomplete" if by_table else ""
     return Fault(found, "values that the step takes were expected", refusal.remedy, place, code)

@@ -5,13 +5,13 @@ The schema of the documents is taken for their shape, and each step for what it 
 
 from __future__ import annotations
 
+from migrate_spec.derivation.whereabouts import finds_definitions
 from migrate_spec.migration import Migration
 from migrate_spec.schema import Schema
 from migrate_spec.shapes.fields import put_at, taken_at
 from migrate_spec.shapes.reading import shape_of
 from migrate_spec.shapes.shape import ANYTHING, Shape, only
 from migrate_spec.step import effect, effect_back
-from migrate_spec.whereabouts import finds_definitions
 
 __all__ = ["derived", "made"]
 

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from migrate_spec.codec import Json
 from migrate_spec.path import Name, Path
 from migrate_spec.schema import Schema
-from migrate_spec.shapes.reading import is_local
+from migrate_spec.shapes.normal import is_local
 from migrate_spec.shapes.shape import ANYTHING, Field, ObjectShape, Shape
 from migrate_spec.spec import Spec
 from migrate_spec.step import Step

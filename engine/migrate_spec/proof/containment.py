@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from migrate_spec.codec import Json
-from migrate_spec.inlining import inlined
+from migrate_spec.proof.inlining import inlined
 from migrate_spec.schema import Schema
-from migrate_spec.shapes.reading import local
+from migrate_spec.shapes.normal import local
 from migrate_spec.shapes.shape import ObjectShape, Shape, only
 from migrate_spec.shapes.writing import written
 

@@ -7,19 +7,30 @@ import types
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from migrate_spec.codec import Json
-from migrate_spec.condition import COMBINED, ITSELF, NAME, Condition, Test
+from migrate_spec.condition import ITSELF, Condition
 from migrate_spec.document import ABSENT, describe
-from migrate_spec.errors import Fault, PathError, Place, TemplateError
+from migrate_spec.errors import Fault
 from migrate_spec.grammar import block_judge, default_of, hints_of, key_of, operation_judge
 from migrate_spec.hooks import Hook
+from migrate_spec.language.conditions import nameless, read_condition
+from migrate_spec.language.misfits import faults_of
+from migrate_spec.language.parts import (
+    distinct,
+    odd_keys,
+    read_literal,
+    read_path,
+    read_pattern,
+    read_place,
+    read_template,
+)
+from migrate_spec.language.telling import to_json
 from migrate_spec.operation import Field, ObjectPath, Operation, Table
 from migrate_spec.operations import all_operations
-from migrate_spec.path import Definition, Name, Path
+from migrate_spec.path import Path
 from migrate_spec.pattern import Pattern, Replacement
 from migrate_spec.record_operation import Index, RecordOperation
 from migrate_spec.record_operations import all_record_operations
-from migrate_spec.schema import Mismatch, Schema, did_you_mean
+from migrate_spec.schema import Schema, did_you_mean
 from migrate_spec.step import Step
 from migrate_spec.templates import Template
 from migrate_spec.yaml_nodes import Node, ScalarKey
@@ -64,8 +75,8 @@ def read_step(node: Node, faults: list[Fault]) -> Step | None:
     )
     where = None
     if "where" in parts and len(faults) == begin:
-        where = _read_condition(parts["where"], faults)
-        faults.extend(_nameless(where, parts["where"]))
+        where = read_condition(parts["where"], faults)
+        faults.extend(nameless(where, parts["where"]))
     if len(faults) > begin or body is None:
         return None
     other = parts["else"].value if named == "do" and "else" in parts else ()
@@ -162,7 +173,7 @@ def read_operation(operation: type[Operation | RecordOperation], node: Node) -> 
     made = _read_fields(operation, operation.name(), node, faults)
     if not faults:
         argument = getattr(made, dataclasses.fields(operation)[0].name)  # type: ignore[arg-type]  # each operation is a dataclass
-        faults += _nameless(argument, node) if isinstance(argument, Condition) else ()
+        faults += nameless(argument, node) if isinstance(argument, Condition) else ()
         faults += (fault.placed(node.place) for fault in made.check())
     return (None if faults else made), faults
 
@@ -205,21 +216,6 @@ def _read_fields(kind: Any, first_key: str | None, node: Node, faults: list[Faul
     return kind(**values) if len(faults) == begin else None
 
 
-def read_path(node: Node, faults: list[Fault]) -> Path | None:
-    """Read a path; ``None`` and a fault where it is none."""
-    try:
-        return Path.parse(node.value, node.place)
-    except PathError as error:
-        faults.append(error.fault)
-        return None
-
-
-def read_literal(node: Node, faults: list[Fault]) -> Json:
-    """Read a value that means itself."""
-    faults.extend(node.odd_keys())
-    return node.plain()
-
-
 def _read(hint: Any, node: Node, faults: list[Fault]) -> Any:  # noqa: PLR0911 - one kind of annotation a line
     kind, inner = get_origin(hint), get_args(hint)
     if kind is Annotated and inner[0] is not Path:
@@ -227,13 +223,13 @@ def _read(hint: Any, node: Node, faults: list[Fault]) -> Any:  # noqa: PLR0911 -
     if kind in {Union, types.UnionType}:
         return _read(_alternative(inner, node), node, faults)
     if hint is Path or kind is Annotated:
-        return ITSELF if node.value == "." and _OBJECT in inner else _read_place(node, faults, field=_FIELD in inner)
+        return ITSELF if node.value == "." and _OBJECT in inner else read_place(node, faults, field=_FIELD in inner)
     if hint is Condition:
-        return _read_condition(node, faults)
+        return read_condition(node, faults)
     if hint is Step:
         return read_step(node, faults)
     if hint in {Pattern, Template}:
-        return _read_pattern(node, faults) if hint is Pattern else _read_template(node, faults)
+        return read_pattern(node, faults) if hint is Pattern else read_template(node, faults)
     if hint in {Replacement, Hook}:
         return hint(node.value, node.place)
     if kind is not None and kind is not Literal:
@@ -272,47 +268,15 @@ def _is_collection(kind: Any, wanted: type) -> bool:
     return isinstance(kind, type) and issubclass(kind, wanted)
 
 
-def _read_place(node: Node, faults: list[Fault], *, field: bool) -> Path | None:
-    """Read a path that an operation works on; one that ends in a name, where it must be a field."""
-    path = read_path(node, faults)
-    if path is None:
-        return None
-    found = f"the path {node.value!r} was found"
-    if isinstance(path.segments[0], Definition):
-        remedy = f"write `at: {path.segments[0]!s}` and the rest here"
-        faults.append(Fault(found, "a path that begins with a name was expected", remedy, node.place, "path-invalid"))
-    elif field and not isinstance(path.last, Name):
-        faults.append(Fault(found, "a path that ends in a name was expected", "", node.place, "path-invalid"))
-    return path
-
-
-def _read_pattern(node: Node, faults: list[Fault]) -> Pattern:
-    pattern = Pattern(node.value, node.place)
-    fault = pattern.fault()
-    faults.extend([fault] if fault else [])
-    return pattern
-
-
-def _read_template(node: Node, faults: list[Fault]) -> Template | None:
-    try:
-        return Template.parse(node.value, node.place)
-    except TemplateError as error:
-        faults.append(error.fault)
-        return None
-
-
 def _read_several(kind: Any, inner: Sequence[Any], node: Node, faults: list[Fault]) -> Any:
     """A table, a mapping or a sequence."""
     if kind is Table:
         return _read_table(inner[0], node, faults)
     if not issubclass(kind, Mapping):
         return tuple(_read(inner[0], part, faults) for part in node.value)
-    faults.extend(fault for fault in Node(dict.fromkeys(node.value, _NOTHING), node.place, node.keys).odd_keys())
+    faults.extend(odd_keys(node))
     pairs = [(_read(inner[0], Node(str(key), node.keys[key], {}), faults), part) for key, part in node.value.items()]
-    return _distinct([(key, _read(inner[1], part, faults)) for key, part in pairs], faults)
-
-
-_NOTHING = Node(None, Place(""), {})
+    return distinct([(key, _read(inner[1], part, faults)) for key, part in pairs], faults)
 
 
 def _read_table(hint: Any, node: Node, faults: list[Fault]) -> Table[Any]:
@@ -328,140 +292,3 @@ def _read_table(hint: Any, node: Node, faults: list[Fault]) -> Table[Any]:
             found = f"{describe(key)} was found again in the table"
             faults.append(Fault(found, "each value was expected once", "", places[index], "duplicate-key"))
     return table
-
-
-def _read_condition(node: Node, faults: list[Fault]) -> Condition:
-    """Read a condition that fits its schema."""
-    given = {key: part for key, part in node.value.items() if key not in COMBINED}
-    faults.extend(Node(dict.fromkeys(node.value, _NOTHING), node.place, node.keys).odd_keys())
-    pairs = [(_read_asked(key, node.keys[key], faults), _read_tests(part, faults)) for key, part in given.items()]
-    several = {
-        name: tuple(_read_condition(part, faults) for part in node.value[name].value) if name in node.value else ()
-        for name in ("all", "any")
-    }
-    none = _read_condition(node.value["not"], faults) if "not" in node.value else None
-    return Condition(_distinct(pairs, faults), several["all"], several["any"], none)
-
-
-def _nameless(condition: Condition, node: Node) -> Iterator[Fault]:
-    """The fault of a condition that asks for the name of what has none."""
-    if condition.asks_name:
-        found, remedy = f"the path {NAME!r} was found", "only where entries of an object are chosen it is their name"
-        yield Fault(found, "a path into the document was expected", remedy, node.place, "path-invalid")
-
-
-def _read_asked(key: str, place: Place, faults: list[Fault]) -> Path | str | None:
-    """What a test of a condition asks for: a path, the value itself, or the name of the entry."""
-    if key == NAME:
-        return key
-    return ITSELF if key == "." else _read_place(Node(key, place, {}), faults, field=False)
-
-
-def _read_tests(node: Node, faults: list[Fault]) -> tuple[Test, ...]:
-    if type(node.value) is not dict:
-        return (Test("eq", read_literal(node, faults)),)
-    return tuple(_read_test(name, part, faults) for name, part in node.value.items())
-
-
-def _read_test(name: str, node: Node, faults: list[Fault]) -> Test:
-    if name == "not":
-        return Test(name, _read_tests(node, faults))
-    if name in COMBINED:
-        return Test(name, tuple(_read_tests(part, faults) for part in node.value))
-    return Test(name, _read(Pattern, node, faults) if name == "matches" else read_literal(node, faults))
-
-
-def _distinct(pairs: Sequence[tuple[Any, Any]], faults: list[Fault]) -> dict[Any, Any]:
-    """The pairs as a dictionary; the same path written in two ways is a fault."""
-    found: dict[Any, Any] = {}
-    for key, value in pairs:
-        if key in found and key is not None:
-            words = f"the path {str(key)!r} was found again"
-            faults.append(Fault(words, "each path was expected once", "", getattr(key, "place", None), "duplicate-key"))
-        found[key] = value
-    return found
-
-
-def faults_of(judge: Schema, node: Node) -> Iterator[Fault]:
-    """Where a node does not fit a schema of the language, each at its own line and column."""
-    document = node.plain()
-    mismatches = [] if judge.is_valid(document) else judge.mismatches(document)
-    yield from dict.fromkeys(fault for mismatch in mismatches for fault in _located(mismatch, node))
-
-
-def _located(mismatch: Mismatch, node: Node) -> Iterator[Fault]:
-    if mismatch.keyword == "anyOf":
-        yield from _nearest(mismatch, node)
-        return
-    inside = node.at(list(mismatch.path))
-    if mismatch.keyword == "required":  # one mismatch a name, none of which says its own
-        for name in mismatch.argument:
-            if name not in mismatch.value:
-                yield dataclasses.replace(mismatch, argument=[name]).fault(inside.place, "spec-required")
-        return
-    if mismatch.keyword != "additionalProperties" or not isinstance(mismatch.value, dict):
-        yield mismatch.fault(inside.place, f"spec-{mismatch.keyword}")
-        return
-    for extra in sorted(set(mismatch.value) - set(mismatch.properties)):
-        known = {name: None for name in mismatch.properties if name not in mismatch.value}
-        one = dataclasses.replace(mismatch, value={extra: None}, properties=tuple(known) or mismatch.properties)
-        yield one.fault(inside.keys.get(extra, inside.place), "unknown-key")
-
-
-def _nearest(mismatch: Mismatch, node: Node) -> Iterator[Fault]:
-    """The faults of the alternative that was meant: the one whose type fits, else all types as one choice."""
-    wrong = {inner.branch for inner in mismatch.context if inner.keyword == "type" and inner.path == mismatch.path}
-    typed = [inner for inner in mismatch.context if inner.branch not in wrong]
-    if typed:
-        for inner in typed:
-            yield from _located(inner, node)
-        return
-    wanted = [inner.argument for inner in mismatch.context if isinstance(inner.argument, str)]
-    one = dataclasses.replace(mismatch, keyword="type", argument=wanted, context=())
-    yield from _located(one, node)
-
-
-def to_json(value: Any) -> Json:  # noqa: PLR0911 - one kind of value a line
-    """A step, an operation on records, or a part of one, as JSON: without remarks and what is so anyway."""
-    if isinstance(value, Step):
-        return _step_to_json(value)
-    if isinstance(value, RecordOperation):
-        return _operation_to_json(value)
-    if isinstance(value, Path | Pattern | Replacement | Template | Hook):
-        return _key(value)
-    if isinstance(value, Condition):
-        return value.to_json()
-    if isinstance(value, Table):
-        return [[key, to_json(part)] for key, part in value.pairs]
-    if isinstance(value, Mapping):
-        return {_key(key): to_json(part) for key, part in value.items()}
-    if isinstance(value, tuple | list):
-        return [to_json(part) for part in value]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _fields_to_json(value)
-    return value
-
-
-def _key(value: Any) -> str:
-    """A path or another text as a spec says it."""
-    return "." if value == ITSELF else str(value)
-
-
-def _step_to_json(step: Step) -> Json:
-    shown: dict[str, Json] = {} if step.at is None else {"at": str(step.at)}
-    shown |= {} if step.where is None else {"where": step.where.to_json()}
-    if isinstance(step.body, tuple):
-        return shown | {"do": to_json(step.body)} | ({"else": to_json(step.otherwise)} if step.otherwise else {})
-    return shown | _operation_to_json(step.body)
-
-
-def _operation_to_json(operation: Operation | RecordOperation) -> dict[str, Json]:
-    argument, *_ = dataclasses.fields(operation)  # type: ignore[arg-type]  # each operation is a dataclass
-    options = _fields_to_json(operation)
-    return {operation.name(): options.pop(key_of(argument)), **options}
-
-
-def _fields_to_json(value: Any) -> dict[str, Json]:
-    # an option that says what is so anyway is left out: a later version with a further option reads the same text
-    fields = [(field, getattr(value, field.name)) for field in dataclasses.fields(value)]
-    return {key_of(field): to_json(given) for field, given in fields if given != default_of(field)}

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from migrate_spec.compiler import compile_downgrade
-from migrate_spec.containment import fits, in_the_way
 from migrate_spec.derivation import derived
 from migrate_spec.errors import Irreversible
 from migrate_spec.migration import Migration
+from migrate_spec.proof.containment import fits, in_the_way
+from migrate_spec.proof.untouched import without_untouched
 from migrate_spec.refutation import Counterexample, refutation
-from migrate_spec.untouched import without_untouched
 
 __all__ = ["Verdict", "prove"]
 
@@ -64,9 +64,7 @@ def prove(migration: Migration, *, backwards: bool = False, seconds: float = 1.0
     if backwards:
         origin, schema = schema, origin
     shapes = derived(migration, backwards=backwards)
-    if any(
-        fits(*without_untouched(shape, spec, origin, schema)) or fits(shape, schema) for shape in shapes
-    ):
+    if any(fits(*without_untouched(shape, spec, origin, schema)) or fits(shape, schema) for shape in shapes):
         return Verdict("proved", backwards)
     if spec.alters_by_records:
         return Verdict("unknown", backwards, None, 0, in_the_way(shapes[0], schema) or "an operation under `records`")

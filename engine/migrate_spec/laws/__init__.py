@@ -15,7 +15,7 @@ from migrate_spec.compiler import RecordRefused
 from migrate_spec.document import Refused, equal
 from migrate_spec.errors import Fault, Irreversible, Place
 from migrate_spec.examples import differences, shown
-from migrate_spec.likeness import calls, disturbed, tidied, without
+from migrate_spec.laws.likeness import calls, disturbed, tidied, without
 from migrate_spec.path import Path
 from migrate_spec.refusals import is_allowed, is_named
 from migrate_spec.schema import Schema

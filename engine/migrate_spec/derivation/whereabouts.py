@@ -12,7 +12,7 @@ from migrate_spec.path import Definition, Name, Path
 from migrate_spec.schema import Schema
 from migrate_spec.shapes.fields import value_at
 from migrate_spec.shapes.looking import all_inside
-from migrate_spec.shapes.reading import keeps_names
+from migrate_spec.shapes.normal import keeps_names
 from migrate_spec.shapes.shape import NOTHING, ObjectShape, Reference, Shape
 from migrate_spec.step import Step
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from migrate_spec.codec import Json
 from migrate_spec.schema import Schema
-from migrate_spec.shapes.reading import local
+from migrate_spec.shapes.normal import local
 
 __all__ = ["inlined"]
 
