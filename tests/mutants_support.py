@@ -41,7 +41,9 @@ COMPARED = 1000
 MOST_BYTES = 300_000
 """Of those documents, each way."""
 TRIED = 1_000
-"""Documents that ``validate`` tries where there is no proof: so many take it about a second."""
+"""Documents that ``validate`` tries where there is no proof, if they are small: so many take it about a second."""
+FEW = 20
+"""Documents that tell how large they are."""
 MADE = 200
 """Documents of which ``test`` tries the laws, unless it is told another number."""
 
@@ -114,12 +116,12 @@ class Subject:
         migration, told = self._read(mutant.text)
         if migration is None:
             return Judged(self.name, mutant, "up", {"read": told})
-        caught = self._found(_verdicts(migration), "error")
+        caught = self._found(self._verdicts(migration), "error")
         differs: Difference = "up" if "refuted" in caught else self._difference(Way((migration,)))
         if differs not in {"up", "down"}:
             return Judged(self.name, mutant, differs, caught)
         caught = caught or self._found(_lints(migration), "error") or self._broken(migration)
-        caught = caught or self._found([*_verdicts(migration), *_lints(migration)], "warning")
+        caught = caught or self._found([*self._verdicts(migration), *_lints(migration)], "warning")
         for fault in example_faults(migration):
             caught.setdefault("examples", str(fault))
         return Judged(self.name, mutant, differs, caught)
@@ -134,6 +136,14 @@ class Subject:
         if spec is None or faults:
             return None, str(faults[0])
         return Migration(spec, self.before, self.after), ""
+
+    def _verdicts(self, migration: Migration) -> Iterator[Told]:
+        """The verdicts that are no good news, as the codes with which ``validate`` tells them."""
+        for backwards in (False, True):
+            verdict = prove(migration, backwards=backwards, seconds=60, most=self._tried)
+            if verdict.kind in {"refuted", "unknown"}:
+                code = "refuted" if verdict.kind == "refuted" else "unproved"
+                yield f"{code}-downgrade" if backwards else code, str(verdict.counterexample or verdict.why)
 
     def _found(self, findings: Iterable[Told], severity: Severity) -> dict[str, str]:
         """The first finding of a severity that the right spec has not; a refutation counts for an error, both ways."""
@@ -162,8 +172,14 @@ class Subject:
         return Way((self.migration,))
 
     @cached_property
+    def _tried(self) -> int:
+        """How many documents ``validate`` tries: fewer where they are large, as a second is all it has."""
+        size = sum(len(encode(document)) for document in generated(self._way, FEW))
+        return min(TRIED, MOST_BYTES * FEW // size)
+
+    @cached_property
     def _own_findings(self) -> frozenset[str]:
-        return frozenset(code for code, _ in [*_verdicts(self.migration), *_lints(self.migration)])
+        return frozenset(code for code, _ in [*self._verdicts(self.migration), *_lints(self.migration)])
 
     @cached_property
     def _broken_laws(self) -> frozenset[str]:
@@ -235,15 +251,6 @@ def _differs(one: Json | None, other: Json | None) -> bool | None:
     if encode(one) == encode(other):
         return False
     return None if equal(one, other) else True
-
-
-def _verdicts(migration: Migration) -> Iterator[Told]:
-    """The verdicts that are no good news, as the codes with which ``validate`` tells them."""
-    for backwards in (False, True):
-        verdict = prove(migration, backwards=backwards, seconds=60, most=TRIED)
-        if verdict.kind in {"refuted", "unknown"}:
-            code = "refuted" if verdict.kind == "refuted" else "unproved"
-            yield f"{code}-downgrade" if backwards else code, str(verdict.counterexample or verdict.why)
 
 
 def _lints(migration: Migration) -> Iterator[Told]:

@@ -17,7 +17,7 @@ from tests import SPEC_FILE
 from tests.proofs_support import Row, carrier, counterexamples, rows
 from tests.test_laws import TIMES
 
-SOME = 150 * TIMES
+SOME = 1000 * TIMES
 """Documents, each way, that do not contradict what is proved."""
 TRIED = 3_000
 """Documents among which a counterexample is looked for before the verdict is that it is unknown."""
