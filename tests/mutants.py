@@ -350,7 +350,7 @@ def _of_key(content: Any, pointer: Pointer) -> Iterator[Change]:
     """Mistakes in a path that is the name of an entry."""
     path = str(pointer[-1])
     for kind, other in _wrong_paths(path):
-        yield kind, pointer, other, _renamed(content, pointer, other)
+        yield kind, pointer, f"as {other}", _renamed(content, pointer, other)
 
 
 def _of_path(content: Any, pointer: Pointer) -> Iterator[Change]:

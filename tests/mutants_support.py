@@ -102,11 +102,6 @@ class Subject:
     before: Schema
     after: Schema
 
-    @property
-    def is_shipped(self) -> bool:
-        """Whether it is one of ours."""
-        return self.file.is_relative_to(SPECS)
-
     def mutants(self) -> list[Mutant]:
         """The mutants of the spec."""
         return mutants(self.file.read_text("utf-8"))

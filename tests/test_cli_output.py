@@ -36,7 +36,7 @@ class TestColours:
     def test_on_a_terminal(self, meridian: Path) -> None:
         """Good, doubtful and bad news have their colours on a terminal, around the text that stands elsewhere."""
         for words, codes in (
-            (["validate", *MERIDIAN], (2, 32, 34)),  # with remarks, which are neither, and their codes, which are faint
+            (["validate", *MERIDIAN], (32,)),
             (["status", meridian, *MERIDIAN], (33,)),
             (["history", meridian / "none"], (31,)),
         ):
@@ -44,6 +44,20 @@ class TestColours:
             assert set(COLOUR.findall(done.out)) == {f"\x1b[{code}m" for code in (0, *codes)}
             assert COLOUR.sub("", done.out) == elsewhere.out + elsewhere.err
             assert done.code == elsewhere.code
+
+    def test_severities(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Warnings, remarks and verdicts have colours of their own, and codes are faint."""
+        monkeypatch.chdir(tmp_path)
+        cli("init")
+        spec = Path("specs/note/v1_to_v2.yaml")
+        spec.write_text(spec.read_text("utf-8").replace("- add:", "- default:"), "utf-8")
+        shown = on_terminal("validate").out.splitlines()
+        assert [COLOUR.findall(line) for line in shown if "\x1b" in line] == [
+            ["\x1b[34m", "\x1b[0m", "\x1b[2m", "\x1b[0m"],
+            ["\x1b[33m", "\x1b[0m", "\x1b[2m", "\x1b[0m"],
+            ["\x1b[32m", "\x1b[0m", "\x1b[31m", "\x1b[0m"],
+            ["\x1b[33m", "\x1b[0m"],
+        ]
 
     def test_no_color(self, meridian: Path) -> None:
         """Who sets NO_COLOR gets the text alone, on a terminal, too."""

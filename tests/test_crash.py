@@ -303,7 +303,7 @@ def tell(what: object) -> None:
 class TestKilledAtRandom:
     """SIGKILL, spread evenly over the whole of a call, from its first moment to its end."""
 
-    @pytest.mark.parametrize(("do", "kills"), [("apply", 25), ("rollback", 15)])
+    @pytest.mark.parametrize(("do", "kills"), [("apply", 50), ("rollback", 20)])
     def test_killed(self, do: str, kills: int, world: World, processes: Processes) -> None:
         """Each time the database opens, is wholly old or wholly new, and the next run and rollback go well."""
         seed = int.from_bytes(os.urandom(4))

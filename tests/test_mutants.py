@@ -1,8 +1,10 @@
-"""Specs that are wrong in a small way are caught: by their reader, by ``validate``, by ``test`` or by examples."""
+"""Specs that are wrong in a small way are caught: by their reader, by ``validate``, by ``test`` or by examples.
+
+What is missed stands in ``mutants_missed.yaml``. Some of the mutants are judged each time, and all with ``LAWS=2``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,64 +12,76 @@ from typing import Any
 import pytest
 
 from tests import yaml
+from tests.conftest import SPECS
+from tests.corpus.test_corpus import cases
 from tests.mutants import Mutant, mutants
-from tests.mutants_support import Judged, Subject, subjects
+from tests.mutants_support import Subject, subjects
 from tests.test_laws import TIMES
 
+WRONG = 0.97
+"""Of all mutants; the others do what their spec does."""
 CAUGHT = 0.95
-"""Of the mutants that are wrong, how many something is said of."""
+"""Of those that are wrong, how many something is said of."""
 FAILED = 0.9
-"""And how many fail ``validate`` or ``test``."""
+"""And how many fail ``validate`` or ``test``, or an example."""
 
-EVERY = 1 if TIMES > 1 else 12
-"""Of the mutants of real programs' specs, the first of so many is judged; of the shipped specs each."""
+ALL = TIMES > 1
+EVERY = 1 if ALL else 30
+"""Of the mutants the first of so many is judged."""
+SLOW = "#/$defs/"
+"""A spec in which this stands takes seconds for each of its mutants, as the schema is followed beside the document."""
 
 FILE = Path(__file__).with_name("mutants_missed.yaml")
 MISSED: list[dict[str, Any]] = yaml(FILE.read_text("utf-8"), str(FILE))
-"""What no tool can know of a spec and its schemas: why, and the mutants of which it is so, by their specs."""
+"""What does not show in a spec and its schemas: why, and the mutants of which it is so, by their specs."""
 LISTED = [f"{spec} {name}" for row in MISSED for spec, names in row["mutants"].items() for name in names]
+
+
+@cache
+def known() -> dict[str, tuple[Subject, Mutant]]:
+    """All mutants, by their names, of which no two are the same."""
+    found = [(subject, mutant) for subject in subjects() for mutant in subject.mutants()]
+    named = {f"{subject.name} {mutant}": (subject, mutant) for subject, mutant in found}
+    assert len(named) == len(found) >= 1000
+    return named
 
 
 def chosen() -> list[tuple[Subject, Mutant]]:
     """The mutants that are judged."""
-    found = [(subject, mutant) for subject in subjects() for mutant in subject.mutants()]
-    shipped = [(subject, mutant) for subject, mutant in found if subject.is_shipped]
-    return shipped + [pair for pair in found if not pair[0].is_shipped][::EVERY]
-
-
-@cache
-def judged() -> Sequence[Judged]:
-    """What becomes of them."""
-    return [subject.judged(mutant) for subject, mutant in chosen()]
-
-
-def test_most_wrong_specs_are_caught() -> None:
-    """Nineteen of twenty; and for nine of ten a warning is not all."""
-    wrong = [one for one in judged() if one.wrong]
-    missed = [one.name for one in wrong if not one.caught]
-    warned = [one.name for one in wrong if one.is_only_warned_of]
-    assert len(wrong) >= 100
-    assert len(missed) <= (1 - CAUGHT) * len(wrong), missed
-    assert len(missed) + len(warned) <= (1 - FAILED) * len(wrong), warned
+    slow = {subject for subject, _ in known().values() if SLOW in subject.file.read_text("utf-8")}
+    return [(subject, mutant) for subject, mutant in known().values() if ALL or subject not in slow][::EVERY]
 
 
 def test_those_that_are_missed_are_listed() -> None:
-    """Each with the reason why no tool can know that it is wrong; and none is listed that is caught."""
-    among = {f"{subject.name} {mutant}" for subject, mutant in chosen()}
-    assert sorted(one.name for one in judged() if one.wrong and not one.caught) == sorted(among & set(LISTED))
+    """All that is missed is listed, and none that is caught; and of what is caught a warning is seldom all."""
+    judged = [subject.judged(mutant) for subject, mutant in chosen()]
+    wrong = [one for one in judged if one.wrong]
+    listed = {one.name for one in judged if one.name in LISTED}
+    missed = {one.name for one in wrong if not one.caught}
+    assert missed <= listed
+    # that some are wrong is shown by documents of real programs alone, which need not be there
+    assert missed == listed if cases() else all(not one.caught for one in judged if one.name in listed)
+    if ALL:
+        assert len(wrong) >= WRONG * len(judged)
+        assert sum(bool(one.caught) and not one.is_only_warned_of for one in wrong) >= FAILED * len(wrong)
+
+
+def test_nineteen_of_twenty_are_caught() -> None:
+    """And all of those that are made of the specs that ship."""
+    assert len(LISTED) <= (1 - CAUGHT) * WRONG * len(known())
+    assert [name for name in LISTED if name.startswith("specs/")] == []
 
 
 def test_what_is_listed_is_a_mutant() -> None:
     """A name in the list is one of a mutant, whether it is judged or not."""
-    known = {f"{subject.name} {mutant}" for subject in subjects() for mutant in subject.mutants()}
-    assert [name for name in LISTED if name not in known] == []
+    assert [name for name in LISTED if name not in known()] == []
     assert len(set(LISTED)) == len(LISTED)
 
 
-@pytest.mark.parametrize("subject", [one for one in subjects() if one.is_shipped], ids=lambda one: one.name)
-def test_the_same_mutants_come_of_the_same_spec(subject: Subject) -> None:
-    """They are many, each of them another text."""
-    text = subject.file.read_text("utf-8")
+@pytest.mark.parametrize("file", sorted(SPECS.glob("*/*.yaml")), ids=lambda file: file.parent.name)
+def test_the_same_mutants_come_of_the_same_spec(file: Path) -> None:
+    """Each of them is another text."""
+    text = file.read_text("utf-8")
     found = mutants(text)
     assert found == mutants(text)
-    assert len({mutant.text for mutant in found}) == len(found) >= 5
+    assert len({mutant.text for mutant in found}) == len(found) >= 4

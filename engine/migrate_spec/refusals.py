@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from migrate_spec.allowing import allowed
 from migrate_spec.codec import Json
 from migrate_spec.compiler import RecordRefused
+from migrate_spec.document import ABSENT, Refused
 from migrate_spec.errors import Fault, PathError, Place
 from migrate_spec.path import Name, Path
 from migrate_spec.schema import Schema
@@ -16,15 +17,16 @@ from migrate_spec.ways import Way
 __all__ = ["is_allowed", "is_named", "names_of"]
 
 
-def is_named(way: Way, refused: RecordRefused) -> bool:
+def is_named(way: Way, refused: RecordRefused, document: Json) -> bool:
     """Whether a refusal is one that the spec or the schema tells of.
 
     It is where the step is an ``assert``, where it says in so many words that it is to ``fail``, where ``refuses`` is
-    allowed, and where the field is one that the schema before does not know, so that only its openness lets it in.
+    allowed, and where the document has a field there that the schema before does not know, so that only its openness
+    lets it in.
     """
     place = refused.fault.where
     says_so = _says_so(way, place) or any(is_allowed(way, code, place) for code in ("refuses", "table-incomplete"))
-    return says_so or _is_unknown(way.schema_before, refused.path)
+    return says_so or _is_unknown(way.schema_before, refused.path, document)
 
 
 def is_allowed(way: Way, code: str, place: Place | str | None) -> bool:
@@ -54,10 +56,12 @@ def _names(content: Json) -> Iterator[str]:
         yield from _names(part)
 
 
-def _is_unknown(schema: Schema, path: str) -> bool:
+def _is_unknown(schema: Schema, path: str, document: Json) -> bool:
+    """Whether a document has something at a path whose last name the schema does not tell of."""
     try:
-        segments = Path.parse(path).segments if path else ()
-    except PathError:
+        place = Path.parse(path) if path else Path(())
+        is_there = place.look(document) is not ABSENT
+    except (PathError, Refused):
         return False
-    names = [segment.name for segment in segments if isinstance(segment, Name)]
-    return bool(names) and names[-1] not in names_of(schema)
+    names = [segment.name for segment in place.segments if isinstance(segment, Name)]
+    return is_there and bool(names) and names[-1] not in names_of(schema)

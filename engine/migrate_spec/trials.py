@@ -139,7 +139,7 @@ def try_laws(
             continue
         trial.documents += 1
         outcome = way.up(record)
-        trial.refused += isinstance(outcome, RecordRefused) and is_named(way, outcome)
+        trial.refused += isinstance(outcome, RecordRefused) and is_named(way, outcome, document)
         for law in tuple(open_laws):
             broken = law.check(way, record)
             if broken is not None:

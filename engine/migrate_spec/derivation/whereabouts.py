@@ -44,13 +44,13 @@ def _sought(paths: Sequence[Path]) -> set[str]:
 
 
 def _stays(path: Path, start: Shape, wanted: set[str]) -> bool:
-    """Whether a change at a path leaves the values of these definitions where they are."""
+    """Whether a change at a path leaves the values of these definitions where they are, and calls them what it did."""
     whole = start
     segments = path.segments
     if segments and isinstance(segments[0], Definition):
         name, segments = segments[0].name, segments[1:]
         whole = next((one for one in map(_defined, all_inside(start)) if name in one), {}).get(name, NOTHING)
-    if not segments or not isinstance(segments[0], Name):
+    if not segments or not isinstance(segments[0], Name) or _called(whole) & wanted:
         return False
     inside = value_at(whole, Path(segments[:1]))
     return not any(wanted & _defined(shape).keys() for shape in all_inside(inside))
@@ -59,6 +59,18 @@ def _stays(path: Path, start: Shape, wanted: set[str]) -> bool:
 def _defined(shape: Shape) -> dict[str, Shape]:
     """The definitions that a shape refers to."""
     return {one.name: one.look_up(one.name) for one in shape.alternatives if isinstance(one, Reference)}
+
+
+def _called(shape: Shape) -> set[str]:
+    """The definitions whose values the values of a shape themselves are, by one name or through others."""
+    found: dict[str, Shape] = {}
+    waiting = _defined(shape)
+    while waiting:
+        name, definition = waiting.popitem()
+        if name not in found:
+            found[name] = definition
+            waiting |= _defined(definition)
+    return set(found)
 
 
 def _is_told_by_its_fields(start: Shape) -> bool:

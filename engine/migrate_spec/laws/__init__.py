@@ -73,7 +73,7 @@ class Law:
 
 def _total(way: Way, document: Json) -> Broken | None:
     result = way.up(document)
-    if not isinstance(result, RecordRefused) or _does_not_fit(result) or is_named(way, result):
+    if not isinstance(result, RecordRefused) or _does_not_fit(result) or is_named(way, result, document):
         return None
     return _refusal(way, result, ("before", document))
 
@@ -112,7 +112,7 @@ def _back_and_there(way: Way, document: Json) -> Broken | None:
     told = ("before", document), ("after", up), ("back again", down)
     again = way.up(down)
     if isinstance(again, RecordRefused):
-        return None if is_named(way, again) else _refusal(way, again, *told)
+        return None if is_named(way, again, down) else _refusal(way, again, *told)
     both = way.bare(again), way.bare(up)
     if way.is_lossy and _is_excused(way, *map(tidied, both)):
         return None

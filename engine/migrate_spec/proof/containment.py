@@ -20,15 +20,13 @@ from migrate_spec.shapes.writing import written
 __all__ = ["fits", "in_the_way"]
 
 SECONDS = 0.3
-"""That are spent on parts before the answer is that it is not known."""
+"""That are spent on parts, or on keywords in the way, before the answer is that it is not known."""
 MOST_VALUES = 16
 """Of a field that tells cases apart."""
 DEPTH = 3
 """Fields by which a case is divided."""
 MOST_NAMED = 3
 """Keywords that are told."""
-MOST_WITHOUT = 100
-"""Keywords that are left out, one at a time, to see whether they are in the way."""
 
 _OF_NAMES = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs"})
 """Keywords under which names stand, and schemas under those."""
@@ -49,8 +47,9 @@ def in_the_way(shape: Shape, schema: Schema) -> str:
     """The keywords of a schema without which a shape would be known to fit, for a sentence; empty where none is."""
     whole = inlined(Schema(written(shape)))
     found: list[str] = []
-    for count, (pointer, keyword, relaxed) in enumerate(_relaxed(schema.content, "")):
-        if len(found) == MOST_NAMED or count == MOST_WITHOUT:
+    end = time.monotonic() + SECONDS
+    for pointer, keyword, relaxed in _relaxed(schema.content, ""):
+        if len(found) == MOST_NAMED or time.monotonic() > end:
             break
         if inlined(Schema(relaxed)).covers(whole):
             found.append(f"`{keyword}` at {pointer or 'the top'}")
