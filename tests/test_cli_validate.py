@@ -103,7 +103,7 @@ def doubtful(project: Path) -> Path:
 
 
 LOSS = (
-    "at 'tags' a way back was found that loses which records had nothing there, one that loses nothing was expected; "
+    "at 'tags' something was found that does not come back: which records had nothing there; "
     "say `allow: {loss: why}` where that is meant"
 )
 REFUTED = (

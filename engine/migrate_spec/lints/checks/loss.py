@@ -28,9 +28,9 @@ def check(story: Story) -> Iterator[Fault]:
         place = next(
             (loss.path.place for loss in losses if loss.path.place), spec.place("steps" if paths else "records")
         )
-        found = f"{f'at {_named(paths)} ' if paths else ''}a way back was found that loses {what}"
+        found = f"{f'at {_named(paths)} ' if paths else ''}something was found that does not come back: {what}"
         remedy = "say `allow: {loss: why}` where that is meant"
-        yield Fault(found, "one that loses nothing was expected", remedy, place)
+        yield Fault(found, "", remedy, place)
 
 
 def _named(paths: Mapping[Path, None]) -> str:
