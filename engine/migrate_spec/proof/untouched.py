@@ -18,7 +18,6 @@ from migrate_spec.schema import Schema
 from migrate_spec.shapes.normal import is_local
 from migrate_spec.shapes.shape import ANYTHING, Field, ObjectShape, Shape
 from migrate_spec.spec import Spec
-from migrate_spec.step import Step
 
 __all__ = ["without_untouched"]
 
@@ -38,7 +37,8 @@ def without_untouched(made: Shape, spec: Spec, origin: Schema, target: Schema) -
         target: the schema that the results are to fit.
     """
     objects = list(made.objects())
-    same = [name for name in _same(origin, target) if not _touched(name, spec.steps)]
+    touched = _touched(spec, tuple(sorted(_same(origin, target))))
+    same = [name for name in _same(origin, target) if name not in touched]
     if spec.alters_by_records or not same or len(objects) != len(made.alternatives):
         return made, target
     content: Any = target.content
@@ -46,9 +46,11 @@ def without_untouched(made: Shape, spec: Spec, origin: Schema, target: Schema) -
     return Shape(tuple(_freed(one, same) for one in objects)), Schema(relaxed, target.file)
 
 
-def _touched(name: str, steps: Sequence[Step]) -> bool:
-    path = Path((Name(name),))
-    return any(step.touches(path) for step in steps)
+@lru_cache(maxsize=16)  # it is asked for the way up and for the way back
+def _touched(spec: Spec, names: tuple[str, ...]) -> frozenset[str]:
+    """Those of some fields that a step may alter."""
+    paths = {name: Path((Name(name),)) for name in names}
+    return frozenset(name for name, path in paths.items() if any(step.touches(path) for step in spec.steps))
 
 
 def _freed(one: ObjectShape, names: Sequence[str]) -> ObjectShape:

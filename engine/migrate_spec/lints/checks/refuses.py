@@ -98,6 +98,8 @@ def _of_paths(
     scene: Scene, paths: Sequence[Path] | dict[Path, None], shape: Shape, change: Operation | Step
 ) -> Iterator[_Suspicion]:
     asked: set[Path] = set()
+    if isinstance(change, Operation) and change.takes_anything:
+        paths = [path for path in paths if len(path.segments) > 1]
     if len(paths) > MOST_PATHS and len(list(islice(all_inside(change.effect(shape)), MOST_SHAPES))) == MOST_SHAPES:
         return  # to try them all takes too long
     for path in paths:
