@@ -7,13 +7,15 @@ moved, or made to look like something else, it does not find where the schema sa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
+from migrate_spec.document import frozen
 from migrate_spec.path import Definition, Name, Path
 from migrate_spec.schema import Schema
 from migrate_spec.shapes.fields import value_at
 from migrate_spec.shapes.looking import all_inside
 from migrate_spec.shapes.normal import keeps_names
-from migrate_spec.shapes.shape import NOTHING, ObjectShape, Reference, Shape
+from migrate_spec.shapes.shape import NOTHING, ListShape, ObjectShape, Reference, Shape
 from migrate_spec.step import Step
 
 __all__ = ["finds_definitions"]
@@ -30,12 +32,13 @@ def finds_definitions(steps: Sequence[Step], start: Shape, schema: Schema) -> bo
     seeking = [index for index, step in enumerate(steps) if _sought(step.writes())]
     if not seeking:
         return True
-    earlier = [path for step in steps[: seeking[-1]] for path in step.writes()]
     last = steps[seeking[-1]]
-    earlier += last.writes() if isinstance(last.body, tuple) else ()
+    before = [*steps[: seeking[-1]], *([last] if isinstance(last.body, tuple) else ())]
+    earlier = [path for step in before for path in (*step.reads(), *step.writes())]
     wanted = {name for index in seeking for name in _sought(steps[index].writes())}
     stays = all(_stays(path, start, wanted) for path in earlier)
-    return keeps_names(schema) and stays and not (earlier and _is_told_by_its_fields(start))
+    apart = all(_are_apart(shape, wanted, altered=bool(earlier)) for shape in all_inside(start))
+    return keeps_names(schema) and stays and apart
 
 
 def _sought(paths: Sequence[Path]) -> set[str]:
@@ -73,6 +76,30 @@ def _called(shape: Shape) -> set[str]:
     return set(found)
 
 
-def _is_told_by_its_fields(start: Shape) -> bool:
-    """Whether somewhere one of several kinds of objects can be, so that its fields tell which it is."""
-    return any(sum(isinstance(one, ObjectShape) for one in shape.plain()) > 1 for shape in all_inside(start))
+def _are_apart(shape: Shape, wanted: set[str], *, altered: bool) -> bool:
+    """Whether a value of a shape is of one of its kinds alone, as far as that matters to where definitions are found.
+
+    Of a value of two kinds each says where definitions are inside of it, and a shape tells of one at a time. What steps
+    have altered may be of another kind than it was.
+    """
+    if not any(wanted & _defined(part).keys() for part in all_inside(shape)):
+        return True
+    plain = list(shape.plain())
+    lists = [one for one in plain if isinstance(one, ListShape)]
+    pairs = list(combinations([one for one in plain if isinstance(one, ObjectShape)], 2))
+    return not lists[1:] and not (altered and pairs) and all(_differ(one, other) for one, other in pairs)
+
+
+def _differ(one: ObjectShape, other: ObjectShape) -> bool:
+    """Whether two kinds of objects have a field, always there, whose values tell them apart."""
+    return any(
+        known.needed and other.field(name).needed and _no_value_of_both(known.shape, other.field(name).shape)
+        for name, known in one.fields.items()
+    )
+
+
+def _no_value_of_both(one: Shape, other: Shape) -> bool:
+    values, others = one.values(), other.values()
+    if values is None or others is None:
+        return False
+    return not {frozen(value) for value in values} & {frozen(value) for value in others}

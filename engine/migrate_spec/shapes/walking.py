@@ -94,6 +94,7 @@ class _Redefined:
 
             def look_up(name: str) -> Shape:
                 if name not in known:
+                    known[name] = ANYTHING  # for a change that looks into what it is about to change
                     inside = self.shape(old(name))
                     known[name] = self._change(inside) if name == self._name else inside
                 return known[name]
