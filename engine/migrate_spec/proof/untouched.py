@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from migrate_spec.codec import Json
-from migrate_spec.path import Name, Path
+from migrate_spec.path import Definition, Name, Path
 from migrate_spec.schema import Schema
 from migrate_spec.shapes.normal import is_local
 from migrate_spec.shapes.shape import ANYTHING, Field, ObjectShape, Shape
@@ -48,7 +48,11 @@ def without_untouched(made: Shape, spec: Spec, origin: Schema, target: Schema) -
 
 @lru_cache(maxsize=16)  # it is asked for the way up and for the way back
 def _touched(spec: Spec, names: tuple[str, ...]) -> frozenset[str]:
-    """Those of some fields that a step may alter."""
+    """Those of some fields that a step may alter, in any depth."""
+    if any(
+        isinstance(segment, Definition) for step in spec.steps for path in step.writes() for segment in path.segments
+    ):
+        return frozenset(names)  # the values of a definition can be in each of them
     paths = {name: Path((Name(name),)) for name in names}
     return frozenset(name for name, path in paths.items() if any(step.touches(path) for step in spec.steps))
 
