@@ -31,6 +31,7 @@ __all__ = [
     "decode",
     "encode",
     "encode_msgpack",
+    "encoder_of",
     "is_null",
     "looks_like_msgpack",
     "maker",
@@ -243,6 +244,11 @@ def encode_msgpack(value: Json) -> bytes:
     except OverflowError:
         found = "an integer of more than 64 bits was found"
         raise NotADocument(found, "one that MessagePack can hold was expected") from None
+
+
+def encoder_of(encoding: str) -> Callable[[Json], bytes]:
+    """What writes documents in an encoding: ``json`` or ``msgpack``."""
+    return {"json": encode, "msgpack": encode_msgpack}[encoding]
 
 
 def looks_like_msgpack(value: bytes) -> bool:

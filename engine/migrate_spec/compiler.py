@@ -15,7 +15,7 @@ from migrate_spec.codec import (
     copied,
     decode,
     encode,
-    encode_msgpack,
+    encoder_of,
     looks_like_msgpack,
     read,
     read_msgpack,
@@ -250,9 +250,8 @@ def _coding(specs: Sequence[Spec]) -> tuple[Callable[[bytes], tuple[Document, bo
     """What reads the records of a route, and what writes them."""
     used = {encoding for spec in specs for encoding in (spec.encoding, spec.encoding_after)}
     readers = {"json": read, "msgpack": read_msgpack}
-    writers = {"json": encode, "msgpack": encode_msgpack}
     reader = _read_either if len(used) > 1 else readers[specs[-1].encoding_after]
-    return reader, writers[specs[-1].encoding_after]
+    return reader, encoder_of(specs[-1].encoding_after)
 
 
 def _read_either(value: bytes) -> tuple[Document, bool]:
@@ -306,7 +305,7 @@ def compile_downgrade(spec: Spec, schema: Schema | None, *, explains: bool = Tru
         Irreversible: a step cannot be undone.
     """
     change, reader = _backwards(spec), _coding((spec,))[0]
-    writer = encode if spec.encoding == "json" else encode_msgpack
+    writer = encoder_of(spec.encoding)
 
     def downgrade(value: bytes) -> bytes:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from migrate_spec.codec import Json, NotADocument, decode, encode, encode_msgpack, plain
+from migrate_spec.codec import Json, NotADocument, decode, encode, encoder_of, plain
 from migrate_spec.document import ABSENT, equal
 from migrate_spec.errors import Fault, RecordRejected
 from migrate_spec.migration import Migration
@@ -34,7 +34,7 @@ def _fault(migration: Migration, example: Example) -> Fault | None:
         expected = f"{fault.expected} (by {migration.schema_before.file})"
         return Fault(f"{fault.found} in `before`{where}", expected, fault.remedy, example.place, "example-invalid")
     try:
-        result = plain(migration.migrate_item(b"", _stored(example.before, migration.spec.encoding)))
+        result = plain(migration.migrate_item(b"", encoder_of(migration.spec.encoding)(example.before)))
     except NotADocument as error:
         return Fault(f"{error.found} in `before`", error.expected, "", example.place, "example-invalid")
     except RecordRejected as error:
@@ -60,7 +60,7 @@ def _fault_of_way_back(migration: Migration, example: Example) -> Fault | None:
     if migration.losses() or migration.spec.refuses_downgrade:
         return None
     try:
-        result = plain(migration.downgrade_item(b"", _stored(example.after, migration.spec.encoding_after)))
+        result = plain(migration.downgrade_item(b"", encoder_of(migration.spec.encoding_after)(example.after)))
     except RecordRejected as error:
         fault = error.rejections[0].fault
         found = f"{fault.found} in `after` on the way back"
@@ -78,10 +78,6 @@ def _fault_of_way_back(migration: Migration, example: Example) -> Fault | None:
         example.place,
         "example-differs",
     )
-
-
-def _stored(document: Json, encoding: str) -> bytes:
-    return encode(document) if encoding == "json" else encode_msgpack(document)
 
 
 def _unstamped(document: Json, stamp: Path | None) -> Json:

@@ -19,6 +19,7 @@ import msgspec
 
 from migrate_spec.codec import Json
 from migrate_spec.errors import Fault, SpecError
+from migrate_spec.meaning import meaning
 from migrate_spec.path import str_of
 from migrate_spec.schema import DIALECT, Schema, did_you_mean
 from migrate_spec.stamp import Stamp
@@ -89,7 +90,7 @@ def schema_text(schema: Schema) -> str:
 
 def is_unchanged(frozen: Schema, known: Schema, stamp: Stamp) -> bool:
     """Whether a frozen schema says the same as a known one, but for the version stamp."""
-    one, other = (Schema(_bare(_unstamped(schema.content, stamp))) for schema in (frozen, known))
+    one, other = (Schema(meaning(_unstamped(schema.content, stamp))) for schema in (frozen, known))
     return one.text == other.text or (one.covers(other) and other.covers(one))
 
 
@@ -185,20 +186,6 @@ def _unstamped(content: Mapping[str, Json], stamp: Stamp) -> Json:
         **content,
         "properties": {key: part for key, part in content.get("properties", {}).items() if key != name},
         "required": sorted(key for key in content.get("required", ()) if key != name),
-    }
-
-
-def _bare(node: Any) -> Any:
-    """A schema without what is only said to a reader."""
-    if isinstance(node, list):
-        return [_bare(part) for part in node]
-    if not isinstance(node, dict):
-        return node
-    inside = {"properties", "$defs", "patternProperties", "dependentSchemas"}
-    return {
-        key: {name: _bare(part) for name, part in value.items()} if key in inside else _bare(value)
-        for key, value in node.items()
-        if key not in {"title", "description", "$comment", "examples", "deprecated"}
     }
 
 

@@ -11,8 +11,10 @@ __all__ = ["meaning"]
 _REMARKS: Final = frozenset(
     {"$schema", "$comment", "title", "description", "examples", "default", "deprecated", "readOnly", "writeOnly"}
 )
-_OF_NAMES: Final = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
-"""Keywords under which names stand, and schemas under those."""
+_OF_NAMES: Final = frozenset(
+    {"properties", "patternProperties", "dependentSchemas", "dependentRequired", "$defs", "definitions"}
+)
+"""Keywords under which names stand that the author chose."""
 _OF_VALUES: Final = frozenset({"const", "enum"})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from migrate_spec.codec import Json, NotADocument, copied, encode, encode_msgpack, plain
+from migrate_spec.codec import Json, NotADocument, copied, encoder_of, plain
 from migrate_spec.compiler import RecordRefused, Route, Transform, compile_downgrade
 from migrate_spec.document import Refused
 from migrate_spec.errors import Place
@@ -82,7 +82,7 @@ class _Carrier:
         self._version = spec.to_version if backwards else spec.from_version
         self._here = migration.schema_after if backwards else migration.schema_before
         self._there = migration.schema_before if backwards else migration.schema_after
-        self._write = encode if (spec.encoding_after if backwards else spec.encoding) == "json" else encode_msgpack
+        self._write = encoder_of(spec.encoding_after if backwards else spec.encoding)
         self._carry: Callable[[bytes], bytes | None]
         if backwards:
             self._carry = compile_downgrade(spec, self._there, explains=False)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from migrate_spec.codec import Json, NotADocument, copied, encode, encode_msgpack, plain
+from migrate_spec.codec import Json, NotADocument, copied, encoder_of, plain
 from migrate_spec.compiler import RecordRefused, Route, Transform, compile_downgrade
 from migrate_spec.derivation import made
 from migrate_spec.document import Change, Refused
@@ -127,7 +127,7 @@ class Way:
         try:
             if stamp.path is not None and stamp.version_of(document, version) > version:
                 document = stamp.stamped(copied(document), version)
-            self._stored(document, self.first.encoding)
+            encoder_of(self.first.encoding)(document)
         except (Refused, NotADocument):
             return None
         return document if self.schema_before.is_valid(document) else None
@@ -249,17 +249,13 @@ class Way:
 
     def _carried(self, document: Json, carry: Carry, encoding: str) -> Carried:
         try:
-            value = self._stored(document, encoding)
+            value = encoder_of(encoding)(document)
             result = carry(value)
             return plain(value if result is None else result)
         except RecordRefused as refused:
             return refused
         except NotADocument as error:
             return RecordRefused.by("", error)
-
-    @staticmethod
-    def _stored(document: Json, encoding: str) -> bytes:
-        return encode(document) if encoding == "json" else encode_msgpack(document)
 
 
 def _carrier(specs: tuple[Spec, ...], schema: Schema | None, unstamped: int | None = None) -> Carry:

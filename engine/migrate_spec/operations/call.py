@@ -16,7 +16,7 @@ from migrate_spec.errors import Fault, Irreversible
 from migrate_spec.hooks import Hook
 from migrate_spec.operation import Binder, Loss, Operation, overlaps
 from migrate_spec.path import Each, EachValue, Index, Name, Path, Segment
-from migrate_spec.shapes.effects import rewritten
+from migrate_spec.shapes.effects import with_values
 from migrate_spec.shapes.shape import ANYTHING, ListShape, ObjectShape, Shape, union
 
 
@@ -94,7 +94,7 @@ class Call(Operation):
         """Anything may be where the hooks write, and all else is as it was."""
         if isinstance(self.hook, Mapping):
             for path in self.hook:
-                shape = rewritten(shape, path, lambda _: (ANYTHING, False))
+                shape = with_values(shape, path, lambda _: ANYTHING)
             return shape
         for path in self.writes_:
             shape = _written(shape, path.segments)

@@ -16,7 +16,7 @@ from migrate_spec.errors import Fault, Irreversible
 from migrate_spec.operation import Field, Loss, Operation, Value, names_only
 from migrate_spec.pairs import check_gathered, found, made, target_taken
 from migrate_spec.path import Name, Path, within_objects
-from migrate_spec.shapes.effects import rewritten, spoiled
+from migrate_spec.shapes.effects import spoiled, with_values
 from migrate_spec.shapes.fields import absent_at, put_at, taken_at, value_at
 from migrate_spec.shapes.merging import OnConflict, together, without_ends, without_entries
 from migrate_spec.shapes.shape import ObjectShape, Shape, only, union
@@ -146,7 +146,7 @@ class Concat(Operation):
                 change = partial(without_ends, list(chain(*head)), list(chain(*tail)))
             else:
                 change = partial(without_entries, _entries(head + tail))
-            shape = rewritten(shape, target, lambda value, change=change: (change(value), False))  # type: ignore[misc]
+            shape = with_values(shape, target, change)
         return shape
 
     def reads(self) -> Sequence[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from migrate_spec.changes import in_order, rewrite
@@ -13,7 +14,7 @@ from migrate_spec.errors import Fault, Irreversible
 from migrate_spec.operation import Loss, Operation
 from migrate_spec.path import Path
 from migrate_spec.pattern import Substitution
-from migrate_spec.shapes.effects import rewritten
+from migrate_spec.shapes.effects import with_values
 from migrate_spec.shapes.shape import Shape
 from migrate_spec.shapes.texts import replaced
 
@@ -80,7 +81,7 @@ class Replace(Operation):
 
 def _effect(shape: Shape, values: Mapping[Path, Substitution]) -> Shape:
     for path, way in values.items():
-        shape = rewritten(shape, path, lambda value, way=way: (replaced(way, value), False))  # type: ignore[misc]
+        shape = with_values(shape, path, partial(replaced, way))
     return shape
 
 

@@ -14,7 +14,7 @@ from migrate_spec.entries import Layout
 from migrate_spec.errors import Fault
 from migrate_spec.operation import FieldName, Loss, Operation
 from migrate_spec.path import Each, Name, Path
-from migrate_spec.shapes.effects import rewritten
+from migrate_spec.shapes.effects import with_values
 from migrate_spec.shapes.entries import list_of, map_of
 from migrate_spec.shapes.shape import Shape
 
@@ -73,14 +73,14 @@ class ToMap(Operation):
         """Each list is an object."""
         for path, options in self.fields.items():
             made = partial(map_of, options.layout)
-            shape = rewritten(shape, path, lambda value, made=made: (made(value), False))  # type: ignore[misc]
+            shape = with_values(shape, path, made)
         return shape
 
     def effect_back(self, shape: Shape) -> Shape:
         """Each object is a list."""
         for path, options in self.fields.items():
             made = partial(list_of, options.layout)
-            shape = rewritten(shape, path, lambda value, made=made: (made(value), False))  # type: ignore[misc]
+            shape = with_values(shape, path, made)
         return shape
 
     def reads(self) -> Sequence[Path]:

@@ -13,7 +13,7 @@ from migrate_spec.document import ABSENT, Change
 from migrate_spec.errors import Fault
 from migrate_spec.operation import FieldName, Loss, Operation
 from migrate_spec.path import EachValue, Name, Path
-from migrate_spec.shapes.effects import of_fields, rewritten
+from migrate_spec.shapes.effects import of_fields, rewritten, with_values
 from migrate_spec.shapes.shape import ObjectShape, Shape, only, union
 from migrate_spec.wraps import (
     in_list,
@@ -83,17 +83,17 @@ class Unwrap(Operation):
         for path, options in self._lists().items():
             shape = rewritten(shape, path, partial(_unwrapped, options))
         for path, name in self._objects().items():
-            shape = rewritten(shape, path, lambda value, name=name: (value_of_object(name, value), False))  # type: ignore[misc]
+            shape = with_values(shape, path, partial(value_of_object, name))
         return shape
 
     def effect_back(self, shape: Shape) -> Shape:
         """Each value is in a list of one or in an object; an empty list is where null or nothing was."""
         for path, options in self._lists().items():
-            shape = rewritten(shape, path, lambda value: (in_list(value), False))
+            shape = with_values(shape, path, in_list)
             if options.empty == "absent" and isinstance(path.last, Name):
                 shape = of_fields(shape, {path: only([])}, ObjectShape.filled)
         for path, name in self._objects().items():
-            shape = rewritten(shape, path, lambda value, name=name: (in_object(name, value), False))  # type: ignore[misc]
+            shape = with_values(shape, path, partial(in_object, name))
         return shape
 
     def reads(self) -> Sequence[Path]:

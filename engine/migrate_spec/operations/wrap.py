@@ -11,7 +11,7 @@ from migrate_spec.changes import in_order, rewrite
 from migrate_spec.document import Change
 from migrate_spec.operation import FieldName, Loss, Operation
 from migrate_spec.path import Path
-from migrate_spec.shapes.effects import rewritten
+from migrate_spec.shapes.effects import with_values
 from migrate_spec.shapes.shape import Shape
 from migrate_spec.wraps import (
     in_list,
@@ -55,14 +55,14 @@ class Wrap(Operation):
         """Each value is in a list of one or in an object, and null is an empty list."""
         for path, name in self._names():
             into = in_list if name is None else partial(in_object, name)
-            shape = rewritten(shape, path, lambda value, into=into: (into(value), False))  # type: ignore[misc]
+            shape = with_values(shape, path, into)
         return shape
 
     def effect_back(self, shape: Shape) -> Shape:
         """Each is the value in the list, the only one, or in the object."""
         for path, name in self._names():
             out_of = item_or_null if name is None else partial(value_of_object, name)
-            shape = rewritten(shape, path, lambda value, out_of=out_of: (out_of(value), False))  # type: ignore[misc]
+            shape = with_values(shape, path, out_of)
         return shape
 
     def reads(self) -> Sequence[Path]:

@@ -12,13 +12,12 @@ from typing import Any, Final
 
 from migrate_spec.codec import Json
 from migrate_spec.schema import Schema
-from migrate_spec.shapes.normal import local
+from migrate_spec.shapes.normal import definition_of, local
 
 __all__ = ["inlined"]
 
 MOST_CHARACTERS: Final = 200_000
 """Of the schema that comes out: definitions can refer to each other so that it would have no end."""
-_TO: Final = "#/$defs/"
 _REMARKS: Final = frozenset({"title", "description", "$comment", "examples", "default"})
 
 
@@ -93,7 +92,7 @@ class _Inliner:
 def _name(node: Mapping[str, Json]) -> str:
     """The definition that a schema refers to; empty where it refers to none."""
     reference = node.get("$ref")
-    return reference.removeprefix(_TO) if isinstance(reference, str) and reference.startswith(_TO) else ""
+    return definition_of(reference) if isinstance(reference, str) else ""
 
 
 def _names(node: Json) -> Iterator[str]:

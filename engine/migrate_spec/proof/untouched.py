@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from migrate_spec.codec import Json
+from migrate_spec.meaning import meaning
 from migrate_spec.path import Definition, Name, Path
 from migrate_spec.schema import Schema
 from migrate_spec.shapes.normal import is_local
@@ -21,7 +22,6 @@ from migrate_spec.spec import Spec
 
 __all__ = ["without_untouched"]
 
-_REMARKS: Final = frozenset({"title", "description", "$comment"})
 _REFERENCE: Final = re.compile(r'"\$ref": "#/\$defs/([^"]+)"')
 
 
@@ -37,8 +37,9 @@ def without_untouched(made: Shape, spec: Spec, origin: Schema, target: Schema) -
         target: the schema that the results are to fit.
     """
     objects = list(made.objects())
-    touched = _touched(spec, tuple(sorted(_same(origin, target))))
-    same = [name for name in _same(origin, target) if name not in touched]
+    alike = _same(origin, target)
+    touched = _touched(spec, tuple(sorted(alike)))
+    same = [name for name in alike if name not in touched]
     if spec.alters_by_records or not same or len(objects) != len(made.alternatives):
         return made, target
     content: Any = target.content
@@ -104,13 +105,4 @@ def _same_definitions(text: str, mine: Mapping[str, str], theirs: Mapping[str, s
 
 
 def _text(schema: Json) -> str:
-    return json.dumps(_bare(schema), sort_keys=True)
-
-
-def _bare(schema: Json) -> Json:
-    """A schema without the remarks in it."""
-    if isinstance(schema, list):
-        return [_bare(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {key: _bare(part) for key, part in schema.items() if not (key in _REMARKS and isinstance(part, str))}
+    return json.dumps(meaning(schema), sort_keys=True)

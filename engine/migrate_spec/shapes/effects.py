@@ -11,7 +11,7 @@ from migrate_spec.path import Each, EachValue, Name, Path, str_of
 from migrate_spec.shapes.shape import ANYTHING, NOTHING, Field, ListShape, ObjectShape, Shape
 from migrate_spec.shapes.walking import changed_at
 
-__all__ = ["of_fields", "rewritten", "spoiled"]
+__all__ = ["of_fields", "rewritten", "spoiled", "with_values"]
 
 V = TypeVar("V")
 
@@ -49,6 +49,11 @@ def of_fields(
             ),
         )
     return shape
+
+
+def with_values(shape: Shape, path: Path, new: Callable[[Shape], Shape]) -> Shape:
+    """:func:`rewritten` where each value becomes another one, and none goes."""
+    return rewritten(shape, path, lambda value: (new(value), False))
 
 
 def rewritten(shape: Shape, path: Path, new: New, *, one_to_one: bool = False) -> Shape:
