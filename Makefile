@@ -8,6 +8,7 @@ LOCKED := $(VENV)/locked.stamp
 READY  := $(VENV)/ready.stamp
 EDITOR := tests/editor/node_modules/.package-lock.json
 PIP    := -m pip --disable-pip-version-check --no-input install --quiet
+BENCHMARKS := apply options scale reads startup validate
 INSIDE := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 define CHECK_PYTHON
@@ -18,10 +19,10 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test docs bench fuzz lock clean
+.PHONY: help setup demo test docs bench bench-all fuzz lock clean
 
 help: ## show this
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
 
 setup: $(READY) $(EDITOR) ## make .venv; demo and test do so themselves
 
@@ -39,9 +40,12 @@ docs: $(READY) ## rewrite the generated pages: those of docs/, parts of the READ
 	@$(BIN)/python -m docs.generate
 	@$(BIN)/migrate-spec schema
 
-bench: $(READY) ## measure apply against the script one would write by hand, and validate against the least one
+bench: $(READY) ## measure apply against what one would write by hand, in Python and in C++
 	@$(BIN)/python -m benchmarks.apply
-	@$(BIN)/python -m benchmarks.validate
+
+bench-all: $(READY) ## measure all there is to measure (half an hour), and rewrite docs/performance.md
+	@$(foreach name,$(BENCHMARKS),$(BIN)/python -m benchmarks.$(name) --json benchmarks/results/$(name).json &&) true
+	@$(BIN)/python -m benchmarks.report
 
 fuzz: $(READY) ## look for ten minutes each for specs and records that break the reader and the operations
 	@$(BIN)/python $(PIP) atheris==3.0.0
@@ -55,7 +59,7 @@ lock: ## resolve pyproject.toml into requirements.lock; with UPGRADE=--upgrade t
 	    --only-binary :all: --custom-compile-command "make lock" --output-file requirements.lock --quiet $(UPGRADE)
 
 clean: ## remove all that the others made
-	rm -rf $(VENV) tests/editor/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf $(VENV) benchmarks/cpp/build tests/editor/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(LOCKED): requirements.lock

@@ -1,72 +1,67 @@
-"""`migrate-spec apply` against the script that one would write by hand: whole processes on the same data, in turns.
+"""`migrate-spec apply` against what one would write by hand: whole processes on the same data, in turns.
 
-python -m benchmarks.apply [--records N] [--rounds N]
+python -m benchmarks.apply [--records N] [--rounds N] [--json FILE] [NAME …]
 
-Prints the median seconds of each and their ratio. `apply` checks every record against its schema, keeps a backup and
-is all or nothing; the script does none of that.
+Prints the median seconds of each and their ratio; with names, of the contenders whose names begin with one. `apply`
+checks every record against its schema, keeps a backup and is all or nothing; no other does any of that, but the seed's
+algorithm, which keeps a backup.
 """
 
 from __future__ import annotations
 
-import argparse
-import shutil
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
+from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from benchmarks.tasks import build
+from benchmarks.compiled import WAYS, about_cpp, program
+from benchmarks.results import Result, parser, publish, rows
+from benchmarks.rounds import COMMAND, DATABASE, ROOT, Contender, in_turns
+from benchmarks.tasks import build, tasks
 
-ROOT = Path(__file__).parent.parent
+__all__ = ["PROJECT", "contenders", "main"]
+
+ABOUT = (
+    "`apply` checks each record against its schema, keeps a backup, notes what it did, and is all or nothing. Of the "
+    "others only the seed's algorithm keeps a backup, and none does more than to change the records: a kill leaves "
+    "half of them changed, but for C++ with an SST. All leave the same records behind, which a test sees to; the copy "
+    "changes nothing and is the limit of what moving the bytes takes."
+)
+
+PROJECT = ("--specs", str(ROOT / "specs"), "--schemas", str(ROOT / "schemas"))
 
 
-def contenders(database: Path) -> dict[str, list[str]]:
-    """The commands, by name; the first is ours."""
-    project = ["--specs", str(ROOT / "specs"), "--schemas", str(ROOT / "schemas")]
-    command = str(Path(sys.executable).with_name("migrate-spec"))
-    return {
-        "migrate-spec apply": [command, "apply", str(database), "--to", "2", *project],
-        "hand-written script": [sys.executable, "-m", "benchmarks.handwritten", str(database)],
+def contenders(pristine: Path) -> list[Contender]:
+    """All contenders; ours come first, and those in C++ only where they can be compiled."""
+    apply = (COMMAND, "apply", DATABASE, "--to", "2", *PROJECT)
+    commands: dict[str, Sequence[str]] = {
+        "migrate-spec apply": apply,
+        "migrate-spec apply --no-validate": (*apply, "--no-validate"),
+        "Python, json": (sys.executable, "-m", "benchmarks.handwritten", DATABASE),
+        "Python, orjson": (sys.executable, "-m", "benchmarks.handwritten", "--orjson", DATABASE),
+        "Python, the seed's algorithm": (sys.executable, "-m", "benchmarks.seed", DATABASE),
     }
+    compiled = program()
+    if compiled:
+        commands |= {name: (str(compiled), way, DATABASE) for way, name in WAYS.items()}
+    return [Contender(name, command, pristine) for name, command in commands.items()]
 
 
-def measure(pristine: Path, name: str, folder: Path) -> float:
-    """The seconds that a contender takes on a fresh copy of the database."""
-    database = folder / "database"
-    shutil.copytree(pristine, database)
-    command = contenders(database)[name]
-    start = time.perf_counter()
-    subprocess.run(  # noqa: S603 - our own commands
-        command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    seconds = time.perf_counter() - start
-    for left in folder.glob("database*"):
-        shutil.rmtree(left)
-    return seconds
-
-
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure in turns and print the medians."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--records", type=int, default=200_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        pristine = folder / "pristine"
-        size = build(pristine, options.records)
-        print(f"{options.records:,} tasks of {size / options.records:.0f} bytes, {options.rounds} rounds in turns")
-        names = list(contenders(pristine))
-        seconds: dict[str, list[float]] = {name: [] for name in names}
-        for _ in range(options.rounds):
-            for name in names:
-                seconds[name].append(measure(pristine, name, folder))
-    ours = statistics.median(seconds[names[0]])
-    for name in names:
-        median = statistics.median(seconds[name])
-        print(f"{name:22} {median:7.2f} s  {1e6 * median / options.records:6.2f} µs a record  {median / ours:5.2f} x")
+    words = parser(__doc__, rounds=3, records=1_000_000)
+    words.add_argument("names", nargs="*", default=[""], metavar="NAME")
+    options = words.parse_args(arguments)
+    with TemporaryDirectory() as folder:
+        pristine = Path(folder, "pristine")
+        size = build(pristine, tasks(options.records))
+        chosen = [one for one in contenders(pristine) if one.name.startswith(tuple(options.names))]
+        measured = in_turns(chosen, options.rounds)
+    about = (
+        f"{options.records:,} tasks of {size / options.records:.0f} bytes, from version 1 to 2. {ABOUT} {about_cpp()}"
+    )
+    title = "`migrate-spec apply` against what one would write by hand"
+    publish(Result(title, about, "record", rows(chosen, measured, options.records)), options.json)
 
 
 if __name__ == "__main__":

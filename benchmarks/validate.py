@@ -1,6 +1,6 @@
 """`migrate-spec validate` against the least that one could do: whole processes on the same files, in turns.
 
-python -m benchmarks.validate [--specs N] [--rounds N]
+python -m benchmarks.validate [--specs N] [--rounds N] [--json FILE]
 
 Prints the median seconds of each and their ratio. The least is a process that reads each YAML file with libyaml and
 checks it against the JSON Schema of the language with jsonschema-rs: no lines and columns, no paths, patterns,
@@ -9,16 +9,16 @@ conditions and schemas looked into, no examples carried over, nothing said of wh
 
 from __future__ import annotations
 
-import argparse
 import shutil
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
+from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-ROOT = Path(__file__).parent.parent
+from benchmarks.results import Result, parser, publish, rows
+from benchmarks.rounds import COMMAND, ROOT, Contender, in_turns
+
+__all__ = ["main"]
 
 LEAST = """
 import json, pathlib, sys, jsonschema_rs, yaml
@@ -46,41 +46,26 @@ def build(folder: Path, count: int) -> int:
     return len(text.encode()) * count
 
 
-def contenders() -> dict[str, list[str]]:
-    """The commands, by name; the first is ours."""
-    return {
-        "migrate-spec validate": [str(Path(sys.executable).with_name("migrate-spec")), "validate"],
-        "the least": [sys.executable, "-c", LEAST, str(ROOT / "schemas/spec.schema.json")],
-        "python alone": [sys.executable, "-c", "pass"],
+def contenders(folder: Path) -> list[Contender]:
+    """The commands; the first is ours."""
+    commands = {
+        "migrate-spec validate": (COMMAND, "validate"),
+        "the least": (sys.executable, "-c", LEAST, str(ROOT / "schemas/spec.schema.json")),
+        "Python alone": (sys.executable, "-c", "pass"),
     }
+    return [Contender(name, command, folder=folder) for name, command in commands.items()]
 
 
-def measure(command: list[str], folder: Path) -> float:
-    """The seconds that a contender takes in a project's folder."""
-    start = time.perf_counter()
-    subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL)  # noqa: S603 - our own commands
-    return time.perf_counter() - start
-
-
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure in turns and print the medians."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--specs", type=int, default=100)
-    parser.add_argument("--rounds", type=int, default=7)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        size = build(folder, options.specs)
-        print(f"{options.specs:,} specs of {size / options.specs:,.0f} bytes, {options.rounds} rounds in turns")
-        commands = contenders()
-        seconds: dict[str, list[float]] = {name: [] for name in commands}
-        for _ in range(options.rounds):
-            for name, command in commands.items():
-                seconds[name].append(measure(command, folder))
-    ours = statistics.median(seconds["migrate-spec validate"])
-    for name in commands:
-        median = statistics.median(seconds[name])
-        print(f"{name:22} {median:6.3f} s  {1e3 * median / options.specs:6.2f} ms a spec  {median / ours:5.2f} x")
+    options = parser(__doc__, rounds=7, specs=100).parse_args(arguments)
+    with TemporaryDirectory() as folder:
+        size = build(Path(folder), options.specs)
+        chosen = contenders(Path(folder))
+        measured = in_turns(chosen, options.rounds)
+    title = "`migrate-spec validate` against the least that one could do"
+    about = f"{options.specs:,} specs of {size / options.specs:,.0f} bytes."
+    publish(Result(title, about, "spec", rows(chosen, measured, options.specs)), options.json)
 
 
 if __name__ == "__main__":

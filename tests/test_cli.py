@@ -13,6 +13,7 @@ import pytest
 
 from migrate_spec.cli import cli as group
 from tests.cli_support import Done, cli, place, process, refusal
+from tests.conftest import python
 
 HELP = """\
 Usage: migrate-spec [OPTIONS] COMMAND [ARGS]...
@@ -131,6 +132,12 @@ class TestHelp:
         """What a script needs, each command has."""
         names = {name for option in COMMANDS[path].params for name in option.opts}
         assert {"--json", "--debug"} <= names
+
+    def test_what_is_done_at_the_end(self) -> None:
+        """The process ends at once, but not before what was printed is out and what was to be done at its end is."""
+        code = "import atexit, sys; atexit.register(print, 'end', end=''); from migrate_spec.cli import main; main()"
+        shown = f"migrate-spec, version {version('migrate-spec')}\nend"
+        assert python(code, "--version") == shown
 
     def test_version(self) -> None:
         """The version is that of the installed distribution."""

@@ -12,6 +12,8 @@ from migrate_spec.errors import *  # noqa: F403 - the tree of errors is part of 
 from migrate_spec.errors import __all__ as _errors
 
 if TYPE_CHECKING:
+    from migrate_spec.executors import Workers, cluster, processes
+    from migrate_spec.fleet import Outcome, apply_all
     from migrate_spec.hooks import hook
     from migrate_spec.manager import MigrationManager
     from migrate_spec.migration import Migration
@@ -28,15 +30,20 @@ __all__ = [  # noqa: PLE0604 - `_errors` is a list of names
     "Migration",
     "MigrationManager",
     "MigrationRegistry",
+    "Outcome",
     "Plan",
     "Progress",
     "Project",
     "RollbackReport",
     "Status",
+    "Workers",
+    "apply_all",
     "check_and_migrate",
     "check_and_migrate_async",
+    "cluster",
     "hook",
     "load",
+    "processes",
 ]
 
 _HOMES = {
@@ -44,15 +51,20 @@ _HOMES = {
     "Migration": "migration",
     "MigrationManager": "manager",
     "MigrationRegistry": "registry",
+    "Outcome": "fleet",
     "Plan": "plan",
     "Progress": "progress",
     "Project": "project",
     "RollbackReport": "reports",
     "Status": "reports",
+    "Workers": "executors",
+    "apply_all": "fleet",
     "check_and_migrate": "startup",
     "check_and_migrate_async": "startup",
+    "cluster": "executors",
     "hook": "hooks",
     "load": "project",
+    "processes": "executors",
 }
 
 if not TYPE_CHECKING:  # or a type checker would take every name for one of ours

@@ -11,13 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from migrate_spec.backup import DATABASE, Backup, backups_folder, new_name
+from migrate_spec.carried import Carried, check_rejections
 from migrate_spec.codec import Json
+from migrate_spec.compiler import Route
 from migrate_spec.errors import DatabaseError, DatabaseReadOnly, NoSpace
+from migrate_spec.executors import Workers
 from migrate_spec.history import HISTORY_KEY, TOOL, VERSION_KEY, read_history, timestamp
+from migrate_spec.moving import carry_moving
 from migrate_spec.plan import Plan
 from migrate_spec.progress import OnProgress, Tracker
 from migrate_spec.reports import ApplyReport
-from migrate_spec.runner import Carried, carry, carry_moving, check_rejections
+from migrate_spec.runner import FEW_RECORDS, Means, carry
 from migrate_spec.staging import Staging
 from migrate_spec.store import KeyRange, Store
 from migrate_spec.stores.rocks import open_for_reading
@@ -29,10 +33,11 @@ __all__ = ["Run", "find_out"]
 class Run:
     """One ``apply``."""
 
-    def __init__(self, staging: Staging, plan: Plan, *, keeps_backup: bool) -> None:
+    def __init__(self, staging: Staging, plan: Plan, workers: Workers, *, keeps_backup: bool) -> None:
         self.staging = staging
         self.store = staging.store
         self.plan = plan
+        self.workers = workers
         self.started_at = timestamp()
         self.start = time.monotonic()
         self.keeps_backup = keeps_backup
@@ -52,7 +57,9 @@ class Run:
             checkpoint.parent.mkdir()
         self.store.checkpoint(checkpoint)
         with _naming(self.store.path, checkpoint), open_for_reading(checkpoint) as frozen:
-            results = _carry_all(self.plan, frozen, self.store, self.staging.folder, on_progress)
+            tracker = _tracker(self.plan, frozen, on_progress)
+            means = Means(frozen, self.staging.folder, tracker, self.workers, digests=self.keeps_backup)
+            results = _carry_all(self.plan, means)
         check_rejections(results, self.store.path)
         backup = self._backup(results)
         files = [file for result in results for file in result.files]
@@ -115,28 +122,40 @@ class Run:
             }
 
 
-def find_out(store: Store, plan: Plan, on_progress: OnProgress | None) -> ApplyReport:
+def find_out(store: Store, plan: Plan, workers: Workers, on_progress: OnProgress | None) -> ApplyReport:
     """Carry every record over without writing anything.
 
     Raises:
         RecordRejected: records cannot be carried over.
     """
     start = time.monotonic()
-    results = _carry_all(plan, store, None, Path(), on_progress)
+    results = _carry_all(plan, Means(store, None, _tracker(plan, store, on_progress), workers))
     check_rejections(results, store.path)
     return replace(_report(plan, store.path, results, start), dry_run=True)
 
 
-def _carry_all(
-    plan: Plan, frozen: Store, target: Store | None, folder: Path, on_progress: OnProgress | None
-) -> list[Carried]:
-    total = sum(frozen.size(KeyRange.of_prefix(route.key_prefix)).records for route in plan.routes)
-    tracker = Tracker(on_progress, total)
+def _tracker(plan: Plan, frozen: Store, on_progress: OnProgress | None) -> Tracker:
+    """What counts the records of a plan."""
+    return Tracker(on_progress, sum(frozen.size(KeyRange.of_prefix(route.key_prefix)).records for route in plan.routes))
+
+
+def _carry_all(plan: Plan, means: Means) -> list[Carried]:
+    """Carry the records of all collections, those that stay where they are first."""
     staying = [route for route in plan.routes if not route.moves_records]
-    results = [carry(route, frozen, target, folder, tracker) for route in staying]
-    results += carry_moving(plan, frozen, target, folder, tracker)
-    tracker.finish()
+    if means.tracker.total > FEW_RECORDS:  # with fewer the proof takes longer than it saves
+        staying = [_with_proof(route, plan) for route in staying]
+    results = [*carry(staying, means), *carry_moving(plan, means)]
+    means.tracker.finish()
     return results
+
+
+def _with_proof(route: Route, plan: Plan) -> Route:
+    """The route with what its records fit now, where it is proved that all that is made of such records fits, too."""
+    from migrate_spec.proof import is_proved  # noqa: PLC0415 - slow to import, and needed for large databases only
+
+    steps = [one for one in plan.migrations if one.collection == route.collection]
+    known = route.schema is not None and all(is_proved(one) for one in steps)
+    return replace(route, sure=steps[0].schema_before) if known else route
 
 
 def _counts(result: Carried) -> dict[str, int]:

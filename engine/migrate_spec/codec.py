@@ -39,6 +39,7 @@ __all__ = [
     "plain",
     "read",
     "read_msgpack",
+    "read_plain",
     "type_names",
 ]
 
@@ -89,13 +90,18 @@ def read(value: bytes) -> tuple[Document, bool]:
         NotADocument: it is not UTF-8, not JSON, not an object, nested too deep to read, says the same key twice
             in one object or holds a number beyond the range of a 64-bit float.
     """
+    document = read_plain(value)
+    # The careful reader finds out what is wrong, and says it.
+    return (_read_raw(value), False) if document is None else (document, True)
+
+
+def read_plain(value: bytes) -> Document | None:
+    """A stored value as a document in the plain form, where it has one: see :func:`read`."""
     try:
         document = _decode_plain(value)
-        if type(document) is dict and encode(document) == value:
-            return document, True
+        return document if type(document) is dict and encode(document) == value else None
     except (ValueError, RecursionError):
-        pass  # the careful reader below finds out what is wrong, and says it
-    return _read_raw(value), False
+        return None
 
 
 def _read_raw(value: bytes) -> Document:

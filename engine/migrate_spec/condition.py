@@ -14,11 +14,12 @@ A condition asks and never refuses: what cannot be reached is absent, and of wha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from migrate_spec.codec import Json, Raw, decode, opened
 from migrate_spec.document import ABSENT, Refused, same
+from migrate_spec.immutable import immutable
 from migrate_spec.path import Path
 from migrate_spec.pattern import Pattern
 from migrate_spec.schema import Schema
@@ -115,7 +116,7 @@ TESTS: Mapping[str, Callable[[Any], Judge]] = {
 """The tests of a value that is there, by name: each makes a judge of plain values from what the spec says."""
 
 
-@dataclass(frozen=True)
+@immutable
 class Test:
     """One test of one value.
 
@@ -156,7 +157,7 @@ def _combined(name: str, argument: Any, compiled: Callable[[Any], Judge]) -> Jud
     return _all(judges) if name == "all" else (lambda value: any(judge(value) for judge in judges))
 
 
-@dataclass(frozen=True)
+@immutable
 class Condition:
     """A condition, read.
 

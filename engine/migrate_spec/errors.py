@@ -27,14 +27,19 @@ The tree::
     ├── RecordRejected          records that cannot be carried over, each with its key, step and reason
     ├── Irreversible            a step that cannot be undone
     ├── BackupError             a backup is missing, damaged or cannot be put back
-    └── LaterWrites             a rollback would undo what was written since the migration
+    ├── LaterWrites             a rollback would undo what was written since the migration
+    └── WorkerError             those who were to carry records are missing, or do not fit
+        └── WorkerDied          a process ended in the middle of its work
 """
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
+
+from migrate_spec.immutable import immutable
 
 __all__ = [
     "BackupError",
@@ -62,6 +67,8 @@ __all__ = [
     "SpecChanged",
     "SpecError",
     "TemplateError",
+    "WorkerDied",
+    "WorkerError",
 ]
 
 Severity = Literal["error", "warning", "info"]
@@ -79,7 +86,7 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Fault:
     """One thing that is wrong, as facts.
 
@@ -147,9 +154,18 @@ class MigrateSpecError(Exception):
     def __str__(self) -> str:
         return "\n".join([str(self.fault), *(f"  {detail}" for detail in self.details)])
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it is pickled: by what it holds, as each class takes arguments of its own."""
+        return _rebuilt, (type(self), self.args), self.__dict__
+
     def to_json(self) -> dict[str, Any]:
         """The error as JSON: ``code``, ``message``, ``where`` and ``details`` (a list of the same shape)."""
         return self.fault.to_json() | {"details": [detail.to_json() for detail in self.details]}
+
+
+def _rebuilt(kind: type[MigrateSpecError], args: tuple[Any, ...]) -> MigrateSpecError:
+    """An error that was pickled, before it gets back what it held."""
+    return kind.__new__(kind, *args)
 
 
 class SpecError(MigrateSpecError):
@@ -267,7 +283,7 @@ class SpecChanged(PlanError):
     code = "spec-changed"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Rejection:
     """One record that cannot be carried over.
 
@@ -289,11 +305,22 @@ class Rejection:
         parts = [show_key(self.key), self.step, self.path]
         return ", ".join(part for part in parts if part) + f": {self.fault}"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it is pickled: what a hook raised may be of any class, and leaves its process as a text."""
+        cause = self.cause
+        if cause is not None and not isinstance(cause, RaisedElsewhere):
+            cause = RaisedElsewhere("".join(traceback.format_exception(cause)).rstrip())
+        return Rejection, (self.key, self.step, self.path, self.fault, cause)
+
     def to_json(self) -> dict[str, Any]:
         """The rejection as JSON: the fault's form with ``where.key``, and ``step`` and ``path`` beside it."""
         shape = self.fault.to_json()
         shape["where"]["key"] = show_key(self.key)
         return shape | {"message": str(self), "step": self.step, "path": self.path}
+
+
+class RaisedElsewhere(Exception):
+    """What was raised in another process: its traceback, as a text."""
 
 
 class RecordRejected(MigrateSpecError):
@@ -358,6 +385,18 @@ class LaterWrites(MigrateSpecError):
             remedy="rolling back would undo that; pass --yes to do it all the same",
             where=where,
         )
+
+
+class WorkerError(MigrateSpecError):
+    """Those who were to carry records are missing, or do not fit."""
+
+    code = "worker-error"
+
+
+class WorkerDied(WorkerError):
+    """A process ended in the middle of its work. What it did for a database is undone, or was complete."""
+
+    code = "worker-died"
 
 
 def show_key(key: bytes) -> str:

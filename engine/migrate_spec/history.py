@@ -15,16 +15,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from importlib.metadata import version
 
 from migrate_spec.codec import Json, NotADocument, decode, encode, read, type_names
 from migrate_spec.errors import MetadataInvalid, SpecChanged
+from migrate_spec.immutable import immutable
 from migrate_spec.registry import MigrationRegistry
 from migrate_spec.spec import Spec
 from migrate_spec.store import Store
+from migrate_spec.version import VERSION
 
 __all__ = [
     "BACKUP_PREFIX",
@@ -41,7 +41,7 @@ __all__ = [
 VERSION_KEY = b"_schema_version"
 HISTORY_KEY = b"_migration_history"
 BACKUP_PREFIX = b"_backup_"
-TOOL = f"migrate-spec {version('migrate-spec')}"
+TOOL = f"migrate-spec {VERSION}"
 
 _VERSION = re.compile(rb"[ \t\r\n]*([1-9][0-9]{0,9})[ \t\r\n]*")
 _LARGEST = 2**32 - 1
@@ -82,7 +82,7 @@ def read_version(store: Store) -> int:
     return int(number[1])
 
 
-@dataclass(frozen=True)
+@immutable
 class Entry:
     """One entry of the history: what was done in one version step.
 
@@ -130,7 +130,7 @@ class Entry:
         return found if isinstance(found, dict) else {}
 
 
-@dataclass(frozen=True)
+@immutable
 class History:
     """All entries, oldest first."""
 

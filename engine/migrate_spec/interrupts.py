@@ -1,14 +1,14 @@
-"""Ctrl-C at the wrong moment: held back while a database is being switched over."""
+"""Ctrl-C at the wrong moment: held back while a database is being switched over, or until the others are done."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["uninterrupted"]
+__all__ = ["noted_interrupts", "uninterrupted"]
 
 
 @contextmanager
@@ -21,7 +21,51 @@ def uninterrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, _forget)
+    before = signal.getsignal(signal.SIGINT)
+    with _handling(before.note if isinstance(before, _Note) else _forget):
+        yield
+
+
+@contextmanager
+def noted_interrupts(tell: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+    """Take note of the first SIGINT in the block, which goes on; a second one raises ``KeyboardInterrupt``.
+
+    Args:
+        tell: is called at the first one, and may be called in the middle of anything.
+
+    Yields:
+        What says whether there was one.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    note = _Note(tell)
+    with _handling(note):
+        yield lambda: note.taken
+
+
+class _Note:
+    """A handler that takes note of the first signal."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self.taken = False
+        self._tell = tell
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self.taken:
+            signal.default_int_handler(number, frame)
+        self.note(number, frame)
+
+    def note(self, _number: int, _frame: FrameType | None) -> None:
+        """Take note, whether it is the first one or not."""
+        if not self.taken:
+            self.taken = True
+            self._tell()
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, handler)
     try:
         yield
     finally:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from migrate_spec.apply import Run, find_out
 from migrate_spec.backup import Backup, list_backups
 from migrate_spec.codec import plain
 from migrate_spec.compiler import RecordRefused, Transform
@@ -17,11 +16,13 @@ from migrate_spec.plan import Plan, make_plan
 from migrate_spec.progress import OnProgress
 from migrate_spec.project import Project
 from migrate_spec.reports import ApplyReport, RollbackReport, Sample, Status
-from migrate_spec.rollback import choose, roll_back
 from migrate_spec.staging import staging, staging_folder
 from migrate_spec.store import KeyRange, Size, Store
 from migrate_spec.stores.rocks import open_for_reading, open_for_writing, wrap
 from migrate_spec.stores.rocks_folder import left_half_open
+
+if TYPE_CHECKING:
+    from migrate_spec.executors import Workers
 
 __all__ = ["MigrationManager"]
 
@@ -85,24 +86,50 @@ class MigrationManager:
             pending = [migration.name for migration in plan.migrations] if plan else []
             return Status(current, newest, pending, read_history(store), list_backups(store))
 
-    def scan(self, to_version: int | None = None, on_progress: OnProgress | None = None) -> ApplyReport:
+    def scan(
+        self,
+        to_version: int | None = None,
+        *,
+        validate: bool = True,
+        workers: Workers | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> ApplyReport:
         """Carry every record over without writing anything: what :meth:`apply` would report or refuse.
+
+        Args:
+            to_version: as for :meth:`apply`.
+            validate: as there.
+            workers: as there.
+            on_progress: as there.
 
         Raises:
             RecordRejected: records cannot be carried over.
             PlanError, DatabaseError: as :meth:`plan`.
         """
+        from migrate_spec.apply import find_out  # noqa: PLC0415 - slow to import, and not needed to look at a database
+        from migrate_spec.executors import processes  # noqa: PLC0415
+
         with self._reading() as store:
-            return find_out(store, self._plan(store, to_version), on_progress)
+            plan = self._plan(store, to_version, validate=validate)
+            return find_out(store, plan, workers or processes(), on_progress)
 
     def apply(
-        self, to_version: int | None = None, *, backup: bool = True, on_progress: OnProgress | None = None
+        self,
+        to_version: int | None = None,
+        *,
+        backup: bool = True,
+        validate: bool = True,
+        workers: Workers | None = None,
+        on_progress: OnProgress | None = None,
     ) -> ApplyReport:
         """Carry the database up to a version, all or nothing.
 
         Args:
             to_version: the newest by default.
             backup: whether the frozen copy that the run reads from is kept afterwards.
+            validate: whether every record is checked against the schema. Without that, a record is looked at only as
+                far as the steps need.
+            workers: who carries the records, where there are many; by default a process for each core.
             on_progress: is called with every :class:`~migrate_spec.progress.Progress`.
 
         Raises:
@@ -116,11 +143,14 @@ class MigrationManager:
             plan = self._plan(store, to_version)
         if plan.is_empty:
             return self.settle(plan.to_version)
+        from migrate_spec.apply import Run  # noqa: PLC0415 - as for `scan`
+        from migrate_spec.executors import processes  # noqa: PLC0415
+
         with staging(self._writing) as staged:
-            plan = self._plan(staged.store, to_version)
+            plan = self._plan(staged.store, to_version, validate=validate)
             if plan.is_empty:  # another process was faster
                 return ApplyReport(str(self.path), plan.from_version, plan.to_version)
-            return Run(staged, plan, keeps_backup=backup).carry_out(on_progress)
+            return Run(staged, plan, workers or processes(), keeps_backup=backup).carry_out(on_progress)
 
     def settle(self, version: int) -> ApplyReport:
         """Clear away what a killed run left beside a database that is current, where that is possible.
@@ -153,6 +183,8 @@ class MigrationManager:
 
         Whatever is raised, the database is as it was.
         """
+        from migrate_spec.rollback import choose, roll_back  # noqa: PLC0415 - as for `scan`
+
         if not staging_folder(self.path).exists():  # else the backup may be there still, left by a killed run
             with self._reading() as store:
                 choose(store, backup, self._project.registry)
@@ -170,8 +202,9 @@ class MigrationManager:
         with self._reading() as store:
             return read_history(store)
 
-    def _plan(self, store: Store, to_version: int | None) -> Plan:
+    def _plan(self, store: Store, to_version: int | None, *, validate: bool = True) -> Plan:
         plan = make_plan(self._project, read_version(store), to_version)
+        plan = plan if validate else plan.without_checks()
         read_history(store).check_specs(self._project.registry)
         return plan
 

@@ -1,8 +1,8 @@
 """The interface of an operation: one declarative change inside a step.
 
-An operation is a frozen dataclass in its own file below ``operations/``; its class name, ``KeepFields``, is its key in
-a spec, ``keep_fields``. Its first field is what stands under that key, every other field is an option that stands
-beside it::
+An operation is a frozen dataclass in its own file below ``operations/``; the name of its class, ``KeepFields``, and
+that of its file, ``keep_fields.py``, are its key in a spec, ``keep_fields``. Its first field is what stands under that
+key, every other field is an option that stands beside it::
 
     - rename: {titel: title}     # Rename.fields
       if_exists: keep            # Rename.if_exists
@@ -19,7 +19,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from importlib import import_module
-from inspect import isabstract
 from pkgutil import iter_modules
 from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
@@ -40,12 +39,16 @@ __all__ = [
     "Loss",
     "ObjectPath",
     "Operation",
+    "Operations",
+    "Put",
     "Table",
     "Value",
     "check_forms",
-    "found_below",
     "key_in_spec",
+    "names_only",
     "overlaps",
+    "puts_of",
+    "sole_name",
 ]
 
 V = TypeVar("V")
@@ -67,17 +70,26 @@ def key_in_spec(operation: type) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", operation.__name__).lower()
 
 
-def found_below(package: str, folders: Iterable[str], kind: type[Kind]) -> dict[str, type[Kind]]:
-    """The operations of a kind in the modules of a package, by their keys in a spec, in alphabetical order."""
-    found: dict[str, type[Kind]] = {}
-    for module in iter_modules(folders):
-        members = vars(import_module(f"{package}.{module.name}")).values()
-        found |= {
-            key_in_spec(member): member
-            for member in members
-            if isinstance(member, type) and issubclass(member, kind) and not isabstract(member)
-        }
-    return dict(sorted(found.items()))
+class Operations(Mapping[str, Kind]):
+    """The operations of a package by their keys in a spec, in alphabetical order; each is imported when looked up.
+
+    The key is the name of the file, too, but for the underscore behind a word that Python keeps for itself.
+    """
+
+    def __init__(self, package: str, folders: Iterable[str]) -> None:
+        """Take the package's name and its folders."""
+        names = sorted(module.name for module in iter_modules(folders))
+        self._modules = {name.removesuffix("_"): f"{package}.{name}" for name in names}
+
+    def __getitem__(self, key: str) -> Kind:
+        found: Kind = getattr(import_module(self._modules[key]), key.title().replace("_", ""))
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
 
 
 @dataclass(frozen=True)
@@ -123,6 +135,23 @@ class Loss:
 
     def __str__(self) -> str:
         return f"{self.path}: {self.what}" if self.path.segments else self.what
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A field that is put at the end of an object which lacks it.
+
+    Attributes:
+        name: its name.
+        value: its value.
+        source: the field beside it whose value it gets instead; where that is absent nothing is put.
+        refuses: whether an object that has the field already is refused; else it stays as it is.
+    """
+
+    name: str
+    value: Json = None
+    source: str | None = None
+    refuses: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,6 +214,10 @@ class Operation(ABC):
     @abstractmethod
     def writes(self) -> Sequence[Path]:
         """The paths the change may alter. What lies outside of them is never touched."""
+
+    def puts(self) -> Sequence[Put] | None:
+        """The whole change, where it is no more than that fields are put into the object; ``None`` where it is."""
+        return None
 
     def touches(self, path: Path) -> bool:
         """Whether the change may alter what is at a path, around it or inside it."""
@@ -253,6 +286,21 @@ def check_forms(options: Any, forms: Mapping[str, str], beside: Mapping[str, str
             yield Fault(
                 f"`{form}` without `{option}` was found", "both were expected", "", path.place, "options-disagree"
             )
+
+
+def puts_of(fields: Mapping[Path, Json], *, refuses: bool = False) -> Sequence[Put] | None:
+    """Fields with their values, where all are of the object itself; ``None`` where one is further inside."""
+    names = {sole_name(path): value for path, value in fields.items()}
+    return (
+        None
+        if None in names
+        else [Put(name, value, None, refuses) for name, value in names.items() if name is not None]
+    )
+
+
+def sole_name(path: Path) -> str | None:
+    """The name that a path consists of; ``None`` where it is longer."""
+    return path.last.name if len(path.segments) == 1 and isinstance(path.last, Name) else None
 
 
 def names_only(path: Path, base: Path) -> bool:

@@ -12,20 +12,22 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import re2  # type: ignore[import-untyped]  # it ships no types
-
 from migrate_spec.errors import Fault, Place
+from migrate_spec.immutable import immutable
 
 __all__ = ["Pattern", "Replacement", "Substitution"]
-
-_OPTIONS = re2.Options()
-_OPTIONS.log_errors = False
 
 _NOT_IN_RE2 = re.compile(r"operator: \(\?(?:[=!>]|<[=!]|P$)|sequence: \\[1-9k]")
 _REFERENCE = re.compile(r"\\(.?)", re.DOTALL)
 
 
-@dataclass(frozen=True)
+def _re2() -> Any:
+    import re2  # type: ignore[import-untyped]  # noqa: PLC0415 - it ships no types; few specs have a pattern
+
+    return re2
+
+
+@immutable
 class Pattern:
     """A regular expression of a spec.
 
@@ -45,13 +47,15 @@ class Pattern:
 
     @cached_property
     def _compiled(self) -> Any:
-        return re2.compile(self.text, _OPTIONS)
+        options = _re2().Options()
+        options.log_errors = False
+        return _re2().compile(self.text, options)
 
     def fault(self) -> Fault | None:
         """What is wrong with the expression, if something is."""
         try:
             self.matches("")
-        except re2.error as error:
+        except _re2().error as error:
             why = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
             expected = "a regular expression in RE2's syntax was expected"
             remedy = "look-around and back-references are not in it" if _NOT_IN_RE2.search(why) else ""
@@ -102,7 +106,7 @@ class Pattern:
         return replaced
 
 
-@dataclass(frozen=True)
+@immutable
 class Replacement:
     r"""What is put in place of a match: ``\1`` in it is the first group, ``\0`` the whole match, ``\\`` a backslash.
 

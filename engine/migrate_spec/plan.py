@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from migrate_spec.compiler import Route
 from migrate_spec.errors import DatabaseTooNew, PlanError
@@ -41,6 +41,11 @@ class Plan:
     def migrations(self) -> tuple[Migration, ...]:
         """All migrations, step by step."""
         return tuple(migration for step in self.steps for migration in step)
+
+    def without_checks(self) -> Plan:
+        """The same way, on which no record is checked against a schema."""
+        routes, known = (tuple(replace(route, schema=None, glances=True) for route in some) for some in (self.routes, self.known))
+        return replace(self, routes=routes, known=known)
 
     def losses(self) -> dict[str, tuple[Loss, ...]]:
         """What only the backup could bring back, by the migration that loses it."""

@@ -44,11 +44,15 @@ OnProgress = Callable[[Progress], None]
 
 
 class Tracker:
-    """Counts records and tells a callback, at most ten times a second."""
+    """Counts records and tells a callback, at most ten times a second.
+
+    Attributes:
+        total: the records in all, an estimate until the end.
+    """
 
     def __init__(self, on_progress: OnProgress | None, total: int) -> None:
         self._tell = on_progress
-        self._total = total
+        self.total = total
         self._done = 0
         self._work = ""
         self._start = time.monotonic()
@@ -65,10 +69,10 @@ class Tracker:
 
     def finish(self) -> None:
         """All records are behind."""
-        self._total = self._done
+        self.total = self._done
         self._event("finished")
 
     def _event(self, phase: str) -> None:
         if self._tell is not None:
             seconds = time.monotonic() - self._start
-            self._tell(Progress(phase, self._work, self._done, max(self._total, self._done), seconds))
+            self._tell(Progress(phase, self._work, self._done, max(self.total, self._done), seconds))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from migrate_spec.backup import Digest, find_backup
+from migrate_spec.backup import find_backup
 from migrate_spec.codec import Json
 from migrate_spec.compiler import RecordRefused, Transform
 from migrate_spec.document import Unbound
@@ -139,7 +139,7 @@ def _put_back(undoing: Undoing, frozen: Store, staging: Staging, staged: StagedF
     restored = Restored()
     for name, prefix in sorted(undoing.prefixes.items(), key=lambda item: item[1].encode()):
         outcome = _Outcome(undoing, name)
-        digest, count = Digest(), 0
+        digest, count = undoing.backup.digest(name), 0
         for key, old, new in both(frozen, staging.store, KeyRange.of_prefix(prefix.encode())):
             tracker.advance(f"putting {name} back", 1)
             if old is not None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from migrate_spec.backup import Digest
 from migrate_spec.codec import NotADocument
 from migrate_spec.compiler import RecordRefused, Transform
 from migrate_spec.document import Refused, Unbound
@@ -59,7 +58,7 @@ def _make_again(undoing: Undoing, flows: Flows, tracker: Tracker) -> None:
     """Carry the records of the backup over again, to know what the migration wrote."""
     gathered = tuple(key for entry in undoing.entries for spec in entry.specs for key in spec.taken)
     for name, prefix in sorted(undoing.prefixes.items(), key=lambda item: item[1].encode()):
-        flow, digest, count = Flow(flows, name), Digest(), 0
+        flow, digest, count = Flow(flows, name), undoing.backup.digest(name), 0
         for key, value in flows.frozen.scan(KeyRange.of_prefix(prefix.encode())):
             digest.add([(key, value)])
             count += 1

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property, reduce
 from pathlib import Path as FilePath
 
@@ -16,6 +15,7 @@ from migrate_spec.definitions import finder
 from migrate_spec.errors import Fault, Place, SpecError
 from migrate_spec.grammar import spec_judge
 from migrate_spec.hooks import Hook
+from migrate_spec.immutable import immutable
 from migrate_spec.operation import Binder
 from migrate_spec.path import Definition, EachValue, Name, Path
 from migrate_spec.record_operation import Index, RecordOperation
@@ -31,7 +31,7 @@ FILE_NAME = re.compile(r"v([1-9][0-9]{0,9})_to_v([1-9][0-9]{0,9})\.yaml")
 RESERVED_PREFIXES = ("_schema_version", "_migration_history", "_backup_")
 
 
-@dataclass(frozen=True)
+@immutable
 class Example:
     """A document before and after the steps, as the author says it should be."""
 
@@ -40,7 +40,7 @@ class Example:
     place: Place | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, eq=False)
+@immutable
 class Spec:
     """One version step of one collection.
 
@@ -196,6 +196,8 @@ class Spec:
     @cached_property
     def checksum(self) -> str:
         """SHA-256 of the canonical text, in hexadecimal."""
+        import hashlib  # noqa: PLC0415 - it loads OpenSSL, and only what is written to a history needs it
+
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     @classmethod

@@ -10,14 +10,14 @@ from migrate_spec.codec import copied
 from migrate_spec.condition import Condition
 from migrate_spec.document import Change, Refused, equal, on_object
 from migrate_spec.errors import Place
-from migrate_spec.operation import Binder, Loss, Operation
+from migrate_spec.operation import Binder, Loss, Operation, Put
 from migrate_spec.path import Definition, Path, within
 from migrate_spec.shapes.cases import Cases, cases
 from migrate_spec.shapes.looking import seen
 from migrate_spec.shapes.shape import ANYTHING, NOTHING, Shape, union
 from migrate_spec.shapes.walking import changed_at
 
-__all__ = ["Step", "backward", "effect", "effect_back", "forward", "steps_at"]
+__all__ = ["Step", "backward", "effect", "effect_back", "forward", "puts_of", "steps_at"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,12 @@ class Step:
         """Whether the step may alter what its own condition asks for."""
         parts = self._parts
         return self.where is not None and self.where.moved_by(lambda path: any(part.touches(path) for part in parts))
+
+    def puts(self) -> Sequence[Put] | None:
+        """As :meth:`Operation.puts`, for the document."""
+        if self.at is not None or self.where is not None:
+            return None
+        return self.body.puts() if isinstance(self.body, Operation) else puts_of(self.body)
 
     def touches(self, path: Path) -> bool:
         """Whether the step may alter what is at a path, around it or inside it."""
@@ -203,6 +209,12 @@ def backward(steps: Sequence[Step]) -> Change:
         Irreversible: a step cannot be undone.
     """
     return _placed([(step.backward(), step.place) for step in reversed(steps)])
+
+
+def puts_of(steps: Sequence[Step]) -> Sequence[Put] | None:
+    """All that steps do, first to last, where it is no more than that fields are put into the document."""
+    found = [step.puts() for step in steps]
+    return None if None in found else [put for some in found for put in some or ()]
 
 
 def effect(steps: Sequence[Step], shape: Shape) -> Shape:

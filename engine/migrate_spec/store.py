@@ -12,7 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-__all__ = ["KeyRange", "Size", "StagedFile", "Store", "ranges_of", "stage", "successor"]
+__all__ = ["KeyRange", "Record", "Size", "StagedFile", "Store", "ranges_of", "stage", "successor"]
+
+Record = tuple[bytes, bytes]
+"""A key and its value."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -67,6 +70,9 @@ class StagedFile(Protocol):
     def put(self, key: bytes, value: bytes) -> None:
         """Stage a new value for ``key``."""
 
+    def put_all(self, records: Iterable[Record]) -> None:
+        """Stage many new values."""
+
     def delete(self, key: bytes) -> None:
         """Stage the removal of ``key``; the key need not exist."""
 
@@ -100,11 +106,17 @@ class Store(Protocol):
     def get(self, key: bytes) -> bytes | None:
         """The value of ``key``, or ``None``."""
 
-    def scan(self, keys: KeyRange) -> Iterator[tuple[bytes, bytes]]:
+    def scan(self, keys: KeyRange) -> Iterator[Record]:
         """Each key and value in ``keys``, in ascending order.
 
         The end of the iteration is a proof that all of it was read: a block that cannot be read raises.
         """
+
+    def chunks(self, keys: KeyRange, size: int) -> Iterator[list[Record]]:
+        """What :meth:`scan` gives, ``size`` records at a time; the last time fewer."""
+
+    def middle(self, keys: KeyRange) -> bytes | None:
+        """A key with about as much before it in ``keys`` as from it on; ``None`` where less than two keys are there."""
 
     def size(self, keys: KeyRange) -> Size:
         """An estimate of what ``keys`` holds, without reading it."""

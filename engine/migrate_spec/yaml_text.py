@@ -31,6 +31,7 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _REMEDIES = {"mapping values are not allowed here": "a text with a colon at its end goes in quotes"}
 _OTHER_LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # the libraries make blanks of them, which YAML 1.2 does not
 _NODES = {"AliasEvent", "MappingStartEvent", "ScalarEvent", "SequenceStartEvent"}
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _NOT_JSON = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
@@ -232,8 +233,10 @@ class _Reader:
     def text(self, event: Event) -> str:
         r"""The text of a scalar; ``"\ud83d\ude00"`` is one character, as in JSON."""
         text: str = event.value
+        if not _SURROGATE.search(text):
+            return text
         try:
-            return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16")
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
             self.fault(event, "half of a surrogate pair was found", "Unicode text was expected", "", "not-unicode")
             return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

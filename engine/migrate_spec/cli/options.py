@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "asks_for_json",
     "database_argument",
+    "databases_argument",
     "debug_option",
     "folder_type",
     "format_option",
@@ -33,6 +34,7 @@ def version(text: str) -> int:
 folder_type = click.Path(path_type=Path)
 
 database_argument = click.argument("database", type=folder_type)
+databases_argument = click.argument("databases", metavar="DATABASE...", type=folder_type, nargs=-1, required=True)
 
 to_option = click.option("--to", type=version, help="The version to go to.  [default: the newest]")
 

@@ -6,7 +6,7 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from migrate_spec.cli.output import say
+from migrate_spec.cli.output import say, show
 from migrate_spec.progress import Progress
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ SECONDS_A_LINE = 5.0
 class ProgressDisplay:
     """Shows progress on standard error: pass it as ``on_progress``, inside a ``with`` block."""
 
-    def __init__(self) -> None:
+    def __init__(self, noun: str = "records") -> None:
+        """Take what is counted."""
+        self._noun = noun
         self._bar: Bar | None = None
         self._task: TaskID | None = None
         self._next_line = SECONDS_A_LINE
@@ -38,7 +40,16 @@ class ProgressDisplay:
             self._bar.start()  # only now, so that it is stopped whatever comes in between
         elif progress.seconds >= self._next_line:
             self._next_line = progress.seconds + SECONDS_A_LINE
-            say(_line(progress))
+            say(_line(progress, self._noun))
+
+    def show(self, text: str) -> None:
+        """A line of the result; on a terminal it comes to stand above the bar."""
+        if self._bar is not None and sys.stdout.isatty():
+            from rich.text import Text  # noqa: PLC0415 - there is a bar, and so it is imported already
+
+            self._bar.console.print(Text.from_ansi(text), soft_wrap=True)
+        else:
+            show(text)
 
     def _draw(self, bar: Bar, progress: Progress) -> None:
         if self._task is not None:
@@ -79,10 +90,8 @@ def _fields(progress: Progress) -> dict[str, Any]:
     }
 
 
-def _line(progress: Progress) -> str:
+def _line(progress: Progress, noun: str) -> str:
     share = f" ({100 * progress.done // progress.total} %)" if progress.total else ""
     left = progress.seconds_left
     end = f", {left:.0f} s left" if left is not None else ""
-    return (
-        f"{progress.work}: {progress.done:,} of {progress.total:,} records{share}, {progress.rate:,.0f} a second{end}"
-    )
+    return f"{progress.work}: {progress.done:,} of {progress.total:,} {noun}{share}, {progress.rate:,.0f} a second{end}"

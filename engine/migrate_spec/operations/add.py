@@ -9,7 +9,7 @@ from typing import ClassVar
 from migrate_spec.changes import by_parent, take
 from migrate_spec.codec import Document, Json, maker
 from migrate_spec.document import Change, Refused, describe, put
-from migrate_spec.operation import Field, IfExists, Loss, Operation
+from migrate_spec.operation import Field, IfExists, Loss, Operation, Put, puts_of
 from migrate_spec.path import Path
 from migrate_spec.shapes.effects import of_fields
 from migrate_spec.shapes.shape import ObjectShape, Shape, only
@@ -62,6 +62,10 @@ class Add(Operation):
         """Take the fields away; with ``if_exists: keep`` leave them, as some were there before."""
         fields = {} if self.if_exists == "keep" else dict.fromkeys(self.fields)
         return by_parent(fields, take)
+
+    def puts(self) -> Sequence[Put] | None:
+        """The fields, unless others are overwritten."""
+        return None if self.if_exists == "replace" else puts_of(self.fields, refuses=self.if_exists == "fail")
 
     def effect(self, shape: Shape) -> Shape:
         """The fields are there, with their values."""

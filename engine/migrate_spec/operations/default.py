@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 from migrate_spec.changes import by_parent, fill
 from migrate_spec.codec import Document, Json, is_null, maker
 from migrate_spec.document import Change, put
-from migrate_spec.operation import Field, Loss, Operation
+from migrate_spec.operation import Field, Loss, Operation, Put, puts_of
 from migrate_spec.path import Path, str_of
 from migrate_spec.shapes.effects import of_fields
 from migrate_spec.shapes.looking import seen
@@ -44,6 +44,10 @@ class Default(Operation):
     def backward(self) -> Change:
         """Leave the fields."""
         return lambda _: False
+
+    def puts(self) -> Sequence[Put] | None:
+        """The fields, unless null counts for nothing."""
+        return None if self.also_null else puts_of(self.fields)
 
     def effect(self, shape: Shape) -> Shape:
         """The fields are there, with the values that they had or those given here."""

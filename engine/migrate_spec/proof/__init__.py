@@ -8,6 +8,7 @@ What a step refuses is not made, and not invalid: a run stops there and the data
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,7 +23,7 @@ from migrate_spec.schema import Schema
 from migrate_spec.shapes.shape import Shape
 from migrate_spec.spec import Spec
 
-__all__ = ["Verdict", "prove"]
+__all__ = ["Verdict", "is_proved", "prove"]
 
 Kind = Literal["proved", "refuted", "unknown", "irreversible"]
 
@@ -67,7 +68,7 @@ def prove(migration: Migration, *, backwards: bool = False, seconds: float = 1.0
     if backwards:
         origin, schema = schema, origin
     shapes = derived(migration, backwards=backwards)
-    if any(_fits(shape, spec, origin, schema) for shape in shapes):
+    if _proved(shapes, spec, origin, schema):
         return Verdict("proved", backwards)
     if spec.alters_by_records:
         return Verdict("unknown", backwards, None, 0, in_the_way(shapes[0], schema) or "an operation under `records`")
@@ -75,6 +76,15 @@ def prove(migration: Migration, *, backwards: bool = False, seconds: float = 1.0
     if found.counterexample is not None:
         return Verdict("refuted", backwards, found.counterexample, found.tried)
     return Verdict("unknown", backwards, None, found.tried, in_the_way(shapes[0], schema) or found.why)
+
+
+def is_proved(migration: Migration) -> bool:
+    """Whether it is known that a step makes no invalid document, found out without a search."""
+    return _proved(derived(migration), migration.spec, migration.schema_before, migration.schema_after)
+
+
+def _proved(shapes: Sequence[Shape], spec: Spec, origin: Schema, schema: Schema) -> bool:
+    return any(_fits(shape, spec, origin, schema) for shape in shapes)
 
 
 def _fits(shape: Shape, spec: Spec, origin: Schema, schema: Schema) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn, Protocol
 
-from migrate_spec.store import StagedFile
+from migrate_spec.store import Record, StagedFile
 from migrate_spec.stores.rocks_faults import SpeakingOf
 
 __all__ = ["RocksStagedFile"]
@@ -42,6 +43,16 @@ class RocksStagedFile(StagedFile):
         try:
             self._writer[key] = value
         except Exception as error:  # noqa: BLE001  # rocksdict raises nothing narrower
+            self._give_up(error)
+
+    def put_all(self, records: Iterable[Record]) -> None:
+        """Stage many new values; raises what :meth:`put` raises."""
+        writer = self._writer
+        try:
+            for key, value in records:
+                writer[key] = value
+        except Exception as error:  # noqa: BLE001  # rocksdict raises nothing narrower
+            del writer  # or its file would keep its room
             self._give_up(error)
 
     def delete(self, key: bytes) -> None:

@@ -4,45 +4,104 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from migrate_spec.cli.options import database_argument, json_option, to_option
+from migrate_spec.cli.options import databases_argument, json_option, to_option
 from migrate_spec.cli.output import emit_json, good, show
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
+from migrate_spec.fleet import apply_all, databases_of, is_pattern
 from migrate_spec.interrupts import uninterrupted
 from migrate_spec.manager import MigrationManager
 from migrate_spec.reports import ApplyReport
 
+if TYPE_CHECKING:
+    from migrate_spec.executors import Workers
+
 
 @click.command()
-@database_argument
+@databases_argument
 @to_option
 @click.option("--dry-run", is_flag=True, help="Carry every record over, and write nothing.")
 @click.option("--no-backup", is_flag=True, help="Keep no backup.")
+@click.option(
+    "--no-validate",
+    is_flag=True,
+    help="Check no record against the schemas: what does not fit them is carried over as far as the steps can.",
+)
+@click.option(
+    "--workers",
+    "count",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many processes carry records.  [default: one for each core]",
+)
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="The scheduler of a Dask cluster whose workers carry records; they share this file system.",
+)
 @json_option
 @with_project
 def command(
-    settings: Settings, database: Path, to: int | None, *, dry_run: bool, no_backup: bool, as_json: bool
-) -> None:
-    """Carry DATABASE to a version, all or nothing.
+    settings: Settings,
+    databases: tuple[Path, ...],
+    to: int | None,
+    *,
+    dry_run: bool,
+    no_backup: bool,
+    no_validate: bool,
+    count: int | None,
+    cluster: str | None,
+    as_json: bool,
+) -> int:
+    """Carry each DATABASE to a version, all or nothing.
 
     Every record goes through the steps it still has before it and is checked against the schema. If one cannot be
     carried over, all that cannot are named and nothing is changed.
+
+    A DATABASE is a folder, or a pattern such as 'data/*.db'. Several are carried each on its own: where one fails, the
+    others go on.
     """
-    manager = MigrationManager(database, settings.project())
+    workers, project = _workers(count, cluster), settings.project()
+    if len(databases) > 1 or is_pattern(databases[0]):
+        from migrate_spec.cli.fleet import carry_fleet  # noqa: PLC0415 - one database is the rule
+
+        carry = partial(
+            apply_all,
+            project=project,
+            to_version=to,
+            backup=not no_backup,
+            validate=not no_validate,
+            dry_run=dry_run,
+            workers=workers,
+        )
+        return carry_fleet(databases_of(databases), carry, dry_run=dry_run, as_json=as_json)
+    manager = MigrationManager(databases[0], project)
+    carry_one = manager.scan if dry_run else partial(manager.apply, backup=not no_backup)
     with ProgressDisplay() as progress:
-        if dry_run:
-            report = manager.scan(to, progress)
-        else:
-            report = manager.apply(to, backup=not no_backup, on_progress=progress)
+        report = carry_one(to, validate=not no_validate, workers=workers, on_progress=progress)
     with uninterrupted():  # it is done, and must not be told otherwise
         if as_json:
             emit_json(asdict(report))
         else:
             _show(report)
+    return 0
+
+
+def _workers(count: int | None, cluster: str | None) -> Workers | None:
+    """Who carries records, as the options say; ``None`` where they say nothing."""
+    if count is None and cluster is None:
+        return None
+    if count is not None and cluster is not None:
+        raise click.UsageError("--workers and --cluster were found, one of them was expected")
+    from migrate_spec import executors  # noqa: PLC0415 - not needed for few records
+
+    return executors.processes(count) if cluster is None else executors.cluster(cluster)
 
 
 def _show(report: ApplyReport) -> None:

@@ -40,7 +40,7 @@ def command(settings: Settings, database: Path, to: int | None, *, scan: bool, c
     shown = _plan_json(manager, plan)
     if scan:
         with ProgressDisplay() as progress:
-            shown["scan"] = asdict(manager.scan(to, progress))
+            shown["scan"] = asdict(manager.scan(to, on_progress=progress))
     if as_json:
         emit_json(shown)
     else:

@@ -1,0 +1,64 @@
+"""What the options of `migrate-spec apply` cost, and what more steps do: whole processes on the same data, in turns.
+
+python -m benchmarks.options [--records N] [--rounds N] [--json FILE]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.apply import PROJECT
+from benchmarks.results import Result, parser, publish, rows
+from benchmarks.rounds import COMMAND, DATABASE, Contender, in_turns
+from benchmarks.steps import LAST, write_project
+from benchmarks.tasks import build, tasks
+
+__all__ = ["main"]
+
+OPTIONS: dict[str, Sequence[str]] = {
+    "as it comes": (),
+    "--no-validate": ("--no-validate",),
+    "--no-backup": ("--no-backup",),
+    "--workers 1": ("--workers", "1"),
+    "--workers 1 --no-validate": ("--workers", "1", "--no-validate"),
+}
+
+ONE_STEP, ALL_STEPS = f"v1→v2 of {LAST - 1} steps", f"v1→v{LAST}, all {LAST - 1} steps"
+AGAINST = {"--workers 1 --no-validate": "--no-validate", ALL_STEPS: ONE_STEP}
+"""What rows are compared with, where that is not the first one."""
+
+
+def contenders(pristine: Path, project: Path) -> list[Contender]:
+    """`apply` with each of the options, and of a project of more steps."""
+    commands = {name: (COMMAND, "apply", DATABASE, "--to", "2", *PROJECT, *words) for name, words in OPTIONS.items()}
+    folders = ("--specs", str(project / "specs"), "--schemas", str(project / "schemas"))
+    for name, version in ((ONE_STEP, 2), (ALL_STEPS, LAST)):
+        commands[name] = (COMMAND, "apply", DATABASE, "--to", str(version), *folders)
+    return [Contender(name, command, pristine) for name, command in commands.items()]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure in turns and print the medians."""
+    options = parser(__doc__, rounds=3, records=1_000_000).parse_args(arguments)
+    with TemporaryDirectory() as folder:
+        pristine, project = Path(folder, "pristine"), Path(folder, "project")
+        size = build(pristine, tasks(options.records))
+        write_project(project)
+        chosen = contenders(pristine, project)
+        measured = in_turns(chosen, options.rounds)
+    about = (
+        f"{options.records:,} tasks of {size / options.records:.0f} bytes, from version 1 to 2. The last two rows are "
+        f"of a project with {LAST - 1} steps of a few changes each: its first one, and all in one pass."
+    )
+    found = [
+        replace(row, against=AGAINST.get(row.name, row.against)) for row in rows(chosen, measured, options.records)
+    ]
+    title = "What the options of `migrate-spec apply` cost"
+    publish(Result(title, about, "record", found), options.json)
+
+
+if __name__ == "__main__":
+    main()

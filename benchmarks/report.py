@@ -1,0 +1,90 @@
+"""The page docs/performance.md and the pictures beside it, read off the results in benchmarks/results.
+
+python -m benchmarks.report
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.pictures import bars
+from benchmarks.results import Result, read, table
+from benchmarks.rounds import ROOT
+
+__all__ = ["RESULTS", "main", "pages"]
+
+RESULTS = ROOT / "benchmarks/results"
+PAGE = ROOT / "docs/performance.md"
+
+ORDER = ("apply", "options", "scale", "reads", "startup", "validate")
+"""The benchmarks as they follow each other on the page."""
+
+PICTURES = {"apply": ("performance.svg", "migrate-spec apply"), "scale": ("performance-scale.svg", "")}
+"""Those that are drawn: the file, and how the names begin whose bars stand out."""
+
+HEAD = """\
+<!-- `make bench-all` measures and writes this page; `python -m benchmarks.report` writes it from the last results. -->
+
+# Performance
+
+What is compared here are whole processes, from their start to their end, on the same data, unless it says otherwise.
+They run in turns, round after round, each on a fresh copy of the database whose files the system holds in memory, and
+what is told is the median. `processor` is how long all cores together worked, in the median. Memory is the peak of a
+process and all that it started, with shared memory counted once; it comes from a round of its own, as to look takes
+time. Numbers of one machine say little of another, ratios say more: `make bench-all` measures yours.
+"""
+
+
+def pages(results: Path) -> dict[Path, str]:
+    """The page and its pictures, each with its text.
+
+    Args:
+        results: the folder with the results of each benchmark as JSON; those that are not there are left out.
+
+    Raises:
+        ValueError: there are no results, or they are of different machines, so that they cannot be compared.
+    """
+    found = {name: read(results / f"{name}.json") for name in ORDER if (results / f"{name}.json").exists()}
+    machines = [one.machine for one in found.values()]
+    if not found or any(machine != machines[0] for machine in machines):
+        count = "of several machines" if found else "none"
+        raise ValueError(f"{results}: results of one machine were expected, {count} found; run make bench-all")
+    parts = [HEAD, "\n".join(f"- {name}: {what}" for name, what in machines[0].items())]
+    parts += [_chapter(name, result) for name, result in found.items()]
+    drawn = {PAGE.with_name(PICTURES[name][0]): _picture(name, found[name]) for name in PICTURES if name in found}
+    return {PAGE: "\n".join(parts) + "\n", **drawn}
+
+
+def _chapter(name: str, result: Result) -> str:
+    return "\n".join(_paragraphs(name, result))
+
+
+def _paragraphs(name: str, result: Result) -> Iterator[str]:
+    rounds = f"{len(result.rows[0].seconds)} rounds of `python -m benchmarks.{name}`."
+    yield f"\n## {result.title}\n\n{result.about} {rounds}\n"
+    if name in PICTURES:
+        yield f"![What a {result.unit} costs]({PICTURES[name][0]})\n"
+    head, *lines = table(result)
+    yield _line(head)
+    yield "|---" * len(head) + "|"
+    yield from map(_line, lines)
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _picture(name: str, result: Result) -> str:
+    return bars(result, f"What a {result.unit} costs", PICTURES[name][1])
+
+
+def main() -> None:
+    """Write all of it."""
+    for page, text in pages(RESULTS).items():
+        page.write_text(text, "utf-8")
+        print(f"✓ {page.relative_to(ROOT)} written")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""A fleet: many databases of one project, each carried on its own, so that what one meets leaves the others alone."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, wait
+from dataclasses import replace
+from functools import lru_cache, partial
+from glob import glob, has_magic
+from itertools import chain, groupby
+from pathlib import Path
+
+from migrate_spec.errors import MigrateSpecError, NotADatabase
+from migrate_spec.executors import Workers, processes
+from migrate_spec.immutable import immutable
+from migrate_spec.manager import MigrationManager
+from migrate_spec.progress import OnProgress
+from migrate_spec.project import Project
+from migrate_spec.reports import ApplyReport
+
+__all__ = ["Outcome", "apply_all", "databases_of", "is_pattern"]
+
+SMALL = 32 << 20
+"""A database of at most so many bytes is carried by one worker, beside others; a larger one by all, alone."""
+
+AHEAD = 2
+"""How many databases are handed out for each worker: it never waits, and what is under way stays little."""
+
+COMPANIONS = (".backups", ".staging")
+"""The folders that lie beside a database, and are none."""
+
+
+@immutable
+class Outcome:
+    """What became of one database of a fleet.
+
+    Attributes:
+        database: its folder, as it was given.
+        report: what was done, or would be.
+        error: why it failed instead; the database is as it was.
+    """
+
+    database: Path
+    report: ApplyReport | None = None
+    error: Exception | None = None
+
+
+def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
+    databases: Iterable[str | Path],
+    project: Project,
+    to_version: int | None = None,
+    *,
+    backup: bool = True,
+    validate: bool = True,
+    dry_run: bool = False,
+    workers: Workers | None = None,
+    on_progress: OnProgress | None = None,
+) -> Iterator[Outcome]:
+    """Carry many databases up to a version, each of them all or nothing.
+
+    Small ones are carried side by side, large ones one after the other by all workers. Neither memory nor open files
+    grow with their number.
+
+    Args:
+        databases: their folders, each of them once. No more are asked for than are under way.
+        project: from :func:`migrate_spec.load`.
+        to_version: the newest by default.
+        backup: whether the frozen copies that the runs read from are kept afterwards.
+        validate: whether every record is checked against the schema.
+        dry_run: carry every record over, and write nothing.
+        workers: who carries them; by default a process for each core.
+        on_progress: is called with every :class:`~migrate_spec.progress.Progress` of a database carried alone.
+
+    Yields:
+        What became of each, in their order, as soon as it is known. Who asks for no more leaves those untouched that
+        were not handed out; those that were are waited for.
+
+    Raises:
+        WorkerError: the workers are not there, or do not fit.
+    """
+    order = _Order(pickle.dumps(project, pickle.HIGHEST_PROTOCOL), to_version, backup, validate, dry_run)
+    workers = workers or processes()
+    for abreast, group in groupby(map(Path, databases), lambda path: workers.count > 1 and _bytes(path) <= SMALL):
+        if abreast:
+            yield from _side_by_side(group, order, workers)
+        else:
+            for database in group:
+                yield _outcome(database, partial(order.carry, database, workers, on_progress))
+
+
+def is_pattern(word: str | Path) -> bool:
+    """Whether a word is a glob pattern, and not the path of a folder that is there."""
+    return has_magic(str(word)) and not Path(word).exists()
+
+
+def databases_of(words: Iterable[str | Path]) -> list[Path]:
+    """The databases that paths and glob patterns name, in their order, each of them once.
+
+    Folders with backups, and those of runs, are left out where their database is among the others, as a shell that
+    expands a pattern names them, too.
+
+    Raises:
+        NotADatabase: a pattern matches no folder.
+    """
+    found: dict[Path, Path] = {}
+    for word in words:
+        for path in _matches(str(word)) if is_pattern(word) else [Path(word)]:
+            found.setdefault(path.resolve(), path)
+    beside = {path.with_name(path.name + suffix) for path in found for suffix in COMPANIONS}
+    return [path for resolved, path in found.items() if resolved not in beside]
+
+
+def _matches(pattern: str) -> list[Path]:
+    names = glob(pattern, recursive=True)  # noqa: PTH207 - that of `Path` knows no absolute patterns
+    paths = [path for path in map(Path, sorted(names)) if path.is_dir()]
+    if not paths:
+        found, expected = "no folder that matches this pattern was found", "one or more were expected"
+        raise NotADatabase(found, expected, where=pattern)
+    return paths
+
+
+@immutable
+class _Order:
+    """What is to be done with each database. It can be sent to another process.
+
+    Attributes:
+        project: pickled, so that a process that gets it again with every database needs to read it only once.
+        to_version, backup, validate, dry_run: as for :func:`apply_all`.
+    """
+
+    project: bytes
+    to_version: int | None
+    backup: bool
+    validate: bool
+    dry_run: bool
+
+    def carry(self, database: Path, workers: Workers, on_progress: OnProgress | None = None) -> ApplyReport:
+        """Do it with one."""
+        manager = MigrationManager(database, _project(self.project))
+        if self.dry_run:
+            return manager.scan(self.to_version, validate=self.validate, workers=workers, on_progress=on_progress)
+        return manager.apply(
+            self.to_version, backup=self.backup, validate=self.validate, workers=workers, on_progress=on_progress
+        )
+
+
+@lru_cache(maxsize=1)
+def _project(pickled: bytes) -> Project:
+    found: Project = pickle.loads(pickled)  # noqa: S301 - from our own process
+    return found
+
+
+_Window = deque[tuple[Path, Future[ApplyReport]]]
+
+
+def _carry_here(order: _Order, database: Path) -> ApplyReport:
+    """Carry a database in this process alone: what a worker is asked."""
+    return order.carry(database, processes(1))
+
+
+def _side_by_side(group: Iterator[Path], order: _Order, workers: Workers) -> Iterator[Outcome]:
+    """Carry databases, each by one worker."""
+    first = next(group)
+    window: _Window = deque()
+    with workers.start(first.absolute()) as executor:
+        try:
+            for database in chain([first], group):
+                window.append((database, executor.submit(_carry_here, order, database.absolute())))
+                while window and (len(window) >= AHEAD * workers.count or window[0][1].done()):
+                    yield _next(window)
+            while window:
+                yield _next(window)
+        finally:  # nobody waits for them any more, but a database is not left in the middle of its run
+            for _, future in window:
+                future.cancel()
+            wait([future for _, future in window])
+
+
+def _next(window: _Window) -> Outcome:
+    """What became of the first database; it stays in the window until that is known."""
+    database, future = window[0]
+    outcome = _outcome(database, future.result)
+    window.popleft()
+    return outcome
+
+
+def _outcome(database: Path, carried: Callable[[], ApplyReport]) -> Outcome:
+    try:
+        return Outcome(database, carried())
+    except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+        if isinstance(error, MigrateSpecError) and error.fault.where is None:
+            error.fault = replace(error.fault, where=str(database))
+        return Outcome(database, error=error)
+
+
+def _bytes(database: Path) -> int:
+    """The size of a database's files; none where it cannot be read, which is told when it is opened."""
+    try:
+        return sum(file.stat(follow_symlinks=False).st_size for file in os.scandir(database))
+    except OSError:
+        return 0

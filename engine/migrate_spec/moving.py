@@ -1,0 +1,148 @@
+"""The run of collections whose records do not stay where they are: changes are sorted before they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+from migrate_spec.backup import Contents, Digest
+from migrate_spec.carried import Carried
+from migrate_spec.compiler import RecordRefused, Route
+from migrate_spec.errors import Fault, Rejection, show_key
+from migrate_spec.flow import Flow, Flows
+from migrate_spec.plan import Plan
+from migrate_spec.ranges import RECORDS_A_CHUNK, SHOWN_REJECTIONS, rejection, without_collector
+from migrate_spec.runner import Means
+from migrate_spec.sorter import Entry, Sorter
+from migrate_spec.store import KeyRange, Record, StagedFile, Store, ranges_of, stage
+
+__all__ = ["carry_moving"]
+
+Put = Callable[[bytes, bytes | None], None]
+"""Stages a value for a key, or that it goes."""
+
+RECORDS_A_FILE = 500_000
+
+
+def carry_moving(plan: Plan, means: Means) -> list[Carried]:
+    """Carry all records of the collections whose specs move records: their changes can be of any key, in any order.
+
+    Args:
+        plan: the ways of all collections.
+        means: what the run has to work with; this process carries all of them.
+
+    Returns:
+        What became of each collection; the staged files are with the last.
+    """
+    routes = [route for route in plan.routes if route.moves_records]
+    if not routes:
+        return []
+    results = [Carried(route) for route in routes]
+    with TemporaryDirectory(dir=means.folder, prefix="sorting-") as temporary:
+        place = Path(temporary)
+        with Sorter(place) as changes, Sorter(place) as taken, without_collector():
+            flows = Flows(plan.known, means.frozen, changes, taken)
+            for result in results:
+                _carry_moving(result, flows, means)
+            if not any(result.rejected for result in results):  # else it may be only a record that is rejected itself
+                _check_taken(routes, flows, results[-1])
+            staging = _Staging(means, results[-1])
+            for key, entries in changes.groups():
+                _settle_key(key, entries, means.frozen, staging.put_for(1), results)
+            staging.close()
+    return results
+
+
+def _carry_moving(result: Carried, flows: Flows, means: Means) -> None:
+    """Carry the records of one collection; their changes are noted in the flows."""
+    flow = Flow(flows, result.collection)
+    for chunk in _chunks(result, means):
+        for key, value in chunk:
+            try:
+                result.migrated += flow.carry(key, value)
+            except RecordRefused as refused:
+                result.reject(rejection(key, refused))
+                flow.transform.explains = len(result.rejections) < SHOWN_REJECTIONS
+    result.changed_by = tuple(flow.transform.changed_by)
+
+
+def _check_taken(routes: Sequence[Route], flows: Flows, result: Carried) -> None:
+    """See that every record which was to be taken into another one was taken into one, and only one."""
+
+    def reject(key: bytes, found: str) -> None:
+        fault = Fault(found, "records of exactly one were expected", "", None, "not-gathered")
+        result.reject(Rejection(key, "gather", "", fault))
+
+    for key, entries in flows.taken.groups():
+        if len(entries) > 1:
+            reject(key, f"a record of {len(entries)} was found")
+    taken = (key for key, _ in flows.taken.groups())
+    one = next(taken, None)
+    for keys in ranges_of(prefix for route in routes for spec in route.way for prefix in spec.taken):
+        for key, _ in flows.frozen.scan(keys):
+            while one is not None and one < key:
+                one = next(taken, None)
+            if one != key:
+                reject(key, "a record was found that belongs to none")
+
+
+def _settle_key(key: bytes, entries: Sequence[Entry], frozen: Store, put: Put, results: Sequence[Carried]) -> None:
+    """Write what becomes of one key, where that is one thing."""
+    values = [entry for entry in entries if entry.value is not None]
+    goes = any(entry.value is None for entry in entries)
+    there = None
+    if values and not goes and values[0].source != key:
+        there = frozen.get(key)
+    if len(values) > 1 or there is not None:
+        other = values[0].source if len(values) > 1 else key
+        found = f"the key {show_key(key)} was found, which {show_key(other)} has"
+        remedy = "make the keys of two records differ, or drop one of the two"
+        fault = Fault(found, "a key that is free was expected", remedy, None, "key-taken")
+        results[-1].reject(Rejection(values[-1].source, "records", "", fault))
+    else:
+        put(key, values[0].value if values else None)
+
+
+def _chunks(result: Carried, means: Means) -> Iterator[list[Record]]:
+    """The records of a collection, some at a time; they are counted and digested, and the tracker is told of them."""
+    digest, route = Digest(), result.route
+    for chunk in means.frozen.chunks(KeyRange.of_prefix(route.key_prefix), RECORDS_A_CHUNK):
+        result.scanned += len(chunk)
+        if means.digests:
+            digest.add(chunk)
+        yield chunk
+        means.tracker.advance(f"migrating {result.collection}", len(chunk))
+    result.before = Contents(route.key_prefix.decode(), result.scanned, digest.hexdigest())
+
+
+class _Staging:
+    """The staged files of a collection: a new one every :data:`RECORDS_A_FILE` records, none after a rejection."""
+
+    def __init__(self, means: Means, result: Carried) -> None:
+        self._frozen = means.frozen
+        self._folder = means.folder
+        self._result = result
+        self._file: StagedFile | None = None
+        self._room = 0
+
+    def put_for(self, count: int) -> Put:
+        """What stages up to so many records; nothing happens to them where nothing is to be written."""
+        if self._folder is None or self._result.rejected:
+            return lambda _key, _value: None
+        if self._file is None or self._room < count:
+            self.close()
+            self._file = self._frozen.stage(self._folder / f"{uuid4().hex}.sst")
+            self._room = RECORDS_A_FILE
+        self._room -= count
+        file = self._file
+        return lambda key, value: stage(file, key, value)
+
+    def close(self) -> None:
+        """Complete the file at hand."""
+        if self._file is not None:
+            path = self._file.finish()
+            self._file = None
+            if path is not None:
+                self._result.files.append(path)

@@ -1,0 +1,203 @@
+"""A range of a collection's records, carried over by whoever has the time: this process, another, another machine."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+from migrate_spec.backup import Digest
+from migrate_spec.compiler import RecordRefused, Route, Transform
+from migrate_spec.errors import Rejection
+from migrate_spec.graft import PASSED
+from migrate_spec.store import KeyRange, Record, StagedFile, Store
+from migrate_spec.stores.rocks import open_for_reading
+
+__all__ = [
+    "SHOWN_REJECTIONS",
+    "Job",
+    "Part",
+    "carry_job",
+    "carry_range",
+    "read_notes",
+    "rejection",
+    "without_collector",
+]
+
+SHOWN_REJECTIONS = 100
+RECORDS_A_CHUNK = 250
+
+Tell = Callable[[int], None]
+"""Is told of records that are behind."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Records to carry over. It can be sent to another process.
+
+    Attributes:
+        route: their way.
+        keys: where they are.
+        most: after about how many records to stop.
+        frozen: the database to read, which does not change meanwhile.
+        folder: where staged files go; ``None``: write nothing, only find out.
+        notes: a file for the number of records that are behind; who removes it stops the job. ``None``: nobody asks.
+        digests: whether to digest the records.
+    """
+
+    route: Route
+    keys: KeyRange
+    most: int
+    frozen: Path
+    folder: Path | None = None
+    notes: Path | None = None
+    digests: bool = False
+
+
+@dataclass
+class Part:
+    """What became of the records of a job.
+
+    Attributes:
+        start: where they begin.
+        rest: the keys that the job did not get to.
+        scanned: how many there are.
+        migrated: how many were written anew.
+        changed_by: for each step of the route, how many it changed.
+        digest: of the records as they were; empty where nobody asked.
+        files: the staged files.
+        rejections: the first rejected records.
+        rejected: how many in all.
+    """
+
+    start: bytes
+    rest: KeyRange | None = None
+    scanned: int = 0
+    migrated: int = 0
+    changed_by: Sequence[int] = ()
+    digest: str = ""
+    files: list[Path] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+    rejected: int = 0
+
+
+class Stopped(Exception):  # noqa: N818 - nothing is wrong, and nobody waits for it any more
+    """The job is not wanted any more."""
+
+
+def carry_range(job: Job, frozen: Store, tell: Tell) -> Part:
+    """Carry over the records of a job.
+
+    Args:
+        job: which records.
+        frozen: the open database that the job names.
+        tell: is told of every chunk of records.
+
+    Returns:
+        What became of them. Records that are rejected are in it; there is no complete file then.
+
+    Raises:
+        DatabaseError: the database cannot be read, or the staged file not be written.
+    """
+    part, transform = Part(job.keys.start), Transform(job.route)
+    digest = Digest() if job.digests else None
+    staged: StagedFile | None = None
+    with without_collector():
+        for chunk in frozen.chunks(job.keys, RECORDS_A_CHUNK):
+            if digest is not None:
+                digest.add(chunk)
+            carried = _carried(chunk, transform, part)
+            part.scanned += len(chunk)
+            part.migrated += len(carried)
+            if carried and job.folder is not None and not part.rejected:
+                staged = staged or frozen.stage(job.folder / f"{uuid4().hex}.sst")
+                staged.put_all(carried)
+            tell(len(chunk))
+            if part.scanned >= job.most:
+                part.rest = KeyRange(chunk[-1][0] + b"\0", job.keys.stop)
+                break
+    part.files = [path] if staged is not None and (path := staged.finish()) is not None else []
+    part.changed_by = tuple(transform.changed_by)
+    part.digest = digest.hexdigest() if digest is not None else ""
+    return part
+
+
+def _carried(chunk: Sequence[Record], transform: Transform, part: Part) -> list[Record]:
+    """The records of a chunk that change, as they are afterwards; what is rejected is noted."""
+    changed: list[Record] = []
+    short = transform.graft
+    for key, value in chunk:
+        try:
+            carried = short(value) if short is not None else PASSED
+            if carried is PASSED:
+                carried = transform(value)
+        except RecordRefused as refused:
+            part.rejected += 1
+            if len(part.rejections) < SHOWN_REJECTIONS:
+                part.rejections.append(rejection(key, refused))
+            transform.explains = len(part.rejections) < SHOWN_REJECTIONS
+        else:
+            if carried is not None:
+                changed.append((key, carried))
+    return changed
+
+
+def rejection(key: bytes, refused: RecordRefused) -> Rejection:
+    """A record that was refused, with its key."""
+    return Rejection(key, refused.step, refused.path, refused.fault, refused.cause)
+
+
+def carry_job(job: Job) -> Part:
+    """:func:`carry_range` in a process that has nothing open yet.
+
+    Raises:
+        Stopped: the job is not wanted any more.
+        DatabaseError: as :func:`carry_range`.
+    """
+    with open_for_reading(job.frozen) as frozen, _notes(job.notes) as tell:
+        return carry_range(job, frozen, tell)
+
+
+def read_notes(notes: Path) -> int:
+    """How many records of a job are behind."""
+    try:
+        return int.from_bytes(notes.read_bytes(), "big")
+    except OSError:  # not begun, or on another machine that has not shown it yet
+        return 0
+
+
+@contextmanager
+def _notes(file: Path | None) -> Iterator[Tell]:
+    """What writes the number of records that are behind into a file, for as long as that is there."""
+    if file is None or not file.parent.is_dir():
+        yield lambda _count: None
+        return
+    done, descriptor = 0, os.open(file, os.O_WRONLY | os.O_CREAT)
+
+    def tell(count: int) -> None:
+        nonlocal done
+        done += count
+        os.pwrite(descriptor, done.to_bytes(8, "big"), 0)
+        if not file.exists():
+            raise Stopped
+
+    try:
+        yield tell
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Python's cycle collector off: documents hold no cycles, and looking for some takes a tenth of the run."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

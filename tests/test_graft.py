@@ -1,0 +1,174 @@
+"""The short way of specs that only put fields into documents: it makes the bytes that the long way makes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from migrate_spec.codec import decode, encode
+from migrate_spec.compiler import RecordRefused, Route, Transform
+from migrate_spec.graft import PASSED
+from migrate_spec.schema import Schema
+from migrate_spec.spec import parse_spec
+from tests import SPEC_FILE, spec_of, spec_text
+from tests.test_laws import LAW, RANDOM, spelled
+
+ANY = Schema({})
+NAMES = st.sampled_from(["a", "b", "c", "ü", 'q"', "schema_version", "v"])
+VALUES = st.sampled_from([None, True, 0, -1.5, 2**53 + 1, 10**30, "", "ü😀", 'a"b', [], {}, {"x": [1, None]}])
+STAMPS = st.sampled_from(["schema_version", None, {"path": "v", "as": "string"}, "meta.v"])
+
+
+def quoted(name: str) -> str:
+    """A name as a path."""
+    return name if name.isidentifier() else f"[{encode(name).decode()}]"
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> dict[str, Any]:
+    """A step that puts fields into a document; in rare cases one that does something else."""
+    kind = draw(st.sampled_from(["default", "add", "add", "copy", "copy", "do", "remove"]))
+    names = draw(st.lists(NAMES, min_size=2, max_size=2, unique=True))
+    first, second = map(quoted, names)
+    if kind == "do":
+        return {"do": [draw(steps())]}
+    if kind == "remove":
+        return draw(st.sampled_from([{"remove": [first]}, {"default": {first: 1}, "also_null": True}]))
+    beside = {} if kind == "default" else {"if_exists": draw(st.sampled_from(["keep", "fail", "keep", "replace"]))}
+    return {kind: {first: second} if kind == "copy" else {first: draw(VALUES), second: draw(VALUES)}, **beside}
+
+
+@st.composite
+def routes(draw: st.DrawFn) -> Route:
+    """A way of one to three versions for a database of any of them, as a plan has it."""
+    stamp = draw(STAMPS)
+    count = draw(st.integers(1, 3))
+    specs = []
+    for version in range(1, count + 1):
+        text = spec_text(draw(st.lists(steps(), max_size=2)), stamp=stamp, **{"from": version, "to": version + 1})
+        spec, faults = parse_spec(text, SPEC_FILE)
+        assume(spec is not None and not faults)
+        specs.append(spec)
+    start = draw(st.integers(1, count))
+    return Route(tuple(spec for spec in specs if spec is not None), ANY, count + 1, 1, start if stamp is None else 1, start)
+
+
+@st.composite
+def documents(draw: st.DrawFn, route: Route) -> dict[str, Any]:
+    """A document, most often with a stamp of some version, at its beginning or anywhere."""
+    document = draw(st.dictionaries(NAMES, VALUES, max_size=4))
+    path = route.stamp.path
+    if path is not None and draw(st.booleans()):
+        mark = route.stamp.mark(draw(st.sampled_from([route.start, route.start, 1, 2, 5])))
+        name = str(path)
+        document = {name: mark, **document} if draw(st.booleans()) else {**document, name: mark}
+    return document
+
+
+def outcome(transform: Transform, value: bytes) -> Any:
+    """What becomes of a record, and which specs are counted for it; or its refusal."""
+    try:
+        return transform(value), transform.changed_by
+    except RecordRefused as refused:
+        return refused.step, refused.path, refused.fault
+
+
+@LAW
+@given(st.data())
+def test_it_makes_what_the_long_way_makes(data: st.DataObject) -> None:
+    """Byte for byte, with the same refusals and the same counts, for records that are checked before."""
+    route = data.draw(routes())
+    value = encode(data.draw(documents(route)))
+    assert outcome(Transform(replace(route, sure=ANY)), value) == outcome(Transform(route), value)
+
+
+@LAW
+@given(st.data(), RANDOM)
+def test_a_glance_makes_the_same_of_what_is_spelled_oddly(data: st.DataObject, random: Random) -> None:
+    """The same document comes out, whatever the spelling; what the long way refuses may pass as it is spelled."""
+    route = data.draw(routes())
+    document = data.draw(documents(route))
+    value = spelled(document, random).encode() if data.draw(st.booleans()) else encode(document)
+    expected = outcome(Transform(route), value)
+    found = outcome(Transform(replace(route, schema=None, glances=True)), value)
+    if len(expected) == len(found) == 2 and None not in {expected[0], found[0]}:
+        assert decode(found[0]) == decode(expected[0])
+        assert list(decode(found[0])) == list(decode(expected[0]))
+        assert found[1] == expected[1]
+    else:
+        assert found == expected
+
+
+STEPS = [{"default": {"tags": [], "done": False}}, {"copy": {"created": "changed"}, "if_exists": "keep"}]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        # must not change
+        ('{"tags":[1],"done":0,"changed":2}', None),
+        ('{"schema_version":2,"x":1}', None),
+        # the long way
+        ("{}", PASSED),
+        ('{"x":1,"schema_version":1}', PASSED),
+        ('{ "x":1}', PASSED),
+        ('{"x":1}\n', PASSED),
+        ('{"x":1', PASSED),
+        ('{"schema_version":3,"x":1}', PASSED),
+        ('{"schema_version":1}', PASSED),
+        ('{"schema_version":1,"x":1,"schema_version":1}', PASSED),
+        ('{"schema\\u005fversion":1,"x":1}', PASSED),
+        ("[1]", PASSED),
+        # the short way
+        ('{"x":1}', '{"schema_version":2,"x":1,"tags":[],"done":false}'),
+        ('{"schema_version":1,"x":1}', '{"schema_version":2,"x":1,"tags":[],"done":false}'),
+        ('{"done":1,"created":"ü"}', '{"schema_version":2,"done":1,"created":"ü","tags":[],"changed":"ü"}'),
+        ('{"x": 1.10 , "tags":1E5}', '{"schema_version":2,"x": 1.10 , "tags":1E5,"done":false}'),
+        ('{"created":1E5,"x":[ ]}', '{"schema_version":2,"created":1E5,"x":[ ],"tags":[],"done":false,"changed":1E5}'),
+    ],
+)
+def test_a_glance(value: str, expected: str | bytes | None) -> None:
+    """Fields are put behind what is there, which keeps its spelling; what is not plain to see goes the long way."""
+    transform = Transform(Route((spec_of(STEPS),), None, 2, glances=True))
+    assert transform.graft is not None
+    if value.startswith('{"schema_version":2'):
+        assert transform(value.encode()) is None
+    else:
+        found = transform.graft(value.encode())
+        assert found == (expected.encode() if isinstance(expected, str) else expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ('{"x":1}', '{"schema_version":2,"x":1,"tags":[],"done":false}'),
+        ('{"x":"1"}', PASSED),
+        ('{"x":1.10}', PASSED),
+        ('{"x": 1}', PASSED),
+        ('{"x":1,"x":1}', PASSED),
+        ('{"tags":[1],"done":0,"changed":2}', None),
+        ('{"tags":[1],"done":"","changed":2}', PASSED),
+    ],
+)
+def test_what_is_checked_before(value: str, expected: str | bytes | None) -> None:
+    """Only a record that fits the older schema goes the short way; one that stays as it is must fit the newer, too."""
+    before = Schema({"properties": {"x": {"type": "number"}}})
+    after = Schema({"properties": {"x": {"type": "number"}, "done": {"type": ["boolean", "integer"]}}})
+    graft = Transform(Route((spec_of(STEPS),), after, 2, sure=before)).graft
+    assert graft is not None
+    assert graft(value.encode()) == (expected.encode() if isinstance(expected, str) else expected)
+
+
+@pytest.mark.parametrize("glances", [True, False])
+def test_only_where_it_is_known_or_asked_for(*, glances: bool) -> None:
+    """Without a proof, and without leave to glance, every record goes the long way."""
+    route = Route((spec_of(STEPS),), None if glances else ANY, 2)
+    assert Transform(route).graft is None
+    assert (Transform(replace(route, glances=True)).graft is None) is False
+    elsewhere = Route((spec_of([*STEPS, {"remove": ["x"]}]),), None, 2, glances=True)
+    assert Transform(elsewhere).graft is None
