@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rocksdict import AccessType, Rdict
 
 import migrate_spec as ms
 from migrate_spec import fleet
@@ -22,11 +23,14 @@ from migrate_spec.fleet import AHEAD, Outcome
 from migrate_spec.interrupts import noted_interrupts, uninterrupted
 from migrate_spec.progress import Progress
 from tests.cli_support import MERIDIAN, SCRIPT, Done, cli, document, on_terminal, place, plain_json, refusal, text
-from tests.conftest import VERSION, Folder, beside, data, dump, files, make, write
+from tests.conftest import VERSION, Folder, beside, data, dump, files, make, raw, write
 from tests.test_cli_apply import NOTHING_TO_DO, REPORT
 
 WORKERS = pytest.mark.parametrize("workers", ["1", "2"])
 """In this process one after the other, and by two others side by side."""
+
+HERE = (*MERIDIAN, "--workers", "1")
+"""Where it does not matter who does it."""
 
 
 @pytest.fixture
@@ -67,13 +71,12 @@ class TestTable:
         missing, broken, new = three[0].with_name("none"), three[1], three[2]
         write(broken, {b"task:odd": b"[1]", b"task:odder": b"{"})
         write(new, {VERSION: b"9"})
-        before = files(broken), files(new)
+        before = dump(broken), dump(new)
         done = cli("apply", missing, three[0], broken, new, *MERIDIAN, "--workers", workers)
         gap = " " * 3
         assert text(done, new.parent) == Done(
             1,
-            self.header([missing])
-            + "✗ $TMP/none  no such folder was found, a database was expected; check the path; nothing was created\n"
+            self.header([missing]) + "✗ $TMP/none  there is no such folder; check the path; nothing was created\n"
             f"✓ $TMP/a{gap}  v1 → v3             10            7     S.SSs\n"
             f"✗ $TMP/b{gap}  2 records cannot be migrated; nothing was changed; mend these records or the spec and "
             "run again\n"
@@ -81,12 +84,13 @@ class TestTable:
             "specs know; use the specs of the program that wrote it\n"
             "✗ 3 of 4 databases failed; for one alone apply tells all of it\n",
         )
-        assert (files(broken), files(new)) == before
+        assert (dump(broken), dump(new)) == before
+        assert beside(broken) == beside(new) == []
 
     def test_dry_run(self, three: list[Path]) -> None:
         """The counts are those of the real run, and nothing is written."""
         before = files(three[0].parent)
-        done = cli("apply", *three[:2], *MERIDIAN, "--dry-run")
+        done = cli("apply", *three[:2], *HERE, "--dry-run")
         assert text(done, three[0].parent) == Done(
             0,
             self.header(three, "to migrate") + "✓ $TMP/a  v1 → v3             10            7     S.SSs\n"
@@ -97,9 +101,9 @@ class TestTable:
 
     def test_nothing_to_do(self, three: list[Path]) -> None:
         """A second call touches no byte."""
-        cli("apply", *three[:2], *MERIDIAN)
+        cli("apply", *three[:2], *HERE)
         before = files(three[0].parent)
-        done = cli("apply", *three[:2], *MERIDIAN)
+        done = cli("apply", *three[:2], *HERE)
         assert done.out.splitlines()[1:] == [
             f"✓ {three[0]}  v3                   0            0     0.00s",
             f"✓ {three[1]}  v3                   0            0     0.00s",
@@ -142,7 +146,7 @@ class TestDocument:
 
     def test_the_database_is_named(self, three: list[Path]) -> None:
         """Also where what is wrong is that there is no way."""
-        shown = document("apply", *three[:2], *MERIDIAN, "--to", "7", code=1)
+        shown = document("apply", *three[:2], *HERE, "--to", "7", code=1)
         sentence = (
             "the target version 7 was found, at most 3 was expected, the newest these specs know; "
             "write the missing specs"
@@ -158,34 +162,34 @@ class TestNaming:
     def test_a_pattern(self, three: list[Path]) -> None:
         """It is expanded, in alphabetical order; what lies beside a database is none, and neither is a file."""
         folder = three[0].parent
-        cli("apply", three[1], *MERIDIAN)
+        cli("apply", three[1], *HERE)
         (folder / "readme").write_text("")
-        shown = document("apply", folder / "*", *MERIDIAN)
+        shown = document("apply", folder / "*", *HERE)
         expected = [report_of("a"), NOTHING_TO_DO | {"database": "$TMP/b"}, report_of("c")]
         assert plain_json(shown, folder) == expected
 
     def test_as_a_shell_expands_it(self, three: list[Path]) -> None:
         """What lies beside a database is left out of the words, too."""
         folder = three[0].parent
-        cli("apply", three[0], *MERIDIAN)
-        done = document("apply", *sorted(folder.iterdir()), *MERIDIAN)
+        cli("apply", three[0], *HERE)
+        done = document("apply", *sorted(folder.iterdir()), *HERE)
         assert [plain_json(one, folder)["database"] for one in done] == ["$TMP/a", "$TMP/b", "$TMP/c"]
 
     def test_twice(self, three: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
         """A database that is named twice is carried once, where it was named first."""
         folder = three[0].parent
         monkeypatch.chdir(folder)
-        shown = document("apply", "b", folder / "?", "./b/", *MERIDIAN)
+        shown = document("apply", "b", folder / "?", "./b/", *HERE)
         assert plain_json(shown, folder) == [report_of("b"), report_of("a"), report_of("c")]
 
     def test_one_that_a_pattern_matches(self, three: list[Path]) -> None:
         """The answer to a pattern is a list, however many it matches."""
-        assert plain_json(document("apply", three[0].with_name("[a]"), *MERIDIAN), three[0].parent) == [report_of("a")]
+        assert plain_json(document("apply", three[0].with_name("[a]"), *HERE), three[0].parent) == [report_of("a")]
 
     def test_a_name_that_looks_like_a_pattern(self, three: list[Path]) -> None:
         """Where there is such a folder, it is meant."""
         path = three[0].rename(three[0].with_name("[b]"))
-        assert plain_json(document("apply", path, *MERIDIAN), path.parent) == report_of("[b]")
+        assert plain_json(document("apply", path, *HERE), path.parent) == report_of("[b]")
         assert VERSION not in dump(three[1])
 
     def test_no_match(self, three: list[Path]) -> None:
@@ -193,7 +197,7 @@ class TestNaming:
         before = files(three[0].parent)
         pattern = three[0].with_name("x*")
         sentence = f"{pattern}: no folder that matches this pattern was found, one or more were expected"
-        assert refusal("apply", three[0], pattern, *MERIDIAN) == {
+        assert refusal("apply", three[0], pattern, *HERE) == {
             "code": "not-a-database",
             "message": sentence,
             "where": place(pattern),
@@ -216,6 +220,24 @@ class TestOptions:
         done = cli("apply", meridian, *MERIDIAN, "--workers", "0")
         assert done.code == 2
         assert done.err.endswith("\nError: Invalid value for '--workers': 0 is not in the range x>=1.\n")
+
+    def test_compact_and_nothing(self, meridian: Path) -> None:
+        """What writes nothing compacts nothing."""
+        done = cli("apply", meridian, *MERIDIAN, "--compact", "--dry-run")
+        assert done.code == 2
+        assert done.err.endswith("\nError: --compact and --dry-run were found, one of them was expected\n")
+
+    @pytest.mark.parametrize("count", [1, 2])
+    def test_compact(self, three: list[Path], count: int) -> None:
+        """Nothing is left of what was replaced, also where the run was before."""
+        assert cli("apply", three[0], *MERIDIAN).code == 0
+        before = dump(three[0])
+        assert cli("apply", *three[:count], *HERE, "--compact").code == 0
+        assert dump(three[0]) == before
+        for path in three[:count]:
+            handle = Rdict(str(path), raw(), access_type=AccessType.read_only())
+            assert {file["level"] for file in handle.live_files()} == {6}
+            handle.close()
 
     @WORKERS
     def test_no_validate(self, tmp_path: Path, folder: Folder, workers: str) -> None:
@@ -316,7 +338,8 @@ class TestInterrupted:
         with self.running(paths, *options) as process:
             process.send_signal(signal.SIGINT)
             assert process.stderr is not None
-            assert [process.stderr.readline() for _ in range(2)][0] == "\n"
+            assert process.stderr.readline() == "\n"
+            process.stderr.readline()
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=60)
         assert process.returncode == 130
@@ -328,14 +351,18 @@ class TestInterrupted:
         assert cli("apply", *paths, *options, "--no-backup").code == 0
         assert [beside(path) for path in paths] == [[]] * 7
 
-    def running(self, paths: Sequence[Path], *options: Any) -> subprocess.Popen[str]:
+    @contextmanager
+    def running(self, paths: Sequence[Path], *options: Any) -> Iterator[subprocess.Popen[str]]:
         """The command, when the first database is under way."""
         command = [SCRIPT, "apply", *map(str, paths), *map(str, options), "--workers", "2"]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        while not (paths[0].parent / "begun").exists():
-            assert process.poll() is None
-            time.sleep(0.01)
-        return process
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                while not (paths[0].parent / "begun").exists():
+                    assert process.poll() is None
+                    time.sleep(0.01)
+                yield process
+            finally:
+                process.kill()
 
     def test_noted(self) -> None:
         """The first one is noted, also in a block that cannot be interrupted; the second one is raised."""
@@ -362,7 +389,7 @@ class TestApplyAll:
         asked: list[Path] = []
 
         def databases() -> Iterator[Path]:
-            for number in range(20):
+            for number in range(12):
                 asked.append(shutil.copytree(first, tmp_path / f"db{number}"))
                 yield asked[-1]
 
@@ -370,7 +397,7 @@ class TestApplyAll:
         for outcome in ms.apply_all(databases(), project, workers=processes(2)):
             outcomes.append(outcome)
             ahead.append(len(asked) - len(outcomes))
-            opened.append(len(os.listdir("/proc/self/fd")))
+            opened.append(len(list(Path("/proc/self/fd").iterdir())))
         assert [outcome.database for outcome in outcomes] == asked
         assert all(outcome.report is not None and outcome.error is None for outcome in outcomes)
         assert max(ahead) <= 2 * AHEAD

@@ -20,7 +20,9 @@ from tests.test_laws import LAW, RANDOM, spelled
 
 ANY = Schema({})
 NAMES = st.sampled_from(["a", "b", "c", "ü", 'q"', "schema_version", "v"])
-VALUES = st.sampled_from([None, True, 0, -1.5, 2**53 + 1, 10**30, "", "ü😀", 'a"b', [], {}, {"x": [1, None]}])
+VALUES: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, 0, -1.5, 2**53 + 1, 10**30, "", "ü😀", 'a"b', [], {}, {"x": [1, None]}]
+)
 STAMPS = st.sampled_from(["schema_version", None, {"path": "v", "as": "string"}, "meta.v"])
 
 
@@ -55,7 +57,9 @@ def routes(draw: st.DrawFn) -> Route:
         assume(spec is not None and not faults)
         specs.append(spec)
     start = draw(st.integers(1, count))
-    return Route(tuple(spec for spec in specs if spec is not None), ANY, count + 1, 1, start if stamp is None else 1, start)
+    return Route(
+        tuple(spec for spec in specs if spec is not None), ANY, count + 1, 1, start if stamp is None else 1, start
+    )
 
 
 @st.composite

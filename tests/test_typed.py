@@ -121,7 +121,9 @@ def test_odd_values(kind: Json, value: str) -> None:
         {"type": "object", "properties": {"y": {}}, "additionalProperties": {"type": "string"}},
     ],
 )
-@pytest.mark.parametrize("value", ["{}", '{"x":1}', '{"x":"a"}', '{"x":["a"]}', '{"x":[]}', '{"x":{"x":2}}', '{"y":0}', "[]"])
+@pytest.mark.parametrize(
+    "value", ["{}", '{"x":1}', '{"x":"a"}', '{"x":["a"]}', '{"x":[]}', '{"x":{"x":2}}', '{"y":0}', "[]"]
+)
 def test_keywords_that_types_do_not_know(schema: Json, value: str) -> None:
     """What no type can ask for is asked for by what is left of the schema."""
     check(Schema(schema), [value.encode()])

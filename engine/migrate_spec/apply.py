@@ -154,7 +154,7 @@ def _with_proof(route: Route, plan: Plan) -> Route:
     from migrate_spec.proof import is_proved  # noqa: PLC0415 - slow to import, and needed for large databases only
 
     steps = [one for one in plan.migrations if one.collection == route.collection]
-    known = route.schema is not None and all(is_proved(one) for one in steps)
+    known = route.schema is not None and steps[0].spec.encoding == "json" and all(is_proved(one) for one in steps)
     return replace(route, sure=steps[0].schema_before) if known else route
 
 

@@ -100,7 +100,7 @@ class Contents:
     prefix: str
     records: int
     digest: str
-    starts: Sequence[str] = ()
+    starts: Sequence[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -57,12 +57,13 @@ class Carried:
     @classmethod
     def of_parts(cls, route: Route, parts: Sequence[Part]) -> Carried:
         """What became of a collection whose records were carried in parts."""
-        parts = sorted(parts, key=lambda part: part.start)
+        # A part without records may begin where the next one does, and no record tells a digest where it ends.
+        parts = sorted((part for part in parts if part.scanned), key=lambda part: part.start) or parts[:1]
         changed_by = [sum(counts) for counts in zip(*(part.changed_by for part in parts), strict=True)]
         found = cls(route, sum(part.scanned for part in parts), sum(part.migrated for part in parts), changed_by)
         digests, starts = [part.digest for part in parts], [part.start.hex() for part in parts[1:]]
         digest = joined(digests) if all(digests) else ""
-        found.before = Contents(route.key_prefix.decode(), found.scanned, digest, starts if digest else ())
+        found.before = Contents(route.key_prefix.decode(), found.scanned, digest, starts if digest else [])
         found.files = [file for part in parts for file in part.files]
         found.rejected = sum(part.rejected for part in parts)
         found.rejections = [one for part in parts for one in part.rejections][:SHOWN_REJECTIONS]

@@ -14,12 +14,11 @@ A condition asks and never refuses: what cannot be reached is absent, and of wha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from migrate_spec.codec import Json, Raw, decode, opened
 from migrate_spec.document import ABSENT, Refused, same
-from migrate_spec.immutable import immutable
 from migrate_spec.path import Path
 from migrate_spec.pattern import Pattern
 from migrate_spec.schema import Schema
@@ -116,7 +115,7 @@ TESTS: Mapping[str, Callable[[Any], Judge]] = {
 """The tests of a value that is there, by name: each makes a judge of plain values from what the spec says."""
 
 
-@immutable
+@dataclass(frozen=True)
 class Test:
     """One test of one value.
 
@@ -157,7 +156,7 @@ def _combined(name: str, argument: Any, compiled: Callable[[Any], Judge]) -> Jud
     return _all(judges) if name == "all" else (lambda value: any(judge(value) for judge in judges))
 
 
-@immutable
+@dataclass(frozen=True)
 class Condition:
     """A condition, read.
 

@@ -39,8 +39,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
-from migrate_spec.immutable import immutable
-
 __all__ = [
     "BackupError",
     "CorruptDatabase",
@@ -86,7 +84,7 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@immutable
+@dataclass(frozen=True)
 class Fault:
     """One thing that is wrong, as facts.
 
@@ -283,7 +281,7 @@ class SpecChanged(PlanError):
     code = "spec-changed"
 
 
-@immutable
+@dataclass(frozen=True)
 class Rejection:
     """One record that cannot be carried over.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from migrate_spec.errors import WorkerError
-from migrate_spec.immutable import immutable
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -36,7 +36,7 @@ class Start(Protocol):
         """
 
 
-@immutable
+@dataclass(frozen=True)
 class Workers:
     """Who carries ranges of records, or whole databases.
 

@@ -7,21 +7,19 @@ import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from glob import glob, has_magic
 from itertools import chain, groupby
 from pathlib import Path
 
-from migrate_spec.errors import MigrateSpecError, NotADatabase
+from migrate_spec.errors import MigrateSpecError
 from migrate_spec.executors import Workers, processes
-from migrate_spec.immutable import immutable
 from migrate_spec.manager import MigrationManager
 from migrate_spec.progress import OnProgress
 from migrate_spec.project import Project
 from migrate_spec.reports import ApplyReport
 
-__all__ = ["Outcome", "apply_all", "databases_of", "is_pattern"]
+__all__ = ["Outcome", "apply_all"]
 
 SMALL = 32 << 20
 """A database of at most so many bytes is carried by one worker, beside others; a larger one by all, alone."""
@@ -29,11 +27,8 @@ SMALL = 32 << 20
 AHEAD = 2
 """How many databases are handed out for each worker: it never waits, and what is under way stays little."""
 
-COMPANIONS = (".backups", ".staging")
-"""The folders that lie beside a database, and are none."""
 
-
-@immutable
+@dataclass(frozen=True)
 class Outcome:
     """What became of one database of a fleet.
 
@@ -55,6 +50,7 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
     *,
     backup: bool = True,
     validate: bool = True,
+    compact: bool = False,
     dry_run: bool = False,
     workers: Workers | None = None,
     on_progress: OnProgress | None = None,
@@ -70,6 +66,7 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
         to_version: the newest by default.
         backup: whether the frozen copies that the runs read from are kept afterwards.
         validate: whether every record is checked against the schema.
+        compact: whether each is compacted afterwards.
         dry_run: carry every record over, and write nothing.
         workers: who carries them; by default a process for each core.
         on_progress: is called with every :class:`~migrate_spec.progress.Progress` of a database carried alone.
@@ -81,7 +78,7 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
     Raises:
         WorkerError: the workers are not there, or do not fit.
     """
-    order = _Order(pickle.dumps(project, pickle.HIGHEST_PROTOCOL), to_version, backup, validate, dry_run)
+    order = _Order(pickle.dumps(project, pickle.HIGHEST_PROTOCOL), to_version, backup, validate, compact, dry_run)
     workers = workers or processes()
     for abreast, group in groupby(map(Path, databases), lambda path: workers.count > 1 and _bytes(path) <= SMALL):
         if abreast:
@@ -91,50 +88,20 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
                 yield _outcome(database, partial(order.carry, database, workers, on_progress))
 
 
-def is_pattern(word: str | Path) -> bool:
-    """Whether a word is a glob pattern, and not the path of a folder that is there."""
-    return has_magic(str(word)) and not Path(word).exists()
-
-
-def databases_of(words: Iterable[str | Path]) -> list[Path]:
-    """The databases that paths and glob patterns name, in their order, each of them once.
-
-    Folders with backups, and those of runs, are left out where their database is among the others, as a shell that
-    expands a pattern names them, too.
-
-    Raises:
-        NotADatabase: a pattern matches no folder.
-    """
-    found: dict[Path, Path] = {}
-    for word in words:
-        for path in _matches(str(word)) if is_pattern(word) else [Path(word)]:
-            found.setdefault(path.resolve(), path)
-    beside = {path.with_name(path.name + suffix) for path in found for suffix in COMPANIONS}
-    return [path for resolved, path in found.items() if resolved not in beside]
-
-
-def _matches(pattern: str) -> list[Path]:
-    names = glob(pattern, recursive=True)  # noqa: PTH207 - that of `Path` knows no absolute patterns
-    paths = [path for path in map(Path, sorted(names)) if path.is_dir()]
-    if not paths:
-        found, expected = "no folder that matches this pattern was found", "one or more were expected"
-        raise NotADatabase(found, expected, where=pattern)
-    return paths
-
-
-@immutable
+@dataclass(frozen=True)
 class _Order:
     """What is to be done with each database. It can be sent to another process.
 
     Attributes:
         project: pickled, so that a process that gets it again with every database needs to read it only once.
-        to_version, backup, validate, dry_run: as for :func:`apply_all`.
+        to_version, backup, validate, compact, dry_run: as for :func:`apply_all`.
     """
 
     project: bytes
     to_version: int | None
     backup: bool
     validate: bool
+    compact: bool
     dry_run: bool
 
     def carry(self, database: Path, workers: Workers, on_progress: OnProgress | None = None) -> ApplyReport:
@@ -142,9 +109,12 @@ class _Order:
         manager = MigrationManager(database, _project(self.project))
         if self.dry_run:
             return manager.scan(self.to_version, validate=self.validate, workers=workers, on_progress=on_progress)
-        return manager.apply(
+        report = manager.apply(
             self.to_version, backup=self.backup, validate=self.validate, workers=workers, on_progress=on_progress
         )
+        if self.compact:
+            manager.compact()
+        return report
 
 
 @lru_cache(maxsize=1)
@@ -173,10 +143,11 @@ def _side_by_side(group: Iterator[Path], order: _Order, workers: Workers) -> Ite
                     yield _next(window)
             while window:
                 yield _next(window)
-        finally:  # nobody waits for them any more, but a database is not left in the middle of its run
+        except GeneratorExit:  # nobody asks for more, but no database is left in the middle of its run
             for _, future in window:
                 future.cancel()
             wait([future for _, future in window])
+            raise
 
 
 def _next(window: _Window) -> Outcome:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from migrate_spec.codec import Document, encode
-from migrate_spec.operation import Put, sole_name
+from migrate_spec.operation import Put
 from migrate_spec.spec import Spec
 from migrate_spec.step import puts_of
 
@@ -119,7 +119,7 @@ class Graft:
         """What is put into documents with these names; ``None`` where that must be done in the long way."""
         last = self._steps[-1][0]
         stamp = last.stamp
-        mark = sole_name(stamp.path) if stamp.path is not None else None
+        mark = stamp.path.sole_name if stamp.path is not None else None
         if (stamp.path is not None and mark is None) or (mark in names and names[0] != mark):
             return None
         version = self._start if mark in names else self._unstamped

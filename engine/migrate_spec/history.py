@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
 from migrate_spec.codec import Json, NotADocument, decode, encode, read, type_names
 from migrate_spec.errors import MetadataInvalid, SpecChanged
-from migrate_spec.immutable import immutable
 from migrate_spec.registry import MigrationRegistry
 from migrate_spec.spec import Spec
 from migrate_spec.store import Store
@@ -82,7 +82,7 @@ def read_version(store: Store) -> int:
     return int(number[1])
 
 
-@immutable
+@dataclass(frozen=True)
 class Entry:
     """One entry of the history: what was done in one version step.
 
@@ -130,7 +130,7 @@ class Entry:
         return found if isinstance(found, dict) else {}
 
 
-@immutable
+@dataclass(frozen=True)
 class History:
     """All entries, oldest first."""
 

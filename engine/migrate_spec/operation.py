@@ -48,7 +48,6 @@ __all__ = [
     "names_only",
     "overlaps",
     "puts_of",
-    "sole_name",
 ]
 
 V = TypeVar("V")
@@ -290,17 +289,12 @@ def check_forms(options: Any, forms: Mapping[str, str], beside: Mapping[str, str
 
 def puts_of(fields: Mapping[Path, Json], *, refuses: bool = False) -> Sequence[Put] | None:
     """Fields with their values, where all are of the object itself; ``None`` where one is further inside."""
-    names = {sole_name(path): value for path, value in fields.items()}
+    names = {path.sole_name: value for path, value in fields.items()}
     return (
         None
         if None in names
         else [Put(name, value, None, refuses) for name, value in names.items() if name is not None]
     )
-
-
-def sole_name(path: Path) -> str | None:
-    """The name that a path consists of; ``None`` where it is longer."""
-    return path.last.name if len(path.segments) == 1 and isinstance(path.last, Name) else None
 
 
 def names_only(path: Path, base: Path) -> bool:

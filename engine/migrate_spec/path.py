@@ -190,6 +190,11 @@ class Path:
         return self.segments[-1]
 
     @property
+    def sole_name(self) -> str | None:
+        """The name that the path consists of; ``None`` where there is more to it."""
+        return self.last.name if len(self.segments) == 1 and isinstance(self.last, Name) else None
+
+    @property
     def base(self) -> Path:
         """The path up to and with its last ``[]`` or ``*``: where a place below can be one of many."""
         many = [index for index, segment in enumerate(self.segments, 1) if isinstance(segment, Each | EachValue)]

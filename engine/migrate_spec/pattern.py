@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Any
 
 from migrate_spec.errors import Fault, Place
-from migrate_spec.immutable import immutable
 
 __all__ = ["Pattern", "Replacement", "Substitution"]
 
@@ -27,7 +26,7 @@ def _re2() -> Any:
     return re2
 
 
-@immutable
+@dataclass(frozen=True)
 class Pattern:
     """A regular expression of a spec.
 
@@ -106,7 +105,7 @@ class Pattern:
         return replaced
 
 
-@immutable
+@dataclass(frozen=True)
 class Replacement:
     r"""What is put in place of a match: ``\1`` in it is the first group, ``\0`` the whole match, ``\\`` a backslash.
 

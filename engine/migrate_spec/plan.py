@@ -44,7 +44,9 @@ class Plan:
 
     def without_checks(self) -> Plan:
         """The same way, on which no record is checked against a schema."""
-        routes, known = (tuple(replace(route, schema=None, glances=True) for route in some) for some in (self.routes, self.known))
+        routes, known = (
+            tuple(replace(route, schema=None, glances=True) for route in some) for some in (self.routes, self.known)
+        )
         return replace(self, routes=routes, known=known)
 
     def losses(self) -> dict[str, tuple[Loss, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +13,6 @@ from typing import Any
 from migrate_spec.compiler import Route, Transform
 from migrate_spec.errors import Fault, MigrationPathMissing, Place, SpecError
 from migrate_spec.examples import example_faults
-from migrate_spec.immutable import immutable
 from migrate_spec.migration import Migration, carried
 from migrate_spec.registry import MigrationRegistry
 from migrate_spec.schema import Schema, load_schema
@@ -25,7 +25,7 @@ SCHEMA_NAME = re.compile(r"v([1-9][0-9]{0,9})\.json")
 Schemas = Mapping[str, Mapping[int, Schema]]
 
 
-@immutable
+@dataclass(frozen=True)
 class Project:
     """Specs and schemas that belong together and were found to be without fault.
 

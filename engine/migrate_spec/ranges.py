@@ -16,6 +16,7 @@ from migrate_spec.errors import Rejection
 from migrate_spec.graft import PASSED
 from migrate_spec.store import KeyRange, Record, StagedFile, Store
 from migrate_spec.stores.rocks import open_for_reading
+from migrate_spec.stores.rocks_faults import SpeakingOf
 
 __all__ = [
     "SHOWN_REJECTIONS",
@@ -158,7 +159,7 @@ def carry_job(job: Job) -> Part:
         Stopped: the job is not wanted any more.
         DatabaseError: as :func:`carry_range`.
     """
-    with open_for_reading(job.frozen) as frozen, _notes(job.notes) as tell:
+    with SpeakingOf(job.frozen), open_for_reading(job.frozen) as frozen, _notes(job.notes) as tell:
         return carry_range(job, frozen, tell)
 
 

@@ -21,6 +21,7 @@ from migrate_spec.executors import Workers
 from migrate_spec.progress import Tracker
 from migrate_spec.ranges import Job, Part, carry_job, carry_range, read_notes
 from migrate_spec.store import KeyRange, Store
+from migrate_spec.stores.rocks_faults import SpeakingOf
 
 __all__ = ["FEW_RECORDS", "Means", "carry"]
 
@@ -71,7 +72,9 @@ def carry(routes: Sequence[Route], means: Means) -> list[Carried]:
         for job in iter(lambda: shares.next(1), None):
             shares.take(job, carry_range(job, means.frozen, _teller(means.tracker, job)))
     else:
-        with TemporaryDirectory(dir=means.folder, prefix="notes-") as notes, means.workers.start() as executor:
+        with SpeakingOf(means.frozen.path):
+            folder = TemporaryDirectory(dir=means.folder, prefix="notes-")
+        with folder as notes, means.workers.start(means.frozen.path) as executor:
             _Team(shares, executor, means, Path(notes)).work()
     return [Carried.of_parts(route, shares.parts[route.collection]) for route in routes]
 

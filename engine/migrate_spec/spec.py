@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from pathlib import Path as FilePath
 
@@ -15,7 +15,6 @@ from migrate_spec.definitions import finder
 from migrate_spec.errors import Fault, Place, SpecError
 from migrate_spec.grammar import spec_judge
 from migrate_spec.hooks import Hook
-from migrate_spec.immutable import immutable
 from migrate_spec.operation import Binder
 from migrate_spec.path import Definition, EachValue, Name, Path
 from migrate_spec.record_operation import Index, RecordOperation
@@ -31,7 +30,7 @@ FILE_NAME = re.compile(r"v([1-9][0-9]{0,9})_to_v([1-9][0-9]{0,9})\.yaml")
 RESERVED_PREFIXES = ("_schema_version", "_migration_history", "_backup_")
 
 
-@immutable
+@dataclass(frozen=True)
 class Example:
     """A document before and after the steps, as the author says it should be."""
 
@@ -40,7 +39,7 @@ class Example:
     place: Place | None = field(default=None, compare=False)
 
 
-@immutable
+@dataclass(frozen=True)
 class Spec:
     """One version step of one collection.
 

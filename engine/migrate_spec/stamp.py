@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from migrate_spec.codec import Document, Json
 from migrate_spec.document import ABSENT, Refused, describe
-from migrate_spec.path import Name, Path, str_of
+from migrate_spec.path import Name, Path
 
 __all__ = ["Stamp"]
 
@@ -29,13 +30,20 @@ class Stamp:
     path: Path | None = TOP
     as_text: bool = False
 
+    @cached_property
+    def _name(self) -> str | None:
+        """The stamp's name, where it is a field of the document itself."""
+        return self.path.sole_name if self.path else None
+
     def version_of(self, document: Document, unstamped: int = 1) -> int:
         """The version a record says it has; ``unstamped`` where it says nothing.
 
         Raises:
             Refused: what stands there is no version.
         """
-        value = ABSENT if self.path is None else self.path.get(document)
+        if self.path is None or (self._name is not None and self._name not in document):
+            return unstamped
+        value = self.path.get(document)
         if value is ABSENT:
             return unstamped
         number = int(value) if self.as_text and type(value) is str and _DIGITS.fullmatch(value) else value
@@ -57,10 +65,12 @@ class Stamp:
         if self.path is None:
             return document
         value = self.mark(version)
-        name = str_of(self.path.last)
-        if len(self.path.segments) == 1 and name not in document:
-            return {name: value, **document}
-        self.path.put(document, value)
+        if self._name is None:
+            self.path.put(document, value)
+        elif self._name in document:
+            document[self._name] = value
+        else:
+            return {self._name: value, **document}
         return document
 
     def to_json(self) -> Json:

@@ -146,6 +146,13 @@ class Store(Protocol):
             NoSpace: the disk is full; nothing was swapped in.
         """
 
+    def compact(self) -> None:
+        """Write the files of the database anew, without what was replaced or removed. It takes as long as to copy it.
+
+        Raises:
+            NoSpace: the disk is full; the database holds what it held.
+        """
+
     def close(self) -> None:
         """Let go of the database and its lock. A second call does nothing."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +14,6 @@ import click
 
 from migrate_spec.cli.options import debug_option, folder_type
 from migrate_spec.errors import Fault, Place, SpecError
-from migrate_spec.immutable import immutable
 
 if TYPE_CHECKING:
     from migrate_spec.project import Project
@@ -25,7 +25,7 @@ KNOWN = ("specs", "schemas")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-@immutable
+@dataclass(frozen=True)
 class Settings:
     """Where a project is, and whether its hooks may run."""
 

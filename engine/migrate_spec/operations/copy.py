@@ -12,7 +12,7 @@ from migrate_spec.changes import in_order
 from migrate_spec.codec import Document, copied
 from migrate_spec.document import ABSENT, Change, Refused, describe, equal
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Field, IfExists, Loss, Operation, Put, names_only, overlaps, sole_name
+from migrate_spec.operation import Field, IfExists, Loss, Operation, Put, names_only, overlaps
 from migrate_spec.pairs import check_pairs, found, made, target_taken
 from migrate_spec.path import Index, Path, str_of, within_objects
 from migrate_spec.shapes.fields import absent_at, present_at, put_at, taken_at
@@ -78,7 +78,7 @@ class Copy(Operation):
 
     def puts(self) -> Sequence[Put] | None:
         """The targets, unless others are overwritten."""
-        names = [(sole_name(source), sole_name(target)) for source, target in self.fields.items()]
+        names = [(source.sole_name, target.sole_name) for source, target in self.fields.items()]
         if self.if_exists == "replace" or not all(source and target for source, target in names):
             return None
         refuses = self.if_exists == "fail"

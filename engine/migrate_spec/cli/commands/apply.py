@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from migrate_spec.cli.databases import databases_of, is_pattern
 from migrate_spec.cli.options import databases_argument, json_option, to_option
 from migrate_spec.cli.output import emit_json, good, show
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
-from migrate_spec.fleet import apply_all, databases_of, is_pattern
 from migrate_spec.interrupts import uninterrupted
 from migrate_spec.manager import MigrationManager
 from migrate_spec.reports import ApplyReport
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     "--no-validate",
     is_flag=True,
     help="Check no record against the schemas: what does not fit them is carried over as far as the steps can.",
+)
+@click.option(
+    "--compact", is_flag=True, help="Compact the database afterwards: it is then as fast to read as it can be."
 )
 @click.option(
     "--workers",
@@ -55,6 +58,7 @@ def command(
     dry_run: bool,
     no_backup: bool,
     no_validate: bool,
+    compact: bool,
     count: int | None,
     cluster: str | None,
     as_json: bool,
@@ -67,9 +71,12 @@ def command(
     A DATABASE is a folder, or a pattern such as 'data/*.db'. Several are carried each on its own: where one fails, the
     others go on.
     """
+    if compact and dry_run:
+        raise click.UsageError("--compact and --dry-run were found, one of them was expected")
     workers, project = _workers(count, cluster), settings.project()
     if len(databases) > 1 or is_pattern(databases[0]):
         from migrate_spec.cli.fleet import carry_fleet  # noqa: PLC0415 - one database is the rule
+        from migrate_spec.fleet import apply_all  # noqa: PLC0415
 
         carry = partial(
             apply_all,
@@ -77,6 +84,7 @@ def command(
             to_version=to,
             backup=not no_backup,
             validate=not no_validate,
+            compact=compact,
             dry_run=dry_run,
             workers=workers,
         )
@@ -86,6 +94,8 @@ def command(
     with ProgressDisplay() as progress:
         report = carry_one(to, validate=not no_validate, workers=workers, on_progress=progress)
     with uninterrupted():  # it is done, and must not be told otherwise
+        if compact:
+            manager.compact()
         if as_json:
             emit_json(asdict(report))
         else:
