@@ -62,7 +62,7 @@ def _chapter(name: str, result: Result) -> str:
 
 def _paragraphs(name: str, result: Result) -> Iterator[str]:
     rounds = f"{len(result.rows[0].seconds)} rounds of `python -m benchmarks.{name}`."
-    yield f"\n## {result.title}\n\n{result.about} {rounds}\n"
+    yield f"\n## {result.title}\n\n{result.about} {rounds} {result.disturbed}\n"
     if name in PICTURES:
         yield f"![What a {result.unit} costs]({PICTURES[name][0]})\n"
     head, *lines = table(result)

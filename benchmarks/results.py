@@ -7,7 +7,9 @@ import json
 import os
 import platform
 import re
+import resource
 import statistics
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -45,6 +47,30 @@ def _rocksdb() -> str:
         options = next(Path(folder).glob("OPTIONS-*")).read_text("utf-8")
     found = re.search(r"rocksdb_version=(\S+)", options)
     return found[1] if found else "unknown"
+
+
+def _busy() -> float:
+    """The seconds that all cores have worked so far for anybody, other virtual machines on them included."""
+    user, nice, system, _idle, _waiting, *rest = Path("/proc/stat").read_text("ascii").split("\n", 1)[0].split()[1:9]
+    return sum(map(int, (user, nice, system, *rest))) / os.sysconf("SC_CLK_TCK")
+
+
+def _own() -> float:
+    """The seconds that they have worked for this process and those that it started."""
+    return sum(
+        usage.ru_utime + usage.ru_stime
+        for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
+
+
+START = time.monotonic(), _busy() - _own()
+
+
+def others() -> float:
+    """The part of all cores' time that others took since this process began to measure."""
+    began, before = START
+    share = (_busy() - _own() - before) / (time.monotonic() - began) / len(os.sched_getaffinity(0))
+    return round(max(share, 0.0), 2)
 
 
 @dataclass(frozen=True)
@@ -90,6 +116,7 @@ class Result:
         unit: what a piece of work is called.
         rows: the contenders.
         machine: where, as :func:`machine` tells.
+        others: how much others disturbed it, as :func:`others` tells.
     """
 
     title: str
@@ -97,6 +124,12 @@ class Result:
     unit: str
     rows: Sequence[Row]
     machine: dict[str, str] = field(default_factory=machine)
+    others: float = field(default_factory=others)
+
+    @property
+    def disturbed(self) -> str:
+        """A sentence on how much others disturbed it."""
+        return f"Others took {self.others:.0%} of the processor's time meanwhile."
 
 
 def parser(about: str | None, rounds: int, **counts: int) -> argparse.ArgumentParser:
@@ -118,7 +151,7 @@ def rows(contenders: Iterable[Contender], measured: Iterable[Measured], units: i
 
 def publish(result: Result, file: Path | None) -> None:
     """Print a result, and write it as JSON where a file is named."""
-    print(f"{result.title}\n{result.about}\n")
+    print(f"{result.title}\n{result.about} {result.disturbed}\n")
     lines = table(result)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
+import itertools
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from xxhash import xxh3_64, xxh3_128
 
 import migrate_spec as ms
-from migrate_spec.backup import Backup, Contents, new_name
+from migrate_spec.backup import Backup, Contents, Digest, joined, new_name
+from migrate_spec.store import Record
 from migrate_spec.stores.rocks import open_for_reading
 from tests.conftest import (
     DATA,
     ROWS,
     VERSION,
+    Folder,
     beside,
     compact,
     data,
@@ -28,6 +34,7 @@ from tests.conftest import (
     without_times,
     write,
 )
+from tests.runner_support import direct, document, set_jobs, written
 
 SEED = json.loads((DATA / "metadata.json").read_text("utf-8"))["backup"]
 SEEDS_OWN = {
@@ -51,13 +58,14 @@ def manager(path: Path, project: ms.Project) -> ms.MigrationManager:
     return ms.MigrationManager(path, project)
 
 
-def digest(records: Mapping[bytes, bytes], prefix: bytes) -> str:
-    """SHA-256 over the records of a prefix in key order, as the documentation says it is made."""
-    taken = hashlib.sha256()
-    for key, value in sorted(records.items()):
-        if key.startswith(prefix):
-            taken.update(len(key).to_bytes(4, "big") + len(value).to_bytes(4, "big") + key + value)
-    return taken.hexdigest()
+def digest(records: Mapping[bytes, bytes], prefix: bytes = b"") -> str:
+    """Two XXH3 over the records of a prefix in key order, as the documentation says they are made."""
+    parts = [part for record in sorted(records.items()) if record[0].startswith(prefix) for part in record]
+    lengths = b"".join(len(part).to_bytes(4, "little") for part in parts)
+    return xxh3_128(b"".join(parts)).hexdigest() + xxh3_64(lengths).hexdigest()
+
+
+NOTES = {b"note:%03d" % number: document(number) for number in range(100)}
 
 
 class TestOurs:
@@ -82,7 +90,7 @@ class TestOurs:
             "version": 1,
             "reason": "apply v1→v3",
             "collections": {
-                key: {"prefix": part.prefix, "records": part.records, "digest": part.digest}
+                key: {"prefix": part.prefix, "records": part.records, "digest": part.digest, "starts": []}
                 for key, part in contents.items()
             },
             "path": str(folder),
@@ -150,6 +158,151 @@ class TestOurs:
         )
         assert manager(meridian, project).rollback(first.backup).from_version == 3
         assert data(meridian) == ROWS
+
+
+RECORDS = st.dictionaries(st.binary(max_size=4), st.binary(max_size=4), min_size=1).map(
+    lambda found: sorted(found.items())
+)
+
+
+def digest_of(records: Sequence[Record], starts: Iterable[str] = (), size: int = 1) -> str:
+    """The digest of records that are taken in so many at a time."""
+    found, ends = Digest(starts), set(starts)
+    chunk: list[Record] = []
+    for record in records:
+        if chunk and (len(chunk) == size or record[0].hex() in ends):
+            found.add(chunk)
+            chunk = []
+        chunk.append(record)
+    found.add(chunk)
+    return found.hexdigest()
+
+
+class TestDigest:
+    """A digest finds every change, and can be made in parts by several."""
+
+    def test_of_nothing(self) -> None:
+        """It has one, too: no more is said of no records in several parts."""
+        assert Digest().hexdigest() == digest({}) == joined([digest({})])
+
+    @given(RECORDS, st.integers(1, 10))
+    def test_in_one_part(self, records: Sequence[Record], size: int) -> None:
+        """It is what the documentation says, however many records are taken in at a time."""
+        assert digest_of(records, (), size) == digest(dict(records))
+
+    @given(RECORDS, st.sets(st.integers(0, 20)), st.integers(1, 10))
+    def test_in_parts(self, records: Sequence[Record], cuts: set[int], size: int) -> None:
+        """Wherever records are cut: the digest of the parts is the one that is made from the first to the last."""
+        ends = sorted({0, len(records), *(cut for cut in cuts if cut < len(records))})
+        parts = [records[one:other] for one, other in itertools.pairwise(ends)]
+        starts = [part[0][0].hex() for part in parts[1:]]
+        assert joined([digest_of(part) for part in parts]) == digest_of(records, starts, size)
+
+    @given(RECORDS, RECORDS)
+    def test_of_others(self, some: Sequence[Record], others: Sequence[Record]) -> None:
+        """Other records have another one, also where all bytes of theirs together are the same."""
+        assert (digest_of(some) == digest_of(others)) == (some == others)
+        key, value = some[0]
+        if value:
+            assert digest_of(some) != digest_of([(key + value[:1], value[1:]), *some[1:]])
+
+    def test_of_other_parts(self) -> None:
+        """The same records in other parts have another one: it cannot be mistaken for that of fewer."""
+        records = [(b"a", b"1"), (b"b", b"2"), (b"c", b"3")]
+        digests = [digest_of(records, starts) for starts in ([], ["62"], ["63"], ["62", "63"])]
+        assert len(set(digests)) == 4
+
+    def test_of_parts_whose_first_record_is_gone(self) -> None:
+        """A part begins where it began, whether that key is there or not."""
+        records = [(b"a", b"1"), (b"b", b"2"), (b"c", b"3")]
+        left = [records[0], records[2]]
+        assert digest_of(left, ["62"]) == joined([digest_of(left[:1]), digest_of(left[1:])])
+        assert digest_of(left, ["62"]) != digest_of(records, ["62"])
+
+
+class TestInParts:
+    """A backup whose records several workers have digested."""
+
+    @pytest.fixture
+    def applied(
+        self, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> tuple[ms.MigrationManager, str]:
+        """A migrated database of 100 records, and the name of the backup."""
+        set_jobs(monkeypatch, least=10, chunk=5)
+        path = make(tmp_path / "db", NOTES | {b"other": b"1"})
+        it = manager(path, written(folder))
+        return it, str(it.apply(workers=direct(3)).backup)
+
+    def test_what_it_says(self, applied: tuple[ms.MigrationManager, str]) -> None:
+        """Its manifest and its note in the database say where the parts begin, and their digest."""
+        it, name = applied
+        [backup] = it.backups()
+        contents = backup.collections["note"]
+        starts = [bytes.fromhex(start) for start in contents.starts]
+        assert (contents.records, starts) == (100, sorted(set(starts)))
+        assert len(starts) > 3
+        assert all(b"note:" < start <= max(NOTES) for start in starts)
+        ends = [b"", *starts, b"note;"]
+        digests = [
+            digest({key: value for key, value in NOTES.items() if one <= key < other})
+            for one, other in itertools.pairwise(ends)
+        ]
+        assert contents.digest == joined(digests)
+        noted = json.loads(dump(it.path)[name.encode()])["collections"]["note"]
+        assert noted == {
+            "prefix": "note:",
+            "records": 100,
+            "digest": contents.digest,
+            "starts": [start.hex() for start in starts],
+        }
+
+    def test_it_is_found_whole(self, applied: tuple[ms.MigrationManager, str]) -> None:
+        """A rollback verifies it, and puts it back."""
+        it, name = applied
+        assert it.rollback().backup == name
+        assert data(it.path) == NOTES | {b"other": b"1"}
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {b"note:050": b'{"n":51}'},
+            {b"note:050": None},
+            {b"note:050x": b"{}"},
+            {b"note:000": None},
+            {b"note:099": None},
+            {b"note:": b"{}"},
+            {b"note:999": b"{}"},
+            {b"note:050": None, b"note:050x": document(50)},
+            dict.fromkeys(map(b"note:%03d".__mod__, range(40, 100))),
+        ],
+        ids=["changed", "removed", "added", "first removed", "last removed", "first", "last", "other key", "cut off"],
+    )
+    def test_it_was_changed(self, change: dict[bytes, bytes | None], applied: tuple[ms.MigrationManager, str]) -> None:
+        """Whatever was changed in it, nothing is put back."""
+        it, name = applied
+        [backup] = it.backups()
+        before = dump(it.path)
+        write(backup.database, change)
+        with pytest.raises(ms.BackupError) as caught:
+            it.rollback()
+        count = len([key for key in dump(backup.database) if key.startswith(b"note:")])
+        said = re.sub(r"digest [0-9a-f]{12}…", "digest D", str(caught.value))
+        assert said == (
+            f"{backup.path}: {count} records of note with the digest D were found in {name}, "
+            "100 with the digest D were expected, as when it was made; "
+            "the backup was changed since; nothing was put back"
+        )
+        assert dump(it.path) == before
+
+    def test_each_start_counts(self, applied: tuple[ms.MigrationManager, str]) -> None:
+        """Where the parts began is a part of what is verified."""
+        it, name = applied
+        file = it.path.parent / "db.backups" / name / "backup.json"
+        manifest = json.loads(file.read_text("utf-8"))
+        manifest["collections"]["note"]["starts"].pop()
+        file.write_text(json.dumps(manifest), "utf-8")
+        with pytest.raises(ms.BackupError, match=r"^.*: 100 records of note with the digest [0-9a-f]{12}… were found"):
+            it.rollback()
 
 
 class TestNames:

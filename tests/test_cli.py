@@ -31,7 +31,7 @@ Options:
   -h, --help     Show this message and exit.
 
 Commands:
-  apply     Carry DATABASE to a version, all or nothing.
+  apply     Carry each DATABASE to a version, all or nothing.
   backup    Look after the backups of a database.
   history   Show what was done to DATABASE.
   init      Begin a project in FOLDER, by default in this one.
@@ -51,24 +51,35 @@ Commands:
 """
 
 APPLY_HELP = """\
-Usage: migrate-spec apply [OPTIONS] DATABASE
+Usage: migrate-spec apply [OPTIONS] DATABASE...
 
-  Carry DATABASE to a version, all or nothing.
+  Carry each DATABASE to a version, all or nothing.
 
   Every record goes through the steps it still has before it and is checked
   against the schema. If one cannot be carried over, all that cannot are named
   and nothing is changed.
 
+  A DATABASE is a folder, or a pattern such as 'data/*.db'. Several are
+  carried each on its own: where one fails, the others go on.
+
 Options:
-  --to VERSION   The version to go to.  [default: the newest]
-  --dry-run      Carry every record over, and write nothing.
-  --no-backup    Keep no backup.
-  --json         Print exactly one JSON document.
-  --specs DIR    The folder of specs.  [default: specs]
-  --schemas DIR  The folder of schemas.  [default: schemas]
-  --no-hooks     Refuse specs that call hooks.
-  --debug        Show the traceback of an error.
-  -h, --help     Show this message and exit.
+  --to VERSION       The version to go to.  [default: the newest]
+  --dry-run          Carry every record over, and write nothing.
+  --no-backup        Keep no backup.
+  --no-validate      Check no record against the schemas: what does not fit
+                     them is carried over as far as the steps can.
+  --compact          Compact the database afterwards: it is then as fast to
+                     read as it can be.
+  --workers N        How many processes carry records.  [default: one for each
+                     core]  [x>=1]
+  --cluster ADDRESS  The scheduler of a Dask cluster whose workers carry
+                     records; they share this file system.
+  --json             Print exactly one JSON document.
+  --specs DIR        The folder of specs.  [default: specs]
+  --schemas DIR      The folder of schemas.  [default: schemas]
+  --no-hooks         Refuse specs that call hooks.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
 """
 
 
@@ -94,7 +105,7 @@ def usage(words: str, rest: str, message: str) -> str:
 
 
 GROUP_USAGE = ("migrate-spec", "[OPTIONS] COMMAND [ARGS]...")
-APPLY_USAGE = ("migrate-spec apply", "[OPTIONS] DATABASE")
+APPLY_USAGE = ("migrate-spec apply", "[OPTIONS] DATABASE...")
 
 
 class TestHelp:
@@ -160,8 +171,11 @@ class TestWrongUse:
                 ),
             ),
             (["apply", "--dryrun", "x"], usage(*APPLY_USAGE, "No such option '--dryrun'. Did you mean '--dry-run'?")),
-            (["apply"], usage(*APPLY_USAGE, "Missing argument 'DATABASE'.")),
-            (["apply", "a", "b"], usage(*APPLY_USAGE, "Got unexpected extra argument (b)")),
+            (["apply"], usage(*APPLY_USAGE, "Missing argument 'DATABASE...'.")),
+            (
+                ["plan", "a", "b"],
+                usage("migrate-spec plan", "[OPTIONS] DATABASE", "Got unexpected extra argument (b)"),
+            ),
             (
                 ["apply", "x", "--to", "two"],
                 usage(*APPLY_USAGE, "Invalid value for '--to': 'two' was found, a version was expected: 1, 2, 3, …"),

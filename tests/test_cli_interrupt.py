@@ -44,7 +44,7 @@ def interrupted(path: Path, *words: str) -> Done:
     """Run `apply`, and interrupt it once it writes new records into the staging folder."""
     command = [SCRIPT, "apply", str(path), *MERIDIAN, *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        while not list(path.parent.glob("db.staging/task-*.sst")):
+        while not list(path.parent.glob("db.staging/*.sst")):
             assert process.poll() is None
             time.sleep(0.005)
         process.send_signal(signal.SIGINT)

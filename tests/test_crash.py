@@ -14,7 +14,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +27,8 @@ import pytest
 from rocksdict import Rdict
 
 import migrate_spec as ms
+from migrate_spec import runner
+from migrate_spec.executors import processes as worker_processes
 from tests.conftest import (
     HISTORY,
     ROWS,
@@ -472,3 +477,184 @@ def test_interrupted_in_the_middle(tmp_path: Path) -> None:
     assert dump(path) == before
     assert beside(path) == []
     assert list(temporary.iterdir()) == []
+
+
+MEETING = """
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+from migrate_spec import hook
+
+
+@hook
+def met(name):
+    place = Path(name)
+    with suppress(FileNotFoundError):
+        (place / "kill").unlink()  # for one process only
+        os.kill(os.getpid(), signal.SIGKILL)
+    if (place / "wait").exists():
+        (place / f"{os.getpid()}.pid").touch()
+        time.sleep(600)
+    return None
+"""
+"""A hook by which two workers meet their end, or each other, in the middle of their work."""
+
+BY_WORKERS = """
+import sys
+from migrate_spec import runner
+from migrate_spec.cli import run
+
+runner.FEW_RECORDS, runner.LEAST_IN_A_JOB = 0, 100
+sys.exit(run(sys.argv[1:]))
+"""
+"""The command line, with two workers for any number of records."""
+
+
+ROUNDS = 3
+
+
+class Meeting:
+    """A database of 4000 notes, and a spec that has its workers meet in the middle of the first and the second half.
+
+    Attributes:
+        path: the database.
+        project: the specs.
+        before: the records.
+        place: where the hook finds what it is to do.
+        temporary: the folder of temporary files.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Make it."""
+        self.path, self.place, self.temporary = path / "db", path / "place", path / "temporary"
+        self.place.mkdir()
+        self.temporary.mkdir()
+        self._files = Folder(path / "project")
+        (self._files.specs.parent / "hooks").mkdir()
+        (self._files.specs.parent / "hooks" / "meeting.py").write_text(MEETING)
+        self.project = self._files.spec("note", 1, {"call": {"place": "meeting:met"}}, {"add": {"a": 1}}).load()
+        self.before = {b"note:%04d" % number: b"{}" for number in range(4000)}
+        self.before |= dict.fromkeys((b"note:1000", b"note:3000"), b'{"place":"%s"}' % bytes(self.place))
+        make(self.path, self.before)
+
+    def start(self) -> subprocess.Popen[str]:
+        """Begin a run by two workers, in a group of processes of its own. Its workers have its standard error."""
+        folders = ("--specs", str(self._files.specs), "--schemas", str(self._files.schemas))
+        command = [sys.executable, "-c", BY_WORKERS, "apply", str(self.path), "--workers", "2", *folders]
+        pipe, environment = subprocess.PIPE, variables(TMPDIR=self.temporary)
+        return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment, start_new_session=True)
+
+    def met(self, process: subprocess.Popen[str]) -> None:
+        """Wait until both workers are in the middle of their work, and have files under way."""
+        while len(list(self.place.glob("*.pid"))) < 2:
+            assert process.poll() is None
+            time.sleep(0.005)
+        assert len(list(self.path.parent.glob("db.staging/*.sst"))) == 2
+
+    def check(self) -> None:
+        """See that the next run goes well, by workers, and clears all up."""
+        for file in self.place.iterdir():
+            file.unlink()
+        with self.start() as process:
+            out, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (0, ""), out
+        self.check_new()
+        ms.MigrationManager(self.path, self.project).rollback()
+        assert data(self.path) == self.before
+
+    def check_new(self) -> None:
+        """See that the database is wholly migrated, and nothing but one backup lies beside it."""
+        found = data(self.path)
+        assert found.keys() == self.before.keys()
+        assert sorted(set(found.values())) == [
+            b'{"schema_version":2,"a":1}',
+            b'{"schema_version":2,"place":null,"a":1}',
+        ]
+        [backup] = ms.MigrationManager(self.path, self.project).backups()
+        assert beside(self.path) == ["db.backups", f"db.backups/{backup.name}"]
+
+    def check_old(self) -> None:
+        """See that nothing has happened, and nothing is left."""
+        assert dump(self.path) == self.before
+        assert (beside(self.path), list(self.temporary.iterdir())) == ([], [])
+
+
+@pytest.fixture
+def meeting(tmp_path: Path) -> Meeting:
+    """Of two workers."""
+    return Meeting(tmp_path)
+
+
+class TestWithWorkers:
+    """Signals in the middle of a run by several processes."""
+
+    def test_a_killed_worker(self, meeting: Meeting, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The run ends, says so and leaves nothing; the next one goes well."""
+        monkeypatch.setattr(runner, "FEW_RECORDS", 0)
+        monkeypatch.setattr(runner, "LEAST_IN_A_JOB", 100)
+        monkeypatch.setenv("TMPDIR", str(meeting.temporary))
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        manager = ms.MigrationManager(meeting.path, meeting.project)
+        for do in (manager.apply, manager.scan):
+            (meeting.place / "kill").touch()
+            with pytest.raises(ms.WorkerDied) as caught:
+                do(workers=worker_processes(2))
+            assert str(caught.value) == (
+                "a worker process that was ended by SIGKILL was found, an answer was expected; "
+                "see whether memory was short, and run again; with --workers 1 no other process is needed"
+            )
+            meeting.check_old()
+        meeting.check()
+
+    def test_killed(self, meeting: Meeting) -> None:
+        """Where the program is killed its workers end at once, and the next run clears up what they have left."""
+        (meeting.place / "wait").touch()
+        with meeting.start() as process:
+            meeting.met(process)
+            process.kill()
+            # There is no end of its standard error before that of the workers.
+            assert process.communicate(timeout=60) == ("", "")
+        assert dump(meeting.path) == meeting.before
+        assert beside(meeting.path) == ["db.backups", "db.staging"]
+        meeting.check()
+
+    def test_interrupted(self, meeting: Meeting) -> None:
+        """Ctrl-C, which a terminal sends to all processes, ends all of them, and nothing is left."""
+        (meeting.place / "wait").touch()
+        with meeting.start() as process:
+            meeting.met(process)
+            os.killpg(process.pid, signal.SIGINT)
+            said = process.communicate(timeout=60)
+        assert (process.returncode, said) == (130, ("", "\nInterrupted: the database is as it was.\n"))
+        meeting.check_old()
+        meeting.check()
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
+    def test_at_random(self, number: signal.Signals, meeting: Meeting) -> None:
+        """Whenever a signal comes, the database is wholly old or wholly new, and the next run goes well."""
+        seed = int.from_bytes(os.urandom(4))
+        tell(f"seed {seed}")
+        chance = random.Random(seed)  # noqa: S311
+        for _ in range(ROUNDS):
+            with meeting.start() as process:
+                while not meeting.path.with_name("db.staging").exists():
+                    assert process.poll() is None
+                    time.sleep(0.001)
+                time.sleep(moment := chance.uniform(0, 0.5))
+                tell(f"{number.name} after {moment:.4f} s")
+                with suppress(ProcessLookupError):
+                    (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+                _, err = process.communicate(timeout=60)
+            assert process.returncode in {0, 130 if number == signal.SIGINT else -number}
+            # In the middle of an import Python itself may lose an interrupt, and says so.
+            err = re.sub(r"Exception ignored in: <function _get_module_lock.*\n(.*\n)*?KeyboardInterrupt: \n", "", err)
+            assert err == ("\nInterrupted: the database is as it was.\n" if process.returncode == 130 else "")
+            if process.returncode == 130:
+                meeting.check_old()
+            ms.MigrationManager(meeting.path, meeting.project).apply()
+            meeting.check_new()
+            for file in meeting.path.parent.glob("db*"):
+                shutil.rmtree(file)
+            make(meeting.path, meeting.before)

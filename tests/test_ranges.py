@@ -97,6 +97,17 @@ class TestOfARun:
         if jobs:  # with none at all this process does it
             check(jobs, records)
 
+    def test_how_large_they_are(self, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+        """None holds more than its share of what is left, also where one file holds several collections."""
+        set_jobs(monkeypatch, least=5, chunk=1)
+        names = ["a", "b", "c", "d"]
+        routes, executor = make_plan(written(folder, names), 1).routes, Direct()
+        with opened({b"%s:%02d" % (name.encode(), number): b"{}" for name in names for number in range(25)}) as frozen:
+            carry(routes, Means(frozen, None, Tracker(None, 0), direct(2, executor)))
+        most = [job.most for job, _ in executor.jobs]
+        assert most == sorted(most, reverse=True)
+        assert (most[0], most[-1], sum(part.scanned for _, part in executor.jobs)) == (25, 5, 100)
+
     def test_more_than_was_thought(self, route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
         """Where there are more records than the database's files tell, none is missing either."""
         set_jobs(monkeypatch, least=2, chunk=2)

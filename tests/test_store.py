@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rocksdict import AccessType, BlockBasedOptions, DBCompressionType, Options, Rdict, SliceTransform, SstFileWriter
 
 from migrate_spec.errors import (
@@ -223,6 +227,41 @@ RECORDS = {
 }
 
 
+def split(store: Store, keys: KeyRange) -> list[list[bytes]]:
+    """The keys of a range, in parts that cannot be split any further."""
+    here, middle = [key for key, _ in store.scan(keys)], store.middle(keys)
+    assert (middle is None) == (len(here) < 2)
+    if middle is None:
+        return [here]
+    assert here[0] < middle <= here[-1]
+    return [*split(store, KeyRange(keys.start, middle)), *split(store, KeyRange(middle, keys.stop))]
+
+
+CHANCE = random.Random(3)  # noqa: S311 - nothing secret
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def ulid(milliseconds: int) -> bytes:
+    """A key that is made of a moment and of chance."""
+    number = milliseconds << 80 | CHANCE.getrandbits(80)
+    return "".join(CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5)).encode()
+
+
+EVENLY = {
+    "decimal": [b"%08d" % number for number in range(2000)],
+    "decimal, a little more than a power of ten": [b"%08d" % number for number in range(1100)],
+    "decimal without zeros": [b"%d" % number for number in range(2000)],
+    "hexadecimal": [b"%08x" % number for number in range(2000)],
+    "hexadecimal up to a letter": [b"%04x" % number for number in range(0xB00)],
+    "UUID": [str(uuid.UUID(int=CHANCE.getrandbits(128), version=4)).encode() for _ in range(2000)],
+    "ULID of an hour": [ulid(1_700_000_000_000 + number * 1800) for number in range(2000)],
+    "ULID of years": [ulid(1_600_000_000_000 + number * 150_000_000) for number in range(2000)],
+    "big endian": [number.to_bytes(8, "big") for number in range(2000)],
+    "little endian": [number.to_bytes(8, "little") for number in range(2000)],
+}
+"""Keys as they are met."""
+
+
 class TestReading:
     """``get``, ``scan``, ``size``, ``sequence`` and ``path``, however the database was opened."""
 
@@ -328,6 +367,125 @@ class TestReading:
             assert [first, *scan] == [(b"a", b"1"), (b"b", b"1"), (b"c", b"1")]
             assert list(store.scan(ALL)) == [(b"a", b"1"), (b"b", b"2"), (b"d", b"2")]
         handle.close()
+
+
+class TestInParts:
+    """``chunks`` and ``middle``: what several work on at the same time."""
+
+    @pytest.mark.parametrize("flush", [True, False], ids=["table file", "write-ahead log"])
+    def test_chunks(self, opened: Opener, tmp_path: Path, *, flush: bool) -> None:
+        """They are what a scan gives, so many at a time, and fewer at the end; none where there is nothing."""
+        some = sorted(RECORDS.items())
+        with opened(build(tmp_path / "db", RECORDS, flush=flush)) as store:
+            for size in (1, 3, 4, len(some), 100):
+                assert list(store.chunks(ALL, size)) == [some[at : at + size] for at in range(0, len(some), size)]
+            assert list(store.chunks(KeyRange(b"task:1", b"task;"), 5)) == [
+                [(b"task:1", b"1"), (b"task:\xff\xff", b"last")]
+            ]
+            assert list(store.chunks(KeyRange(b"task;", b"task:"), 5)) == []
+
+    def test_chunks_of_one_moment(self, tmp_path: Path) -> None:
+        """What an application writes while they are under way is not in them."""
+        handle = Rdict(str(build(tmp_path / "db", {b"a": b"1", b"b": b"1", b"c": b"1"})), raw())
+        with wrap(handle) as store:
+            chunks = store.chunks(ALL, 2)
+            first = next(chunks)
+            handle[b"c"] = b"2"
+            handle[b"d"] = b"2"
+            assert [first, *chunks] == [[(b"a", b"1"), (b"b", b"1")], [(b"c", b"1")]]
+        handle.close()
+
+    def test_chunks_of_a_damaged_file(self, opened: Opener, tmp_path: Path) -> None:
+        """What lies before a damaged block is delivered, in chunks of whatever size, and then it is said."""
+        path = build(tmp_path / "db", MANY, options=raw(DBCompressionType.none()))
+        damage(tables(path)[0], b'{"id":02500')
+        with opened(path) as store:
+            found = []
+            for size in (1, 7, 1000, 10_000):
+                delivered: list[tuple[bytes, bytes]] = []
+                with pytest.raises(CorruptDatabase):
+                    delivered.extend(record for chunk in store.chunks(ALL, size) for record in chunk)
+                assert delivered == list(MANY.items())[: len(delivered)]
+                found.append(len(delivered))
+        assert 2400 < found[0] <= 2500
+        assert found == [found[0]] * 4
+
+    def test_of_a_closed_store(self, opened: Opener, tmp_path: Path) -> None:
+        """Both refuse, also chunks that were begun before."""
+        store = opened(build(tmp_path / "db", MANY))
+        chunks = store.chunks(ALL, 10)
+        next(chunks)
+        store.close()
+        for call in (lambda: next(chunks), lambda: list(store.chunks(ALL, 10)), lambda: store.middle(ALL)):
+            with pytest.raises(ValueError, match="the store is closed"):
+                call()
+
+    @settings(max_examples=30, deadline=None)
+    @given(
+        keys=st.sets(
+            st.lists(st.sampled_from([b"\0", b"a", b"b" * 40, b"\xfe", b"\xff"]), max_size=7).map(b"".join), max_size=20
+        ),
+        bounds=st.tuples(st.binary(max_size=2), st.none() | st.binary(max_size=2)),
+    )
+    def test_middle(self, keys: set[bytes], bounds: tuple[bytes, bytes | None]) -> None:
+        """It is a key of the range, and not the first, where there is one; so halves of halves come to an end."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = build(Path(folder, "db"), dict.fromkeys(keys, b""))
+            with open_for_reading(path) as store:
+                leaves = split(store, KeyRange(*bounds))
+        assert [key for leaf in leaves for key in leaf] == sorted(key for key in keys if key in KeyRange(*bounds))
+        assert all(len(leaf) == 1 for leaf in leaves) or len(leaves) == 1
+
+    def test_middle_in_every_kind_of_store(self, opened: Opener, tmp_path: Path) -> None:
+        """However the database was opened, there is one."""
+        with opened(build(tmp_path / "db", RECORDS)) as store:
+            assert split(store, ALL) == [[key] for key in sorted(RECORDS)]
+
+    @pytest.mark.parametrize("kind", EVENLY)
+    @pytest.mark.parametrize("written", ["in order", "in no order", "log only", "over each other"])
+    def test_evenly_spread_keys(self, kind: str, written: str, tmp_path: Path) -> None:
+        """Counters and random names come apart in about the same numbers, in however many files they are."""
+        keys, options = [b"note:" + key for key in EVENLY[kind]], raw()
+        options.set_disable_auto_compactions(disable=True)
+        if written != "in order":
+            random.Random(1).shuffle(keys)  # noqa: S311 - nothing secret
+        path = tmp_path / "db"
+        if written == "log only":
+            build(path, dict.fromkeys([*keys, b"a", b"z"], b"{}"), flush=False)
+        else:
+            handle = Rdict(str(path), options)
+            for number, key in enumerate([b"a", b"z", *keys * (2 if written == "over each other" else 1)]):
+                handle[key] = b"%0100d" % number
+                if number % 800 == 799:
+                    handle.flush()
+            handle.close()
+        with open_for_reading(path) as store:
+            middle = store.middle(KeyRange.of_prefix(b"note:"))
+        assert middle is not None
+        assert 0.2 < sorted(keys).index(middle) / len(keys) < 0.8
+
+    def test_middle_by_the_files(self, tmp_path: Path) -> None:
+        """Where the files tell that most of the records begin alike, the middle is among these."""
+        handle = Rdict(str(tmp_path / "db"), raw())
+        for group, count in ((b"a", 100), (b"b", 4000), (b"c", 100), (b"d", 100)):
+            for number in range(count):
+                handle[group + b"%08x" % number] = b"%0100d" % number
+            handle.flush()
+        handle.close()
+        with open_for_reading(tmp_path / "db") as store:
+            middle = store.middle(ALL)
+            assert middle is not None
+            assert middle[:1] in {b"b", b"c"}
+            inside = store.middle(KeyRange(b"b", b"c"))
+        assert inside is not None
+        assert 800 < int(inside[1:], 16) < 3200
+
+    def test_middle_of_a_damaged_file(self, opened: Opener, tmp_path: Path) -> None:
+        """A block that cannot be read is an error, and not the end of the keys."""
+        path = build(tmp_path / "db", MANY, options=raw(DBCompressionType.none()))
+        damage(tables(path)[0], b'{"id":00000')
+        with opened(path) as store, pytest.raises(CorruptDatabase):
+            store.middle(ALL)
 
 
 class TestDamage:
@@ -588,6 +746,36 @@ class TestStagedFile:
         with open_store(path) as store:
             file = stage(store, tmp_path / "staged.sst", {**MANY})
         assert b"ZSTD" in file.read_bytes()
+
+    def test_many_at_once(self, opened: Opener, tmp_path: Path) -> None:
+        """Values that are staged together make the same file as one by one, also between others."""
+        some = sorted(MANY.items())
+        with opened(build(tmp_path / "db", {b"a": b"1"})) as store:
+            stage(store, tmp_path / "one.sst", {**MANY})
+            staged = store.stage(tmp_path / "many.sst")
+            staged.put_all(some[:10])
+            staged.put(*some[10])
+            staged.put_all([])
+            staged.put_all(iter(some[11:]))
+            assert staged.finish() == tmp_path / "many.sst"
+            none = store.stage(tmp_path / "none.sst")
+            none.put_all([])
+            assert none.finish() is None
+        with open_for_writing(build(tmp_path / "other", {b"a": b"1"})) as store:
+            store.ingest([tmp_path / "many.sst"])
+            assert dict(store.scan(ALL)) == MANY | {b"a": b"1"}
+        assert sorted(file.name for file in tmp_path.glob("*.sst")) == ["one.sst"]
+
+    def test_many_at_once_in_a_wrong_order(self, opened: Opener, tmp_path: Path) -> None:
+        """A key that does not come after the one before it ends the file, and leaves nothing of it."""
+        file = tmp_path / "wrong.sst"
+        for before, records in (([], [b"b", b"a"]), ([b"b"], [b"a"]), ([], [b"a", b"a"])):
+            with opened(build(tmp_path / f"db{len(before)}{records}", {})) as store:
+                staged = store.stage(file)
+                staged.put_all((key, b"1") for key in before)
+                with pytest.raises(ValueError, match=rf"^{file}: keys must be staged in strictly ascending order$"):
+                    staged.put_all((key, b"1") for key in records)
+                assert not file.exists()
 
     def test_leaves_a_file_of_the_database_alone(self, opened: Opener, tmp_path: Path) -> None:
         """A name that a killed ingest left for a file of the database is given up, and the file stays as it is."""

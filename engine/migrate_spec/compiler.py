@@ -22,12 +22,12 @@ from migrate_spec.codec import (
 )
 from migrate_spec.document import Change, Refused
 from migrate_spec.errors import Fault, Irreversible
-from migrate_spec.graft import PASSED, Graft, puts_of_specs
 from migrate_spec.schema import Schema
+from migrate_spec.shortcut import PASSED, Shortcut, looks_at, names_alone
 from migrate_spec.spec import Spec
 from migrate_spec.stamp import Stamp
 from migrate_spec.step import backward, forward
-from migrate_spec.typed import glance_at, reader_of
+from migrate_spec.typed import glance_at, glance_over, reader_of
 
 __all__ = ["Leg", "RecordRefused", "Route", "Transform", "compile_downgrade"]
 
@@ -136,7 +136,7 @@ class Transform:
     Attributes:
         changed_by: for each step of the route, how many records it has changed so far.
         fits: whether a document in the plain form fits the schema at the end of the route.
-        graft: the short way; to be asked first, where there is one.
+        shortcut: the short way; to be asked first, where there is one.
         explains: whether a record that does not fit the schema is told why, which takes a thousand times as long.
     """
 
@@ -150,9 +150,9 @@ class Transform:
         self._read, self._encode = _coding(route.specs)
         self._legs = [Leg(index, spec, _change(spec)) for index, spec in enumerate(route.specs)]
         self._legs_from: dict[int, tuple[Leg, ...]] = {}  # for the versions met so far
-        self.graft = self._grafting()
+        self.shortcut = self._short_way()
         # What goes the long way although there is a short one is most often not in the plain form, or does not fit.
-        self._read_sure = reader_of(route.sure) if route.sure is not None and self.graft is None else None
+        self._read_sure = reader_of(route.sure) if route.sure is not None and self.shortcut is None else None
 
     def __call__(self, value: bytes) -> bytes | None:
         """Carry one record over.
@@ -163,8 +163,8 @@ class Transform:
         Raises:
             RecordRefused: it cannot be carried over.
         """
-        if self.graft is not None and (grafted := self.graft(value)) is not PASSED:
-            return grafted
+        if self.shortcut is not None and (found := self.shortcut(value)) is not PASSED:
+            return found
         try:
             document = self._read_sure(value) if self._read_sure is not None else None
             sure, plain = document is not None, True
@@ -237,18 +237,21 @@ class Transform:
                 return result
         return self._restamped(document, version)
 
-    def _grafting(self) -> Graft | None:
+    def _short_way(self) -> Shortcut | None:
         """The short way, where there is one."""
         route = self.route
-        puts = puts_of_specs(route.specs) if route.glances or route.sure is not None else None
-        if puts is None or route.unstamped < route.earliest:
+        if not (route.glances or route.sure is not None) or route.unstamped < route.earliest:
+            return None
+        if not names_alone(route.specs):
             return None
         if route.sure is not None:
             read, fits = reader_of(route.sure), self.fits
         else:
-            named = {name for _, some in puts for put in some for name in (put.name, put.source) if name is not None}
-            read, fits = glance_at(named, self._stamp.path.sole_name if self._stamp.path else None), None
-        return Graft(puts, (route.start, route.unstamped), read, fits, self.changed_by)
+            names, stamp = looks_at(route.specs), self._stamp.path
+            mark = stamp.sole_name if stamp is not None else None
+            read, fits = glance_over() if names is None else glance_at(names, mark), None
+        steps = [(leg.spec, leg.change) for leg in self._legs]
+        return Shortcut(steps, (route.start, route.unstamped), read, fits, self.changed_by)
 
     def _run(self, document: Document, version: int) -> int:
         """Run the steps from ``version`` on; the version of the last that changed something, 0 where none did."""

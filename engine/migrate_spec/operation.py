@@ -40,14 +40,13 @@ __all__ = [
     "ObjectPath",
     "Operation",
     "Operations",
-    "Put",
     "Table",
     "Value",
+    "all_sole",
     "check_forms",
     "key_in_spec",
     "names_only",
     "overlaps",
-    "puts_of",
 ]
 
 V = TypeVar("V")
@@ -136,23 +135,6 @@ class Loss:
         return f"{self.path}: {self.what}" if self.path.segments else self.what
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
-    """A field that is put at the end of an object which lacks it.
-
-    Attributes:
-        name: its name.
-        value: its value.
-        source: the field beside it whose value it gets instead; where that is absent nothing is put.
-        refuses: whether an object that has the field already is refused; else it stays as it is.
-    """
-
-    name: str
-    value: Json = None
-    source: str | None = None
-    refuses: bool = False
-
-
 @dataclass(frozen=True)
 class Binder:
     """Finds what a spec names and does not hold itself.
@@ -174,6 +156,9 @@ class Operation(ABC):
 
     by_table: ClassVar[bool] = False
     """Whether it looks up values in a table, which ought to have all that there can be."""
+
+    only_adds: ClassVar[bool] = False
+    """Whether it takes no field away and moves none."""
 
     takes_anything: ClassVar[bool] = False
     """Whether it takes whatever is at its paths, if it can get there."""
@@ -214,9 +199,12 @@ class Operation(ABC):
     def writes(self) -> Sequence[Path]:
         """The paths the change may alter. What lies outside of them is never touched."""
 
-    def puts(self) -> Sequence[Put] | None:
-        """The whole change, where it is no more than that fields are put into the object; ``None`` where it is."""
-        return None
+    def by_names(self) -> bool:
+        """Whether what the change does follows from the names of the object's fields alone.
+
+        It looks at no value then; it carries them from field to field of the object, drops them and puts new ones in.
+        """
+        return False
 
     def touches(self, path: Path) -> bool:
         """Whether the change may alter what is at a path, around it or inside it."""
@@ -287,14 +275,9 @@ def check_forms(options: Any, forms: Mapping[str, str], beside: Mapping[str, str
             )
 
 
-def puts_of(fields: Mapping[Path, Json], *, refuses: bool = False) -> Sequence[Put] | None:
-    """Fields with their values, where all are of the object itself; ``None`` where one is further inside."""
-    names = {path.sole_name: value for path, value in fields.items()}
-    return (
-        None
-        if None in names
-        else [Put(name, value, None, refuses) for name, value in names.items() if name is not None]
-    )
+def all_sole(paths: Iterable[Path]) -> bool:
+    """Whether each of some paths is a name and no more: a field of the object itself."""
+    return all(path.sole_name is not None for path in paths)
 
 
 def names_only(path: Path, base: Path) -> bool:

@@ -13,7 +13,7 @@ from uuid import uuid4
 from migrate_spec.backup import Digest
 from migrate_spec.compiler import RecordRefused, Route, Transform
 from migrate_spec.errors import Rejection
-from migrate_spec.graft import PASSED
+from migrate_spec.shortcut import PASSED
 from migrate_spec.store import KeyRange, Record, StagedFile, Store
 from migrate_spec.stores.rocks import open_for_reading
 from migrate_spec.stores.rocks_faults import SpeakingOf
@@ -31,6 +31,7 @@ __all__ = [
 
 SHOWN_REJECTIONS = 100
 RECORDS_A_CHUNK = 250
+BYTES_A_FILE = 2**30
 
 Tell = Callable[[int], None]
 """Is told of records that are behind."""
@@ -46,7 +47,8 @@ class Job:
         most: after about how many records to stop.
         frozen: the database to read, which does not change meanwhile.
         folder: where staged files go; ``None``: write nothing, only find out.
-        notes: a file for the number of records that are behind; who removes it stops the job. ``None``: nobody asks.
+        notes: a file for the number of records that are behind; who removes it stops the job. Temporary files of the
+            job lie beside it. ``None``: nobody asks.
         digests: whether to digest the records.
     """
 
@@ -118,7 +120,7 @@ def carry_range(job: Job, frozen: Store, tell: Tell) -> Part:
                 staged = staged or frozen.stage(job.folder / f"{uuid4().hex}.sst")
                 staged.put_all(carried)
             tell(len(chunk))
-            if part.scanned >= job.most:
+            if part.scanned >= job.most or (staged is not None and staged.size() >= BYTES_A_FILE):
                 part.rest = KeyRange(chunk[-1][0] + b"\0", job.keys.stop)
                 break
     part.files = [path] if staged is not None and (path := staged.finish()) is not None else []
@@ -130,7 +132,7 @@ def carry_range(job: Job, frozen: Store, tell: Tell) -> Part:
 def _carried(chunk: Sequence[Record], transform: Transform, part: Part) -> list[Record]:
     """The records of a chunk that change, as they are afterwards; what is rejected is noted."""
     changed: list[Record] = []
-    short = transform.graft
+    short = transform.shortcut
     for key, value in chunk:
         try:
             carried = short(value) if short is not None else PASSED
@@ -159,7 +161,10 @@ def carry_job(job: Job) -> Part:
         Stopped: the job is not wanted any more.
         DatabaseError: as :func:`carry_range`.
     """
-    with SpeakingOf(job.frozen), open_for_reading(job.frozen) as frozen, _notes(job.notes) as tell:
+    notes = job.notes if job.notes is not None and job.notes.parent.is_dir() else None
+    # This process may be killed at any moment: its temporary files go with the notes.
+    place = notes.parent if notes is not None else None
+    with SpeakingOf(job.frozen), open_for_reading(job.frozen, place) as frozen, _notes(notes) as tell:
         return carry_range(job, frozen, tell)
 
 
@@ -174,7 +179,7 @@ def read_notes(notes: Path) -> int:
 @contextmanager
 def _notes(file: Path | None) -> Iterator[Tell]:
     """What writes the number of records that are behind into a file, for as long as that is there."""
-    if file is None or not file.parent.is_dir():
+    if file is None:
         yield lambda _count: None
         return
     done, descriptor = 0, os.open(file, os.O_WRONLY | os.O_CREAT)

@@ -26,7 +26,8 @@ from migrate_spec.stores.rocks_faults import SpeakingOf
 __all__ = ["FEW_RECORDS", "Means", "carry"]
 
 FEW_RECORDS = 50_000
-"""Up to so many are carried in less time than it takes to start another process."""
+FEW_BYTES = 16 * 2**20
+"""Up to so many, as they are stored, are carried in less time than it takes to start another process."""
 
 LEAST_IN_A_JOB = 25_000
 """Records, where there are several workers: each job makes a file, and takes a hundredth of a second to begin."""
@@ -68,12 +69,12 @@ def carry(routes: Sequence[Route], means: Means) -> list[Carried]:
         WorkerDied: a worker ended in the middle of its work.
     """
     shares = _Shares(routes, means)
-    if means.workers.count == 1 or shares.left <= FEW_RECORDS:
+    if means.workers.count == 1 or shares.are_few:
         for job in iter(lambda: shares.next(1), None):
             shares.take(job, carry_range(job, means.frozen, _teller(means.tracker, job)))
     else:
         with SpeakingOf(means.frozen.path):
-            folder = TemporaryDirectory(dir=means.folder, prefix="notes-")
+            folder = TemporaryDirectory(dir=means.folder, prefix="notes-", ignore_cleanup_errors=True)
         with folder as notes, means.workers.start(means.frozen.path) as executor:
             _Team(shares, executor, means, Path(notes)).work()
     return [Carried.of_parts(route, shares.parts[route.collection]) for route in routes]
@@ -84,12 +85,18 @@ class _Shares:
 
     Attributes:
         left: about how many records are left.
+        are_few: whether it is not worth while to have others help.
         parts: what became of the others, for each collection.
     """
 
     def __init__(self, routes: Sequence[Route], means: Means) -> None:
         ranges = [(route, KeyRange.of_prefix(route.key_prefix)) for route in routes]
-        self.left = sum(means.frozen.size(keys).records for _, keys in ranges)
+        sizes = [means.frozen.size(keys) for _, keys in ranges]
+        # A file that holds several collections is in the size of each.
+        whole = means.frozen.size(KeyRange())
+        self.left = min(sum(size.records for size in sizes), whole.records)
+        size = min(sum(size.bytes for size in sizes), whole.bytes)
+        self.are_few = self.left <= FEW_RECORDS and size <= FEW_BYTES
         self.parts: dict[str, list[Part]] = {route.collection: [] for route in routes}
         self._waiting = deque(ranges)
         self._means = means

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from migrate_spec.executors import Workers
 from migrate_spec.manager import MigrationManager
 from migrate_spec.progress import OnProgress
 from migrate_spec.project import Project
@@ -14,7 +15,11 @@ __all__ = ["check_and_migrate", "check_and_migrate_async"]
 
 
 def check_and_migrate(
-    database: str | Path | Any, project: Project, *, on_progress: OnProgress | None = None
+    database: str | Path | Any,
+    project: Project,
+    *,
+    workers: Workers | None = None,
+    on_progress: OnProgress | None = None,
 ) -> ApplyReport:
     """See that a database is at the newest version of the specs, and carry it there where it is not.
 
@@ -23,6 +28,7 @@ def check_and_migrate(
     Args:
         database: its folder, or an open ``Rdict`` in raw mode, which stays open.
         project: from :func:`migrate_spec.load`.
+        workers: who carries the records, where there are many; by default a process for each core.
         on_progress: is called with every :class:`~migrate_spec.progress.Progress`.
 
     Raises:
@@ -32,13 +38,17 @@ def check_and_migrate(
     current = manager.version()
     if current == project.version:
         return manager.settle(current)
-    return manager.apply(on_progress=on_progress)
+    return manager.apply(workers=workers, on_progress=on_progress)
 
 
 async def check_and_migrate_async(
-    database: str | Path | Any, project: Project, *, on_progress: OnProgress | None = None
+    database: str | Path | Any,
+    project: Project,
+    *,
+    workers: Workers | None = None,
+    on_progress: OnProgress | None = None,
 ) -> ApplyReport:
     """As :func:`check_and_migrate`, in a thread of its own; ``on_progress`` is called there."""
     from asyncio import to_thread  # noqa: PLC0415 - who awaits has it already, and it is slow to import for others
 
-    return await to_thread(check_and_migrate, database, project, on_progress=on_progress)
+    return await to_thread(check_and_migrate, database, project, workers=workers, on_progress=on_progress)

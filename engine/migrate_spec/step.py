@@ -10,14 +10,14 @@ from migrate_spec.codec import copied
 from migrate_spec.condition import Condition
 from migrate_spec.document import Change, Refused, equal, on_object
 from migrate_spec.errors import Place
-from migrate_spec.operation import Binder, Loss, Operation, Put
+from migrate_spec.operation import Binder, Loss, Operation
 from migrate_spec.path import Definition, Path, within
 from migrate_spec.shapes.cases import Cases, cases
 from migrate_spec.shapes.looking import seen
 from migrate_spec.shapes.shape import ANYTHING, NOTHING, Shape, union
 from migrate_spec.shapes.walking import changed_at
 
-__all__ = ["Step", "backward", "effect", "effect_back", "forward", "puts_of", "steps_at"]
+__all__ = ["Step", "backward", "effect", "effect_back", "forward", "steps_at"]
 
 
 @dataclass(frozen=True)
@@ -92,11 +92,13 @@ class Step:
         parts = self._parts
         return self.where is not None and self.where.moved_by(lambda path: any(part.touches(path) for part in parts))
 
-    def puts(self) -> Sequence[Put] | None:
-        """As :meth:`Operation.puts`, for the document."""
-        if self.at is not None or self.where is not None:
-            return None
-        return self.body.puts() if isinstance(self.body, Operation) else puts_of(self.body)
+    def by_names(self) -> bool:
+        """Whether what the step does follows from the names of the document's fields: :meth:`Operation.by_names`."""
+        return self.at is None and self.where is None and all(part.by_names() for part in self._parts)
+
+    def only_adds(self) -> bool:
+        """Whether it takes no field away and moves none."""
+        return all(part.only_adds if isinstance(part, Operation) else part.only_adds() for part in self._parts)
 
     def touches(self, path: Path) -> bool:
         """Whether the step may alter what is at a path, around it or inside it."""
@@ -209,12 +211,6 @@ def backward(steps: Sequence[Step]) -> Change:
         Irreversible: a step cannot be undone.
     """
     return _placed([(step.backward(), step.place) for step in reversed(steps)])
-
-
-def puts_of(steps: Sequence[Step]) -> Sequence[Put] | None:
-    """All that steps do, first to last, where it is no more than that fields are put into the document."""
-    found = [step.puts() for step in steps]
-    return None if None in found else [put for some in found for put in some or ()]
 
 
 def effect(steps: Sequence[Step], shape: Shape) -> Shape:

@@ -76,6 +76,9 @@ class StagedFile(Protocol):
     def delete(self, key: bytes) -> None:
         """Stage the removal of ``key``; the key need not exist."""
 
+    def size(self) -> int:
+        """About how many bytes the file has so far."""
+
     def finish(self) -> Path | None:
         """Complete the file. Returns its path, or ``None`` where nothing was staged (then there is no file).
 

@@ -17,7 +17,7 @@ import msgspec
 from migrate_spec.codec import Document, Json, Raw, encode, read_plain
 from migrate_spec.schema import Schema
 
-__all__ = ["glance_at", "reader_of"]
+__all__ = ["glance_at", "glance_over", "reader_of"]
 
 Typed = tuple[Any, Json]
 """A type, and the rest."""
@@ -55,6 +55,20 @@ def reader_of(schema: Schema) -> Callable[[bytes], Document | None]:
             pass
         document = read_plain(value)
         return document if document is not None and fits_whole(document) else None
+
+    return read
+
+
+def glance_over() -> Callable[[bytes], Document | None]:
+    """A function that reads all fields of a record, each as it is spelled; ``None`` where there is more to it."""
+    decode = msgspec.json.Decoder(dict[str, Raw]).decode
+
+    def read(value: bytes) -> Document | None:
+        try:
+            document: Document = decode(value)
+        except (ValueError, RecursionError):
+            return None
+        return document if encode(document) == value else None
 
     return read
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from migrate_spec.changes import by_parent, take
 from migrate_spec.codec import Document, Json, maker
 from migrate_spec.document import Change, Refused, describe, put
-from migrate_spec.operation import Field, IfExists, Loss, Operation, Put, puts_of
+from migrate_spec.operation import Field, IfExists, Loss, Operation, all_sole
 from migrate_spec.path import Path
 from migrate_spec.shapes.effects import of_fields
 from migrate_spec.shapes.shape import ObjectShape, Shape, only
@@ -30,6 +30,7 @@ class Add(Operation):
         before: {title: Write, meta: {}}
         after: {title: Write, meta: {rating: null}, tags: []}
     """
+    only_adds: ClassVar[bool] = True
 
     def forward(self) -> Change:
         """Put each value in, or do what ``if_exists`` says where the field is there."""
@@ -63,9 +64,9 @@ class Add(Operation):
         fields = {} if self.if_exists == "keep" else dict.fromkeys(self.fields)
         return by_parent(fields, take)
 
-    def puts(self) -> Sequence[Put] | None:
-        """The fields, unless others are overwritten."""
-        return None if self.if_exists == "replace" else puts_of(self.fields, refuses=self.if_exists == "fail")
+    def by_names(self) -> bool:
+        """Unless values are overwritten."""
+        return self.if_exists != "replace" and all_sole(self.fields)
 
     def effect(self, shape: Shape) -> Shape:
         """The fields are there, with their values."""

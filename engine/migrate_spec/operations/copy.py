@@ -12,7 +12,7 @@ from migrate_spec.changes import in_order
 from migrate_spec.codec import Document, copied
 from migrate_spec.document import ABSENT, Change, Refused, describe, equal
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Field, IfExists, Loss, Operation, Put, names_only, overlaps
+from migrate_spec.operation import Field, IfExists, Loss, Operation, all_sole, names_only, overlaps
 from migrate_spec.pairs import check_pairs, found, made, target_taken
 from migrate_spec.path import Index, Path, str_of, within_objects
 from migrate_spec.shapes.fields import absent_at, present_at, put_at, taken_at
@@ -35,6 +35,7 @@ class Copy(Operation):
         before: {title: Write, updated_at: "2024-01-01T00:00:00Z"}
         after: {title: Write, updated_at: "2024-01-01T00:00:00Z", seen_at: "2024-01-01T00:00:00Z"}
     """
+    only_adds: ClassVar[bool] = True
 
     def check(self) -> Iterator[Fault]:
         """Targets apart from each other and from the sources, both below the same list or object."""
@@ -76,13 +77,9 @@ class Copy(Operation):
             return lambda _: False
         return in_order([_take(source, target) for source, target in self.fields.items()])
 
-    def puts(self) -> Sequence[Put] | None:
-        """The targets, unless others are overwritten."""
-        names = [(source.sole_name, target.sole_name) for source, target in self.fields.items()]
-        if self.if_exists == "replace" or not all(source and target for source, target in names):
-            return None
-        refuses = self.if_exists == "fail"
-        return [Put(target, None, source, refuses) for source, target in names if source and target]
+    def by_names(self) -> bool:
+        """Unless values are overwritten."""
+        return self.if_exists != "replace" and all_sole((*self.fields, *self.fields.values()))
 
     def effect(self, shape: Shape) -> Shape:
         """The values are at both places."""

@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 from migrate_spec.changes import by_parent, fill
 from migrate_spec.codec import Document, Json, is_null, maker
 from migrate_spec.document import Change, put
-from migrate_spec.operation import Field, Loss, Operation, Put, puts_of
+from migrate_spec.operation import Field, Loss, Operation, all_sole
 from migrate_spec.path import Path, str_of
 from migrate_spec.shapes.effects import of_fields
 from migrate_spec.shapes.looking import seen
@@ -34,6 +34,7 @@ class Default(Operation):
         before: {title: Write, rating: 5}
         after: {title: Write, rating: 5, tags: []}
     """
+    only_adds: ClassVar[bool] = True
     takes_anything: ClassVar[bool] = True
 
     def forward(self) -> Change:
@@ -45,9 +46,9 @@ class Default(Operation):
         """Leave the fields."""
         return lambda _: False
 
-    def puts(self) -> Sequence[Put] | None:
-        """The fields, unless null counts for nothing."""
-        return None if self.also_null else puts_of(self.fields)
+    def by_names(self) -> bool:
+        """Unless null counts for nothing."""
+        return not self.also_null and all_sole(self.fields)
 
     def effect(self, shape: Shape) -> Shape:
         """The fields are there, with the values that they had or those given here."""

@@ -54,6 +54,10 @@ class KeepFields(Operation):
         """Leave the object."""
         return lambda _: False
 
+    def by_names(self) -> bool:
+        """Always."""
+        return True
+
     def effect(self, shape: Shape) -> Shape:
         """There are no other fields."""
         return shape.of_objects(self._kept)

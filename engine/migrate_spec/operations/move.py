@@ -12,7 +12,7 @@ from migrate_spec.changes import in_order
 from migrate_spec.codec import Document
 from migrate_spec.document import Change
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Field, IfExists, Loss, Operation
+from migrate_spec.operation import Field, IfExists, Loss, Operation, all_sole
 from migrate_spec.pairs import check_no_list, check_pairs, found, made, target_taken
 from migrate_spec.path import Name, Path, within_objects
 from migrate_spec.shapes.shape import Shape
@@ -48,6 +48,10 @@ class Move(Operation):
         """The other way; parents the way up had to make are removed where that leaves them empty."""
         swapped = {target: source for source, target in self.fields.items()}
         return _move(swapped, self.if_exists, prune=True)
+
+    def by_names(self) -> bool:
+        """Unless values are overwritten."""
+        return self.if_exists != "replace" and all_sole(self.writes())
 
     def effect(self, shape: Shape) -> Shape:
         """The values are at their new places."""

@@ -10,7 +10,7 @@ from migrate_spec.changes import by_parent, fill, take
 from migrate_spec.codec import Json, maker
 from migrate_spec.document import Change
 from migrate_spec.errors import Irreversible
-from migrate_spec.operation import Field, Loss, Operation
+from migrate_spec.operation import Field, Loss, Operation, all_sole
 from migrate_spec.path import Path
 from migrate_spec.shapes.effects import of_fields
 from migrate_spec.shapes.shape import Shape, only
@@ -56,6 +56,10 @@ class Remove(Operation):
                 where=first.place,
             )
         return by_parent({path: maker(option.restore) for path, option in self.fields.items()}, fill)
+
+    def by_names(self) -> bool:
+        """Where they are fields of the object itself."""
+        return all_sole(self.fields)
 
     def effect(self, shape: Shape) -> Shape:
         """The fields are not there."""

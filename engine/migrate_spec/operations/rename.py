@@ -11,7 +11,7 @@ from migrate_spec.changes import by_parent
 from migrate_spec.codec import Document
 from migrate_spec.document import Change, Refused, describe
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Field, FieldName, IfExists, Loss, Operation, overlaps
+from migrate_spec.operation import Field, FieldName, IfExists, Loss, Operation, all_sole, overlaps
 from migrate_spec.path import Name, Path, Segment, str_of
 from migrate_spec.shapes.effects import spoiled
 from migrate_spec.shapes.shape import NOTHING, ObjectShape, Shape
@@ -60,8 +60,16 @@ class Rename(Operation):
     def _rename(self, fields: list[tuple[str, str, Path]]) -> Change:
         wanted = {old: new for old, new, _ in fields}
         paths = {old: path for old, _, path in fields}
+        targets = frozenset(wanted.values())
 
         def change(parent: Document) -> bool:
+            if targets.isdisjoint(parent):  # as most often: no name is taken
+                if wanted.keys().isdisjoint(parent):
+                    return False
+                rebuilt = {wanted.get(name, name): value for name, value in parent.items()}
+                parent.clear()
+                parent.update(rebuilt)
+                return True
             moves = self._moves(parent, wanted)
             if self.if_exists == "fail":
                 # where the old name is absent, too: the way back could not tell that the field was always called so
@@ -87,6 +95,10 @@ class Rename(Operation):
                 del moves[old]  # what stays can be in the way of another
             taken = _taken(present, moves, moves)
         return moves
+
+    def by_names(self) -> bool:
+        """What is refused is told with its value, and looked at for that."""
+        return all_sole(self.fields)
 
     def effect(self, shape: Shape) -> Shape:
         """Each field has its new name, and all else that it had."""

@@ -33,8 +33,13 @@ _AHEAD = 100  # records that a scan has read before they are asked for
 _LOOKS = 200  # how often a database whose files come and go is looked at, at 5 ms each on an idle machine
 
 
-def open_for_reading(path: Path) -> Store:
+def open_for_reading(path: Path, place: Path | None = None) -> Store:
     """Open the database in the folder ``path`` without changing a byte of it, beside a writer if there is one.
+
+    Args:
+        path: the database.
+        place: the folder for the temporary files that this takes, as long as the store is open. Whoever may be killed
+            meanwhile names one that somebody else removes.
 
     Returns:
         a store that holds what had been written when it was opened, also where that is only in the write-ahead
@@ -51,7 +56,7 @@ def open_for_reading(path: Path) -> Store:
         before: set[str] = set()
         for _ in range(_LOOKS):
             try:
-                return _open_links(path)
+                return _open_links(path, place)
             except Exception as error:
                 if not is_missing_file(error):
                     raise
@@ -61,7 +66,7 @@ def open_for_reading(path: Path) -> Store:
                 if names == before:
                     raise
                 before = names
-        return _open_links(path)
+        return _open_links(path, place)
 
 
 def open_for_writing(path: Path) -> Store:
@@ -105,10 +110,10 @@ def wrap(handle: Rdict) -> Store:
     return _RocksStore(path, handle, families[_FAMILY], release=lambda: None)
 
 
-def _open_links(path: Path) -> Store:
+def _open_links(path: Path, place: Path | None) -> Store:
     refuse_unsupported(path)
-    _, families = _load_options(path)
-    links = linked(path)
+    _, families = _load_options(path, place)
+    links = linked(path, place)
     try:
         # RocksDB's defaults for the database: all files are opened at once, so that none can vanish afterwards,
         # and no option leads it out of the folder of links.
@@ -125,11 +130,11 @@ def _open_links(path: Path) -> Store:
     return _RocksStore(path, handle, families[_FAMILY], release)
 
 
-def _load_options(path: Path) -> tuple[Options, dict[str, Options]]:
+def _load_options(path: Path, place: Path | None = None) -> tuple[Options, dict[str, Options]]:
     """The options that the database was last opened with: its own, and those of each column family by its name."""
     names = Rdict.list_cf(str(path), Options(raw_mode=True))
     database, families = Options(raw_mode=True), dict[str, Options]()
-    with options_copied(path) as copy:
+    with options_copied(path, place) as copy:
         if copy:
             database, families = Options.load_latest(str(copy), ignore_unknown_options=True)
     database.create_if_missing(create_if_missing=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
@@ -116,12 +116,16 @@ def _bytes_of(file: Path) -> bytes | None:
         return None
 
 
-def linked(path: Path) -> TemporaryDirectory[str]:
+def linked(path: Path, place: Path | None = None) -> TemporaryDirectory[str]:
     """A temporary folder of links to the files of the database: opened instead of it, it takes what is written.
 
+    Args:
+        path: the database.
+        place: where the folder is made; by default where the system has its temporary files.
+
     Raises:
-        DatabaseError: the folder for temporary files cannot be written; the error is about that one.
-        OSError: the database's folder cannot be read.
+        DatabaseError: the system's folder for temporary files cannot be written; the error is about that one.
+        OSError: the database's folder cannot be read, or ``place`` not be written.
     """
     files = [file for file in path.resolve().iterdir() if not file.name.startswith(_NOT_LINKED) and not file.is_dir()]
 
@@ -129,12 +133,12 @@ def linked(path: Path) -> TemporaryDirectory[str]:
         for file in files:
             (folder / file.name).symlink_to(file)
 
-    return _temporary(link)
+    return _temporary(link, place)
 
 
 @contextmanager
-def options_copied(path: Path) -> Iterator[Path | None]:
-    """A temporary folder with a copy of the newest OPTIONS file; ``None`` where there is none.
+def options_copied(path: Path, place: Path | None = None) -> Iterator[Path | None]:
+    """A temporary folder, made as by :func:`linked`, with a copy of the newest OPTIONS file; ``None``: there is none.
 
     In the copy, filters that have lost their size have one again, so that new files get filters like the old ones.
     """
@@ -146,13 +150,13 @@ def options_copied(path: Path) -> Iterator[Path | None]:
     def copy(folder: Path) -> None:
         (folder / "OPTIONS-000001").write_text(_FILTER.sub(r"\1:10", options), "utf-8", "surrogateescape")
 
-    with _temporary(copy) as folder:
+    with _temporary(copy, place) as folder:
         yield Path(folder)
 
 
-def _temporary(fill: Callable[[Path], None]) -> TemporaryDirectory[str]:
-    with SpeakingOf(Path(gettempdir())):
-        folder = TemporaryDirectory(prefix="migrate-spec-", ignore_cleanup_errors=True)
+def _temporary(fill: Callable[[Path], None], place: Path | None) -> TemporaryDirectory[str]:
+    with SpeakingOf(Path(gettempdir())) if place is None else nullcontext():
+        folder = TemporaryDirectory(prefix="migrate-spec-", dir=place, ignore_cleanup_errors=True)
         try:
             fill(Path(folder.name))
         except BaseException:

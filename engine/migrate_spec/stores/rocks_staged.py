@@ -21,6 +21,9 @@ class Writer(Protocol):
     def __delitem__(self, key: bytes, /) -> None:
         """Add a tombstone."""
 
+    def file_size(self) -> int:
+        """The bytes written so far."""
+
     def finish(self) -> None:
         """Write the file to its end."""
 
@@ -61,6 +64,10 @@ class RocksStagedFile(StagedFile):
             del self._writer[key]
         except Exception as error:  # noqa: BLE001  # rocksdict raises nothing narrower
             self._give_up(error)
+
+    def size(self) -> int:
+        """About how many bytes the file has so far."""
+        return self._writer.file_size()
 
     def finish(self) -> Path | None:
         """Complete the file and return its path, or ``None`` where nothing was staged (then there is no file).

@@ -1,4 +1,4 @@
-"""The short way of specs that only put fields into documents: it makes the bytes that the long way makes."""
+"""The short way of specs that look at names only: it makes the bytes that the long way makes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from migrate_spec.codec import decode, encode
 from migrate_spec.compiler import RecordRefused, Route, Transform
-from migrate_spec.graft import PASSED
 from migrate_spec.schema import Schema
+from migrate_spec.shortcut import PASSED
 from migrate_spec.spec import parse_spec
 from tests import SPEC_FILE, spec_of, spec_text
 from tests.test_laws import LAW, RANDOM, spelled
@@ -23,7 +23,9 @@ NAMES = st.sampled_from(["a", "b", "c", "ü", 'q"', "schema_version", "v"])
 VALUES: st.SearchStrategy[Any] = st.sampled_from(
     [None, True, 0, -1.5, 2**53 + 1, 10**30, "", "ü😀", 'a"b', [], {}, {"x": [1, None]}]
 )
-STAMPS = st.sampled_from(["schema_version", None, {"path": "v", "as": "string"}, "meta.v"])
+STAMPS = st.sampled_from(
+    ["schema_version", "schema_version", "schema_version", None, {"path": "v", "as": "string"}, "meta.v"]
+)
 
 
 def quoted(name: str) -> str:
@@ -31,18 +33,37 @@ def quoted(name: str) -> str:
     return name if name.isidentifier() else f"[{encode(name).decode()}]"
 
 
+IF_EXISTS = st.sampled_from(["keep", "keep", "keep", "fail", "replace"])
+KINDS = st.sampled_from(["default", "add", "copy", "do", "rename", "move", "remove", "keep_fields", "other"])
+
+
 @st.composite
 def steps(draw: st.DrawFn) -> dict[str, Any]:
-    """A step that puts fields into a document; in rare cases one that does something else."""
-    kind = draw(st.sampled_from(["default", "add", "add", "copy", "copy", "do", "remove"]))
-    names = draw(st.lists(NAMES, min_size=2, max_size=2, unique=True))
-    first, second = map(quoted, names)
+    """A step that looks at names; in rare cases one that looks at values."""
+    kind = draw(KINDS)
+    first, second, third = map(quoted, draw(st.lists(NAMES, min_size=3, max_size=3, unique=True)))
+    beside = {"if_exists": draw(IF_EXISTS)}
     if kind == "do":
         return {"do": [draw(steps())]}
+    if kind == "default":
+        return {"default": {first: draw(VALUES), second: draw(VALUES)}}
+    if kind == "add":
+        return {"add": {first: draw(VALUES), second: draw(VALUES)}, **beside}
+    if kind in {"copy", "move"}:
+        return {kind: {first: second, **draw(st.sampled_from([{}, {third: "new"}]))}, **beside}
+    if kind == "rename":
+        renamed = {first: second, **draw(st.sampled_from([{}, {second: first}, {second: third}, {third: "new"}]))}
+        return {"rename": {old: bare(new) for old, new in renamed.items()}, **beside}
     if kind == "remove":
-        return draw(st.sampled_from([{"remove": [first]}, {"default": {first: 1}, "also_null": True}]))
-    beside = {} if kind == "default" else {"if_exists": draw(st.sampled_from(["keep", "fail", "keep", "replace"]))}
-    return {kind: {first: second} if kind == "copy" else {first: draw(VALUES), second: draw(VALUES)}, **beside}
+        return {"remove": [first, second]}
+    if kind == "keep_fields":
+        return {"keep_fields": [first, second, "schema_version", "v", "meta"]}
+    return draw(st.sampled_from([{"default": {first: 1}, "also_null": True}, {"set": {first: 1}}, {"add": {"x.y": 1}}]))
+
+
+def bare(path: str) -> str:
+    """The name that a path consists of."""
+    return decode(path[1:-1].encode()) if path.startswith("[") else path
 
 
 @st.composite
@@ -65,12 +86,19 @@ def routes(draw: st.DrawFn) -> Route:
 @st.composite
 def documents(draw: st.DrawFn, route: Route) -> dict[str, Any]:
     """A document, most often with a stamp of some version, at its beginning or anywhere."""
-    document = draw(st.dictionaries(NAMES, VALUES, max_size=4))
+    document = draw(
+        st.dictionaries(
+            NAMES.filter(lambda name: name != "schema_version"),
+            VALUES,
+            min_size=draw(st.sampled_from([0, 1, 2, 2])),
+            max_size=5,
+        )
+    )
     path = route.stamp.path
     if path is not None and draw(st.booleans()):
-        mark = route.stamp.mark(draw(st.sampled_from([route.start, route.start, 1, 2, 5])))
+        mark = route.stamp.mark(draw(st.sampled_from([route.start, route.start, route.start, 1, 2, 5])))
         name = str(path)
-        document = {name: mark, **document} if draw(st.booleans()) else {**document, name: mark}
+        document = {name: mark, **document} if draw(st.integers(0, 4)) else {**document, name: mark}
     return document
 
 
@@ -108,6 +136,39 @@ def test_a_glance_makes_the_same_of_what_is_spelled_oddly(data: st.DataObject, r
         assert found == expected
 
 
+MOVES = [
+    {"rename": {"a": "b"}},
+    {"copy": {"b": "c"}, "if_exists": "keep"},
+    {"move": {"x": "y"}},
+    {"remove": ["z"]},
+    {"add": {"n": {"m": []}}},
+]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        # the long way
+        ('{"a":1,"b":2}', PASSED),
+        ('{"n":1}', PASSED),
+        ('{"a":1,"a":1}', PASSED),
+        ('{"a": 1}', PASSED),
+        # the short way
+        ('{"q":1}', '{"schema_version":2,"q":1,"n":{"m":[]}}'),
+        ('{"a":1.10,"z":0}', '{"schema_version":2,"b":1.10,"c":1.10,"n":{"m":[]}}'),
+        (
+            '{"schema_version":1,"x":[ ],"a":"\\u0061"}',
+            '{"schema_version":2,"b":"\\u0061","c":"\\u0061","y":[ ],"n":{"m":[]}}',
+        ),
+    ],
+)
+def test_fields_that_move(value: str, expected: str | bytes) -> None:
+    """Fields get other names and places, go and come; each value keeps its spelling."""
+    transform = Transform(Route((spec_of(MOVES),), None, 2, glances=True))
+    assert transform.shortcut is not None
+    assert transform.shortcut(value.encode()) == (expected.encode() if isinstance(expected, str) else expected)
+
+
 STEPS = [{"default": {"tags": [], "done": False}}, {"copy": {"created": "changed"}, "if_exists": "keep"}]
 
 
@@ -139,11 +200,11 @@ STEPS = [{"default": {"tags": [], "done": False}}, {"copy": {"created": "changed
 def test_a_glance(value: str, expected: str | bytes | None) -> None:
     """Fields are put behind what is there, which keeps its spelling; what is not plain to see goes the long way."""
     transform = Transform(Route((spec_of(STEPS),), None, 2, glances=True))
-    assert transform.graft is not None
+    assert transform.shortcut is not None
     if value.startswith('{"schema_version":2'):
         assert transform(value.encode()) is None
     else:
-        found = transform.graft(value.encode())
+        found = transform.shortcut(value.encode())
         assert found == (expected.encode() if isinstance(expected, str) else expected)
 
 
@@ -163,16 +224,16 @@ def test_what_is_checked_before(value: str, expected: str | bytes | None) -> Non
     """Only a record that fits the older schema goes the short way; one that stays as it is must fit the newer, too."""
     before = Schema({"properties": {"x": {"type": "number"}}})
     after = Schema({"properties": {"x": {"type": "number"}, "done": {"type": ["boolean", "integer"]}}})
-    graft = Transform(Route((spec_of(STEPS),), after, 2, sure=before)).graft
-    assert graft is not None
-    assert graft(value.encode()) == (expected.encode() if isinstance(expected, str) else expected)
+    shortcut = Transform(Route((spec_of(STEPS),), after, 2, sure=before)).shortcut
+    assert shortcut is not None
+    assert shortcut(value.encode()) == (expected.encode() if isinstance(expected, str) else expected)
 
 
 @pytest.mark.parametrize("glances", [True, False])
 def test_only_where_it_is_known_or_asked_for(*, glances: bool) -> None:
     """Without a proof, and without leave to glance, every record goes the long way."""
     route = Route((spec_of(STEPS),), None if glances else ANY, 2)
-    assert Transform(route).graft is None
-    assert (Transform(replace(route, glances=True)).graft is None) is False
-    elsewhere = Route((spec_of([*STEPS, {"remove": ["x"]}]),), None, 2, glances=True)
-    assert Transform(elsewhere).graft is None
+    assert Transform(route).shortcut is None
+    assert (Transform(replace(route, glances=True)).shortcut is None) is False
+    elsewhere = Route((spec_of([*STEPS, {"set": {"x": 1}}]),), None, 2, glances=True)
+    assert Transform(elsewhere).shortcut is None
