@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -35,6 +35,7 @@ __all__ = [
     "is_null",
     "looks_like_msgpack",
     "maker",
+    "object_writer",
     "opened",
     "plain",
     "read",
@@ -216,6 +217,15 @@ def maker(value: Json) -> Callable[[], Json]:
         stored = encode(value)
         return lambda: _decode_plain(stored)
     return lambda: value
+
+
+def object_writer(names: Sequence[str]) -> Callable[[Sequence[Json]], bytes]:
+    """A function from the values of fields with these names to the object, as :data:`encode` writes it."""
+    if any(len(encode(name)) != len(name.encode()) + 2 for name in names):  # a class cannot have a name with escapes
+        return lambda values: encode(dict(zip(names, values, strict=True)))
+    places = {f"field{place}": name for place, name in enumerate(names)}
+    kind: Any = msgspec.defstruct("Object", [(place, Any) for place in places], rename=places, gc=False)
+    return lambda values: encode(kind(*values))
 
 
 def read_msgpack(value: bytes) -> tuple[Document, bool]:

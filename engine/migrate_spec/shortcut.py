@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
-from migrate_spec.codec import Document, Json, encode
+from migrate_spec.codec import Document, Json, encode, object_writer
 from migrate_spec.document import Change
 from migrate_spec.spec import Spec
 
@@ -22,8 +22,8 @@ PASSED: Final = b""
 """Stands for the result where the short way is not for this record; no document has these bytes."""
 
 
-MOST_RECIPES = 10_000
-"""That are kept in memory."""
+MOST_RECIPES = 1000
+"""Documents with yet other names go the long way: to make a recipe takes longer than that."""
 
 Make = Callable[[bytes, Document], bytes]
 """Makes the new bytes of a record of the old ones and the document."""
@@ -114,11 +114,9 @@ class Shortcut:
         return recipe.make(value, document)
 
     def _learned(self, names: tuple[str, ...]) -> Recipe | None:
-        if names not in self._recipes:
-            if len(self._recipes) >= MOST_RECIPES:
-                self._recipes.clear()
+        if names not in self._recipes and len(self._recipes) < MOST_RECIPES:
             self._recipes[names] = self._recipe(names)
-        return self._recipes[names]
+        return self._recipes.get(names)
 
     def _recipe(self, names: tuple[str, ...]) -> Recipe | None:
         """What becomes of documents with these names; ``None`` where that must be found out in the long way."""
@@ -206,13 +204,13 @@ def _appending(skipped: int, head: bytes, kept: tuple[str, ...], fields: Documen
 
 def _rearranging(fields: Document) -> Make:
     """What puts the fields together anew."""
-    names = tuple(fields)
+    write = object_writer(tuple(fields))
     keys = [value.name if isinstance(value, _Field) else place for place, value in enumerate(fields.values())]
     constants = {place: value for place, value in enumerate(fields.values()) if not isinstance(value, _Field)}
     pick = itemgetter(*keys) if len(keys) > 1 else lambda document: [document[key] for key in keys]
 
     def make(_value: bytes, document: Document) -> bytes:
         document.update(constants)  # type: ignore[arg-type]  # by their places, which no field has for a name
-        return encode(dict(zip(names, pick(document), strict=True)))
+        return write(pick(document))
 
     return make
