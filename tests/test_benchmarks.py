@@ -120,6 +120,12 @@ def test_a_table() -> None:
     ]
 
 
+def test_others_are_told() -> None:
+    """Numbers of a machine that others used meanwhile are worth less, which the reader is to know."""
+    result = Result("Title", "About.", "record", [Row("ours", [1.0], 1, "ours")], {}, others=0.26)
+    assert result.disturbed == "Others took 26% of the processor's time meanwhile."
+
+
 def test_results_of_several_machines_are_refused(tmp_path: Path) -> None:
     """A page never compares one machine with another."""
     for name, processor in (("apply", "one"), ("scale", "two")):

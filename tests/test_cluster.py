@@ -39,7 +39,7 @@ class Cluster:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.address = f"tcp://127.0.0.1:{port}"
-        words = ("--host", "127.0.0.1", "--port", str(port))
+        words = ("--host", "127.0.0.1", "--port", str(port), "--idle-timeout", "300s")
         # A task is given up when a second worker has died of it.
         self._start("scheduler", *words, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES=1)
 
@@ -58,7 +58,7 @@ class Cluster:
 
     def worker(self, under: tuple[str, ...] = (), **environment: object) -> subprocess.Popen[bytes]:
         """Start one more, by the command ``under``."""
-        words = ("--nthreads", "1", "--no-nanny", "--local-directory", str(self._folder))
+        words = ("--nthreads", "1", "--no-nanny", "--death-timeout", "60", "--local-directory", str(self._folder))
         return self._start("worker", self.address, *words, under=under, **environment)
 
     def leave(self, process: subprocess.Popen[bytes]) -> None:

@@ -51,10 +51,9 @@ def report_of(name: str, **more: Any) -> dict[str, Any]:
 class TestTable:
     """What `apply` prints of several databases."""
 
-    @WORKERS
-    def test_all_done(self, three: list[Path], workers: str) -> None:
+    def test_all_done(self, three: list[Path]) -> None:
         """A row for each, and a sentence."""
-        done = cli("apply", *three, *MERIDIAN, "--workers", workers)
+        done = cli("apply", *three, *MERIDIAN)
         assert text(done, three[0].parent) == Done(
             0,
             self.header(three) + "✓ $TMP/a  v1 → v3             10            7     S.SSs\n"
@@ -239,12 +238,11 @@ class TestOptions:
             assert {file["level"] for file in handle.live_files()} == {6}
             handle.close()
 
-    @WORKERS
-    def test_no_validate(self, tmp_path: Path, folder: Folder, workers: str) -> None:
+    def test_no_validate(self, tmp_path: Path, folder: Folder) -> None:
         """What does not fit is carried over; without that option it is not."""
         folder.spec("note", 1, {"default": {"n": 1}}).schema("note", 2, {"properties": {"m": {"type": "string"}}})
         paths = [make(tmp_path / name, {b"note:1": b'{"m":1}'}) for name in ("a", "b")]
-        options = ("--specs", folder.specs, "--schemas", folder.schemas, "--workers", workers)
+        options = ("--specs", folder.specs, "--schemas", folder.schemas, "--workers", "2")
         for words in (paths, paths[:1]):
             assert cli("apply", *words, *options).code == 1
             assert data(paths[0]) == {b"note:1": b'{"m":1}'}

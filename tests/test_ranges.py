@@ -184,13 +184,15 @@ class TestOfAJob:
         notes = tmp_path / "notes"
         assert read_notes(notes) == 0
         with opened(RECORDS) as frozen:
+            notes.touch()
+            assert read_notes(notes) == 0
             carry_job(Job(route, NOTES, 500, frozen.path, notes=notes))
             assert read_notes(notes) == 500
             carry_job(Job(route, NOTES, 10_000, frozen.path, notes=notes))
         assert read_notes(notes) == 1000
 
     def test_one_that_nobody_wants_any_more(self, folder: Folder, tmp_path: Path) -> None:
-        """It stops where its notes are taken away."""
+        """It stops where its notes are taken away, also before it has begun."""
         hooks, notes = folder.specs.parent / "hooks", tmp_path / "notes"
         hooks.mkdir()
         (hooks / "files.py").write_text(
@@ -198,9 +200,12 @@ class TestOfAJob:
         )
         [route] = make_plan(folder.spec("note", 1, {"call": {"file": "files:taken"}}).load(), 1).routes
         with opened(RECORDS | {note(600): compact({"file": str(notes)})}) as frozen:
-            with pytest.raises(Stopped):
-                carry_job(Job(route, NOTES, 10_000, frozen.path, notes=notes))
-            assert not notes.exists()
+            notes.touch()
+            for _ in range(2):
+                with pytest.raises(Stopped):
+                    carry_job(Job(route, NOTES, 10_000, frozen.path, notes=notes))
+                assert not notes.exists()
+            notes.touch()
             assert (
                 carry_job(Job(route, KeyRange(note(601), NOTES.stop), 10_000, frozen.path, notes=notes)).scanned == 399
             )
@@ -227,6 +232,7 @@ class TestOfAJob:
         """Another process makes the same of it."""
         with opened(RECORDS) as frozen:
             job = Job(route, NOTES, 600, frozen.path, tmp_path, tmp_path / "notes", digests=True)
+            (tmp_path / "notes").touch()
             here = carry_job(job)
             with processes(1).start() as executor:
                 there = executor.submit(carry_job, job).result()

@@ -407,3 +407,38 @@ class TestWhatIsLeft:
                 with pytest.raises(BrokenPipeError):
                     do(workers=workers, on_progress=tell)
                 assert (dump(path), beside(path), list(temporary.iterdir())) == (before, [], [])
+
+    HOOKS = """
+import time
+from pathlib import Path
+from migrate_spec import hook
+
+@hook
+def stopped(folder):
+    for _ in range(2000):
+        if not any(file.is_file() for file in Path(folder).glob("db.staging/notes-*/*")):
+            return "stopped"
+        time.sleep(0.01)
+    Path(folder, "too late").touch()
+"""
+
+    def test_jobs_that_nobody_waits_for(self, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where workers cannot be ended, as those of a cluster, their jobs end: here they wait for nothing else."""
+        monkeypatch.setattr(progress, "INTERVAL", 0)
+        monkeypatch.setattr(runner, "INTERVAL", 0.01)
+        hooks = folder.specs.parent / "hooks"
+        hooks.mkdir()
+        (hooks / "files.py").write_text(self.HOOKS)
+        project = folder.spec("note", 1, {"call": {"folder": "files:stopped"}}).load()
+        before = {b"note:%03d" % number: b"{}" for number in range(100)}
+        before |= {key: b'{"folder":"%s"}' % bytes(tmp_path) for key in (b"note:020", b"note:080")}
+        path = make(tmp_path / "db", before)
+
+        def tell(event: ms.Progress) -> None:
+            if event.done >= 20:
+                raise BrokenPipeError
+
+        with pytest.raises(BrokenPipeError):
+            ms.MigrationManager(path, project).apply(workers=threads(2), on_progress=tell)
+        assert (dump(path), beside(path)) == (before, [])
+        assert not (tmp_path / "too late").exists()

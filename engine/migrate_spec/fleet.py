@@ -77,6 +77,7 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
 
     Raises:
         WorkerError: the workers are not there, or do not fit.
+        KeyboardInterrupt: of Ctrl-C. It breaks off what is under way: each database is as it was, or complete.
     """
     order = _Order(pickle.dumps(project, pickle.HIGHEST_PROTOCOL), to_version, backup, validate, compact, dry_run)
     workers = workers or processes()

@@ -47,8 +47,8 @@ class Job:
         most: after about how many records to stop.
         frozen: the database to read, which does not change meanwhile.
         folder: where staged files go; ``None``: write nothing, only find out.
-        notes: a file for the number of records that are behind; who removes it stops the job. Temporary files of the
-            job lie beside it. ``None``: nobody asks.
+        notes: a file that is there, for the number of records that are behind; who removes it stops the job. Temporary
+            files of the job lie beside it. ``None``: nobody asks.
         digests: whether to digest the records.
     """
 
@@ -182,7 +182,10 @@ def _notes(file: Path | None) -> Iterator[Tell]:
     if file is None:
         yield lambda _count: None
         return
-    done, descriptor = 0, os.open(file, os.O_WRONLY | os.O_CREAT)
+    try:
+        done, descriptor = 0, os.open(file, os.O_WRONLY)
+    except FileNotFoundError:
+        raise Stopped from None
 
     def tell(count: int) -> None:
         nonlocal done

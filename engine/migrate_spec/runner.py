@@ -157,9 +157,12 @@ class _Team:
     def _hand_out(self) -> bool:
         """Give every worker a job, as far as there are any; whether somebody works now."""
         while len(self._jobs) < self._count:
-            job = self._shares.next(self._count - len(self._jobs), self._notes / uuid4().hex)
+            notes = self._notes / uuid4().hex
+            job = self._shares.next(self._count - len(self._jobs), notes)
             if job is None:
                 break
+            with SpeakingOf(job.frozen):
+                notes.touch()
             self._jobs[self._executor.submit(carry_job, job)] = job, _total(self._tracker, job)
         return bool(self._jobs)
 
