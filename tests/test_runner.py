@@ -431,7 +431,7 @@ def stopped(folder):
         (hooks / "files.py").write_text(self.HOOKS)
         project = folder.spec("note", 1, {"call": {"folder": "files:stopped"}}).load()
         before = {b"note:%03d" % number: b"{}" for number in range(100)}
-        before |= {key: b'{"folder":"%s"}' % bytes(tmp_path) for key in (b"note:020", b"note:080")}
+        before |= {key: b'{"folder":"%s"}' % bytes(tmp_path) for key in (b"note:020", b"note:060")}
         path = make(tmp_path / "db", before)
 
         def tell(event: ms.Progress) -> None:

@@ -42,23 +42,23 @@ def steps(draw: st.DrawFn) -> dict[str, Any]:
     """A step that looks at names; in rare cases one that looks at values."""
     kind = draw(KINDS)
     first, second, third = map(quoted, draw(st.lists(NAMES, min_size=3, max_size=3, unique=True)))
-    beside = {"if_exists": draw(IF_EXISTS)}
+    more = draw(st.sampled_from([{}, {third: "new"}]))
+    renamed = {first: second, **draw(st.sampled_from([{}, {second: first}, {second: third}, more]))}
+    body: Any = {
+        "default": {first: draw(VALUES), second: draw(VALUES)},
+        "add": {first: draw(VALUES), second: draw(VALUES)},
+        "copy": {first: second, **more},
+        "move": {first: second, **more},
+        "rename": {old: bare(new) for old, new in renamed.items()},
+        "remove": [first, second],
+        "keep_fields": [first, second, "schema_version", "v", "meta"],
+    }.get(kind)
     if kind == "do":
         return {"do": [draw(steps())]}
-    if kind == "default":
-        return {"default": {first: draw(VALUES), second: draw(VALUES)}}
-    if kind == "add":
-        return {"add": {first: draw(VALUES), second: draw(VALUES)}, **beside}
-    if kind in {"copy", "move"}:
-        return {kind: {first: second, **draw(st.sampled_from([{}, {third: "new"}]))}, **beside}
-    if kind == "rename":
-        renamed = {first: second, **draw(st.sampled_from([{}, {second: first}, {second: third}, {third: "new"}]))}
-        return {"rename": {old: bare(new) for old, new in renamed.items()}, **beside}
-    if kind == "remove":
-        return {"remove": [first, second]}
-    if kind == "keep_fields":
-        return {"keep_fields": [first, second, "schema_version", "v", "meta"]}
-    return draw(st.sampled_from([{"default": {first: 1}, "also_null": True}, {"set": {first: 1}}, {"add": {"x.y": 1}}]))
+    if body is None:
+        others = [{"default": {first: 1}, "also_null": True}, {"set": {first: 1}}, {"add": {"x.y": 1}}]
+        return draw(st.sampled_from(others))
+    return {kind: body, **({"if_exists": draw(IF_EXISTS)} if kind in {"add", "copy", "move", "rename"} else {})}
 
 
 def bare(path: str) -> str:

@@ -6,11 +6,13 @@ has before it, checked against the target's schema, and written once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from migrate_spec.codec import (
     Document,
+    Json,
     NotADocument,
     copied,
     decode,
@@ -19,15 +21,16 @@ from migrate_spec.codec import (
     looks_like_msgpack,
     read,
     read_msgpack,
+    read_plain,
 )
 from migrate_spec.document import Change, Refused
 from migrate_spec.errors import Fault, Irreversible
 from migrate_spec.schema import Schema
-from migrate_spec.shortcut import PASSED, Shortcut, looks_at, names_alone
+from migrate_spec.shortcut import PASSED, Reading, Shortcut, looks_at, names_alone
 from migrate_spec.spec import Spec
 from migrate_spec.stamp import Stamp
 from migrate_spec.step import backward, forward
-from migrate_spec.typed import glance_at, glance_over, reader_of
+from migrate_spec.typed import Outline, checked_outline, glance_at, glance_over, glanced_outline
 
 __all__ = ["Leg", "RecordRefused", "Route", "Transform", "compile_downgrade"]
 
@@ -152,7 +155,7 @@ class Transform:
         self._legs_from: dict[int, tuple[Leg, ...]] = {}  # for the versions met so far
         self.shortcut = self._short_way()
         # What goes the long way although there is a short one is most often not in the plain form, or does not fit.
-        self._read_sure = reader_of(route.sure) if route.sure is not None and self.shortcut is None else None
+        self._read_sure = _fitting(route.sure) if route.sure is not None and self.shortcut is None else None
 
     def __call__(self, value: bytes) -> bytes | None:
         """Carry one record over.
@@ -244,14 +247,23 @@ class Transform:
             return None
         if not names_alone(route.specs):
             return None
-        if route.sure is not None:
-            read, fits = reader_of(route.sure), self.fits
-        else:
-            names, stamp = looks_at(route.specs), self._stamp.path
-            mark = stamp.sole_name if stamp is not None else None
-            read, fits = glance_over() if names is None else glance_at(names, mark), None
         steps = [(leg.spec, leg.change) for leg in self._legs]
-        return Shortcut(steps, (route.start, route.unstamped), read, fits, self.changed_by)
+        return Shortcut(steps, (route.start, route.unstamped), self._reading(), self.changed_by)
+
+    def _reading(self) -> Reading:
+        """How the records are read that take the short way."""
+        sure, names, stamp = self.route.sure, looks_at(self.route.specs), self._stamp.path
+        if sure is not None:
+            return Reading(_fitting(sure), partial(checked_outline, sure), self.fits)
+        if names is None:
+            return Reading(glance_over(), lambda _names, _known: None, lambda _: True)
+        mark = stamp.sole_name if stamp is not None else None
+        needed = names | ({mark} if mark is not None else set())
+
+        def outline(names: Sequence[str], known: Mapping[str, Json]) -> Outline | None:
+            return glanced_outline(names, sorted(needed - set(names)), known)
+
+        return Reading(glance_at(names, mark), outline, lambda _: True)
 
     def _run(self, document: Document, version: int) -> int:
         """Run the steps from ``version`` on; the version of the last that changed something, 0 where none did."""
@@ -297,6 +309,17 @@ def _change(spec: Spec) -> Change:
     """What a spec does to a document. Another encoding is a change, too, whatever stands in the document."""
     change = forward(spec.steps)
     return change if spec.encoding == spec.encoding_after else lambda document: change(document) or True
+
+
+def _fitting(schema: Schema) -> Callable[[bytes], Document | None]:
+    """A function that reads a record in the plain form that fits a schema; ``None`` for any other."""
+    fits = schema.is_valid
+
+    def read(value: bytes) -> Document | None:
+        document = read_plain(value)
+        return document if document is not None and fits(document) else None
+
+    return read
 
 
 def _out_of_range(stamp: Stamp, version: int, earliest: int, latest: int) -> RecordRefused:

@@ -7,16 +7,17 @@ the old ones; else the fields are put together anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final
 
 from migrate_spec.codec import Document, Json, encode, object_writer
 from migrate_spec.document import Change
 from migrate_spec.spec import Spec
+from migrate_spec.typed import Outline
 
-__all__ = ["PASSED", "Shortcut", "looks_at", "names_alone"]
+__all__ = ["PASSED", "Reading", "Shortcut", "looks_at", "names_alone"]
 
 PASSED: Final = b""
 """Stands for the result where the short way is not for this record; no document has these bytes."""
@@ -25,8 +26,14 @@ PASSED: Final = b""
 MOST_RECIPES = 1000
 """Documents with yet other names go the long way: to make a recipe takes longer than that."""
 
-Make = Callable[[bytes, Document], bytes]
-"""Makes the new bytes of a record of the old ones and the document."""
+Make = Callable[[bytes, Any], bytes]
+"""Makes the new bytes of a record of the old ones and its fields."""
+
+Getter = Callable[..., Callable[[Any], Any]]
+"""Makes what gets the value of the field with a name; or, with several names, the values as a tuple: `itemgetter`."""
+
+Bind = Callable[[Getter], Make]
+"""Gives what makes the new bytes, for fields that are got in some way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +43,12 @@ class Recipe:
     Attributes:
         begin: what such a document begins with.
         changed: the places in the route of the specs that change it; none where it stays as it is.
-        make: what makes the new bytes.
+        bind: gives what makes the new bytes.
     """
 
     begin: bytes
     changed: tuple[int, ...]
-    make: Make
+    bind: Bind
 
 
 class _Field:
@@ -64,6 +71,27 @@ def looks_at(specs: Sequence[Spec]) -> set[str] | None:
     return {name for step in steps for path in (*step.reads(), *step.writes()) if (name := path.sole_name) is not None}
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How the records are read that take the short way.
+
+    Attributes:
+        read: reads all fields of a record, or those that are needed; ``None`` where it is not known that what becomes
+            of it fits.
+        outline: the same for all records with these names, where some values are known; ``None`` where there is no
+            faster way for them.
+        fits: whether a record that stays as it is fits.
+    """
+
+    read: Callable[[bytes], Document | None]
+    outline: Callable[[Sequence[str], Mapping[str, Json]], Outline | None]
+    fits: Callable[[Document], bool]
+
+
+Fast = tuple[bytes, Callable[[bytes], Any], Make, tuple[int, ...]]
+"""For records with the same names: what they begin with, what reads them, what makes the new bytes, which specs."""
+
+
 class Shortcut:
     """Specs that look at names only, as a function on bytes."""
 
@@ -71,8 +99,7 @@ class Shortcut:
         self,
         steps: Sequence[tuple[Spec, Change]],
         versions: tuple[int, int],
-        read: Callable[[bytes], Document | None],
-        fits: Callable[[Document], bool] | None,
+        reading: Reading,
         changed_by: list[int],
     ) -> None:
         """Take the specs.
@@ -80,43 +107,63 @@ class Shortcut:
         Args:
             steps: all specs of a route, each with what it does.
             versions: of the database, and of a record that says none.
-            read: reads the fields of a record that are needed, or all; ``None`` where it is not known that what becomes
-                of it fits.
-            fits: whether a record that stays as it is fits; ``None``: that is not asked.
+            reading: how records are read.
             changed_by: is counted up for each spec that changes a record.
         """
         self._steps = steps
         self._start, self._unstamped = versions
-        self._read = read
-        self._fits = fits
+        self._reading = reading
         self._changed_by = changed_by
-        self._recipes: dict[tuple[str, ...], Recipe | None] = {}
+        self._recipes: dict[tuple[str, ...], tuple[Recipe, Make] | None] = {}
+        self._fast: dict[tuple[str, ...], Fast | None] = {}
         self._names: tuple[str, ...] | None = None
-        self._last: Recipe | None = None
+        self._now: Fast | None = None
 
     def __call__(self, value: bytes) -> bytes | None:
         """A record's new bytes; ``None`` where it stays as it is; :data:`PASSED` where the way is not for it."""
-        document = self._read(value)
+        if self._now is not None:
+            begin, read, make, changed = self._now
+            fields = read(value)
+            if fields is not None and value.startswith(begin):
+                for index in changed:
+                    self._changed_by[index] += 1
+                return make(value, fields)
+            self._now = None  # until two records with the same names come again
+        return self._carried(value)
+
+    def _carried(self, value: bytes) -> bytes | None:
+        """The same for a record of which it is not known which fields it has."""
+        document = self._reading.read(value)
         if document is None:
             return PASSED
         names = tuple(document)
-        if names == self._names:  # as most often: two tuples of the same texts are faster compared than looked up
-            recipe = self._last
-        else:
-            recipe = self._last = self._learned(names)
-            self._names = names
-        if recipe is None or not value.startswith(recipe.begin):
+        if names not in self._recipes and len(self._recipes) < MOST_RECIPES:
+            found = self._recipe(names)
+            self._recipes[names] = None if found is None else (found, found.bind(itemgetter))
+        recipe, make = self._recipes.get(names) or (None, None)
+        if recipe is None or make is None or not value.startswith(recipe.begin):
             return PASSED
         if not recipe.changed:
-            return None if self._fits is None or self._fits(document) else PASSED
+            return None if self._reading.fits(document) else PASSED
+        if names == self._names:
+            self._now = self._outlined(names, recipe)
+        self._names = names
         for index in recipe.changed:
             self._changed_by[index] += 1
-        return recipe.make(value, document)
+        return make(value, document)
 
-    def _learned(self, names: tuple[str, ...]) -> Recipe | None:
-        if names not in self._recipes and len(self._recipes) < MOST_RECIPES:
-            self._recipes[names] = self._recipe(names)
-        return self._recipes.get(names)
+    def _outlined(self, names: tuple[str, ...], recipe: Recipe) -> Fast | None:
+        """The way for records of which it is known which fields they have."""
+        if names not in self._fast:
+            stamp = self._steps[-1][0].stamp
+            mark = stamp.path.sole_name if stamp.path is not None else None
+            known = {mark: stamp.mark(self._start)} if mark is not None and mark in names else {}
+            outline = self._reading.outline(names, known)
+            if outline is None:
+                self._fast[names] = None
+            else:
+                self._fast[names] = recipe.begin, outline.read, recipe.bind(outline.getter), recipe.changed
+        return self._fast[names]
 
     def _recipe(self, names: tuple[str, ...]) -> Recipe | None:
         """What becomes of documents with these names; ``None`` where that must be found out in the long way."""
@@ -131,16 +178,15 @@ class Shortcut:
         # Up to the quotation mark of the next name, of which there must be one for a comma to be right.
         begin = _begin(mark, stamp.mark(self._start)) if mark is not None and mark in names else b'{"'
         if not changed:
-            return Recipe(begin, (), lambda value, _: value)
+            return Recipe(begin, (), _same)
         if mark is None:
-            make = _appending(len(begin), begin, names, document)
-            return Recipe(begin, changed, make or _rearranging(document))
+            return Recipe(begin, changed, _appending(len(begin), begin, names, document) or _rearranging(document))
         if not _stays(mark, names, document):
             return None
         new, kept = stamp.mark(last.to_version), tuple(name for name in names if name != mark)
         fields = {name: value for name, value in document.items() if name != mark}
-        make = _appending(len(begin), _begin(mark, new), kept, fields)
-        return Recipe(begin, changed, make or _rearranging({mark: new, **fields}))
+        appending = _appending(len(begin), _begin(mark, new), kept, fields)
+        return Recipe(begin, changed, appending or _rearranging({mark: new, **fields}))
 
     def _tried(self, names: tuple[str, ...], version: int) -> tuple[Document | None, tuple[int, ...]]:
         """What becomes of a document of which only the names are known, and which specs change it."""
@@ -178,39 +224,57 @@ def _stays(mark: str, names: tuple[str, ...], document: Document) -> bool:
     return bool(document) and next(iter(document)) == mark and _is(document[mark], mark)
 
 
-def _appending(skipped: int, head: bytes, kept: tuple[str, ...], fields: Document) -> Make | None:
+def _same(_get: Getter) -> Make:
+    return lambda value, _: value
+
+
+def _appending(skipped: int, head: bytes, kept: tuple[str, ...], fields: Document) -> Bind | None:
     """What puts another head before the old fields and new ones behind them, where the old ones stay as they are."""
     if tuple(fields)[: len(kept)] != kept or not all(_is(fields[name], name) for name in kept):
         return None
-    parts = [("", b"")]  # the name of a field whose value stands there, and the bytes that follow
+    sources, parts = [], [b""]  # the fields whose values stand between the parts
     for name, value in list(fields.items())[len(kept) :]:
-        parts[-1] = (parts[-1][0], parts[-1][1] + b",%b:" % encode(name))
+        parts[-1] += b",%b:" % encode(name)
         if isinstance(value, _Field):
-            parts.append((value.name, b""))
+            sources.append(value.name)
+            parts.append(b"")
         else:
-            parts[-1] = (parts[-1][0], parts[-1][1] + encode(value))
-    parts[-1] = (parts[-1][0], parts[-1][1] + b"}")
-    (_, first), *others = parts
+            parts[-1] += encode(value)
+    first, *others = [*parts[:-1], parts[-1] + b"}"]
 
-    def make(value: bytes, document: Document) -> bytes:
-        found = [head, value[skipped:-1], first]
-        for name, following in others:
-            found.append(encode(document[name]))
-            found.append(following)
-        return b"".join(found)
+    def bind(getter: Getter) -> Make:
+        between = [(getter(source), following) for source, following in zip(sources, others, strict=True)]
 
-    return make
+        def make(value: bytes, fields: Any) -> bytes:
+            found = [head, value[skipped:-1], first]
+            for get, following in between:
+                found += encode(get(fields)), following
+            return b"".join(found)
+
+        return make
+
+    return bind
 
 
-def _rearranging(fields: Document) -> Make:
+def _rearranging(fields: Document) -> Bind:
     """What puts the fields together anew."""
     write = object_writer(tuple(fields))
-    keys = [value.name if isinstance(value, _Field) else place for place, value in enumerate(fields.values())]
-    constants = {place: value for place, value in enumerate(fields.values()) if not isinstance(value, _Field)}
-    pick = itemgetter(*keys) if len(keys) > 1 else lambda document: [document[key] for key in keys]
+    sources = [value.name for value in fields.values() if isinstance(value, _Field)]
+    known = tuple(value for value in fields.values() if not isinstance(value, _Field))
+    # Where each field stands among all: first those that are got, then those that are known.
+    moved, new = iter(range(len(sources))), iter(range(len(sources), len(fields)))
+    places = [next(moved if isinstance(value, _Field) else new) for value in fields.values()]
 
-    def make(_value: bytes, document: Document) -> bytes:
-        document.update(constants)  # type: ignore[arg-type]  # by their places, which no field has for a name
-        return write(pick(document))
+    def bind(getter: Getter) -> Make:
+        if len(sources) == 0 or len(places) == 1:
+            gets = [getter(source) for source in sources]
+            return lambda _value, fields: write([*(get(fields) for get in gets), *known])
+        get = getter(*sources) if len(sources) > 1 else _as_tuple(getter(*sources))
+        order = itemgetter(*places)
+        return lambda _value, fields: write(order(get(fields) + known))
 
-    return make
+    return bind
+
+
+def _as_tuple(get: Callable[[Any], Json]) -> Callable[[Any], tuple[Json]]:
+    return lambda fields: (get(fields),)

@@ -8,16 +8,18 @@ Types: https://jcristharif.com/msgspec/supported-types.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, Literal, NotRequired, Required, TypedDict, Union
+from operator import attrgetter
+from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict, Union
 
 import msgspec
+from msgspec import Meta
 
-from migrate_spec.codec import Document, Json, Raw, encode, read_plain
+from migrate_spec.codec import Document, Json, Raw, encode
 from migrate_spec.schema import Schema
 
-__all__ = ["glance_at", "glance_over", "reader_of"]
+__all__ = ["Outline", "checked_outline", "glance_at", "glance_over", "glanced_outline"]
 
 Typed = tuple[Any, Json]
 """A type, and the rest."""
@@ -26,37 +28,121 @@ _REMARKS = frozenset(["$schema", "$comment", "$defs", "title", "description", "d
 _BY_NEIGHBOURS = frozenset(["unevaluatedProperties", "unevaluatedItems", "patternProperties", "prefixItems", "$id"])
 """Keywords on whose account others mean something else."""
 
+_BY_FIELD = frozenset(["type", "properties", "required", "additionalProperties"])
+"""Keywords that ask something of each field alone, or of which there are."""
+
+_NOTHING = Annotated[int, Meta(gt=0, lt=1)] | msgspec.UnsetType
+"""The type of a field that is not there: no value fits it."""
+
 _MOST = 2**63 - 1  # of an integer in a literal type
 
 _PLAIN = {"string": str, "integer": int, "number": int | float, "boolean": bool, "null": None}
 
 
-def reader_of(schema: Schema) -> Callable[[bytes], Document | None]:
-    """A function that reads a record and sees whether it fits a schema.
+class Outline:
+    """Reads records that all have the same fields, into objects of a class made for them.
+
+    Attributes:
+        read: reads a record; ``None`` where it is not one of these.
+    """
+
+    def __init__(self, places: Mapping[str, str], read: Callable[[bytes], Any]) -> None:
+        """Take what reads them, and the names that the class has for the fields."""
+        self.read = read
+        self._places = places
+
+    def getter(self, *names: str) -> Callable[[Any], Any]:
+        """What gets the value of a field of an object that was read; with several names, their values as a tuple."""
+        return attrgetter(*(self._places[name] for name in names))
+
+
+def checked_outline(schema: Schema, names: Sequence[str], known: Mapping[str, Json]) -> Outline | None:
+    """What reads records in the plain form that fit a schema and have these fields, in this order, and no others.
+
+    Args:
+        schema: the schema.
+        names: the names of the fields.
+        known: the fields of which the value is known.
 
     Returns:
-        The function; it gives the document in the plain form (see :mod:`migrate_spec.codec`), or ``None`` where the
-        record has no such form or does not fit.
+        The reader; ``None`` where the schema asks for what cannot be asked of one field after the other.
     """
-    fits_whole, definitions = schema.is_valid, schema.content.get("$defs", {})
-    # A reference to anything but a definition would lead into the rest, where not all is said any more.
-    local = all(reference.startswith("#/$defs/") for reference in _references(schema.content))
-    kind, rest = _Types(definitions).of(schema.content) if local else (Any, schema.content)
-    decode = msgspec.json.Decoder(kind).decode
-    fits_rest = Schema({**rest, "$defs": definitions}).is_valid if rest else None
+    content, definitions = schema.content, schema.content.get("$defs", {})
+    asked = {key: value for key, value in content.items() if key not in _REMARKS and key != "$id"}
+    if not (asked.keys() <= _BY_FIELD and asked.get("type", "object") == "object" and _is_local(content)):
+        return None
+    if not set(asked.get("required", ())) <= set(names) or any(_is_escaped(name) for name in names):
+        return None
+    types, others = _Types(definitions), asked.get("additionalProperties", True)
+    found = {name: types.of(asked.get("properties", {}).get(name, others)) for name in names}
+    found |= {name: (Literal[value], {}) for name, value in known.items()}
+    kind, places = _kind({name: kind for name, (kind, _) in found.items()}, closed=True)
+    decode: Callable[[bytes], Any] = msgspec.json.Decoder(kind).decode
+    rest = {name: rest for name, (_, rest) in found.items() if rest}
+    # Several are judged at once, as items of a list.
+    judged = {"prefixItems": [*rest.values()]} if len(rest) > 1 else next(iter(rest.values()), {})
+    fits = Schema({**judged, "$defs": definitions}).is_valid if rest else None
 
-    def read(value: bytes) -> Document | None:
+    def read(value: bytes) -> Any:
         try:
-            document = decode(value)
-            # A type passes over what it does not know, so that something is missing then.
-            if encode(document) == value and type(document) is dict and (fits_rest is None or fits_rest(document)):
-                return document
+            fields = decode(value)
         except (ValueError, RecursionError):
-            pass
-        document = read_plain(value)
-        return document if document is not None and fits_whole(document) else None
+            return None
+        return fields if encode(fields) == value and (fits is None or get is None or fits(get(fields))) else None
 
-    return read
+    outline = Outline(places, read)
+    get = outline.getter(*rest) if rest else None
+    return outline
+
+
+def glanced_outline(names: Sequence[str], absent: Iterable[str], known: Mapping[str, Json]) -> Outline | None:
+    """What reads of records no more than some fields, each as it is spelled.
+
+    Args:
+        names: the fields, which must be there.
+        absent: fields that must not be there.
+        known: the fields of which the value is known, and which must not be there twice.
+    """
+    if any(_is_escaped(name) for name in (*names, *absent)):
+        return None
+    types: dict[str, Any] = dict.fromkeys(names, Raw) | {name: Literal[value] for name, value in known.items()}
+    kind, places = _kind(types, absent)
+    decode: Callable[[bytes], Any] = msgspec.json.Decoder(kind).decode
+    once = [encode(name) for name in known]
+
+    def read(value: bytes) -> Any:
+        try:
+            fields = decode(value)
+        except (ValueError, RecursionError):
+            return None
+        return fields if value.endswith(b"}") and all(value.count(name) == 1 for name in once) else None
+
+    return Outline(places, read)
+
+
+def _kind(types: Mapping[str, Any], absent: Iterable[str] = (), *, closed: bool = False) -> tuple[type, dict[str, str]]:
+    """A class with fields of these types, and the names that it has for them.
+
+    Args:
+        types: the fields.
+        absent: fields that must not be there.
+        closed: whether others must not be there, either; else they are passed over.
+    """
+    places = {name: f"field{place}" for place, name in enumerate([*types, *absent])}
+    fields: list[Any] = [(places[name], kind) for name, kind in types.items()]
+    fields += [(places[name], _NOTHING, msgspec.UNSET) for name in absent]
+    back = {place: name for name, place in places.items()}
+    return msgspec.defstruct("Outline", fields, rename=back, gc=False, forbid_unknown_fields=closed), places
+
+
+def _is_escaped(name: str) -> bool:
+    """Whether a name is spelled with an escape: a class cannot have such a field."""
+    return len(encode(name)) != len(name.encode()) + 2
+
+
+def _is_local(schema: Json) -> bool:
+    """Whether all references lead to definitions; others would lead into what is left of a schema."""
+    return all(reference.startswith("#/$defs/") for reference in _references(schema))
 
 
 def glance_over() -> Callable[[bytes], Document | None]:
