@@ -218,6 +218,7 @@ class TestDigest:
         left = [records[0], records[2]]
         assert digest_of(left, ["62"]) == joined([digest_of(left[:1]), digest_of(left[1:])])
         assert digest_of(left, ["62"]) != digest_of(records, ["62"])
+        assert digest_of(left, ["62", "63"]) == joined([digest_of(left[:1]), digest_of([]), digest_of(left[1:])])
 
 
 class TestInParts:

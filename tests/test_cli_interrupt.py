@@ -20,7 +20,7 @@ SENTENCE = "Interrupted: the database is as it was."
 
 MOMENT = "2024-01-01T00:00:00Z"
 TASK = {"title": "T", "status": "pending", "priority": "medium", "created_at": MOMENT, "updated_at": MOMENT}
-RECORDS = {b"task:%06d" % number: compact({"id": str(number)} | TASK) for number in range(100_000)}
+RECORDS = {b"task:%06d" % number: compact({"id": str(number)} | TASK) for number in range(250_000)}
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +68,12 @@ def test_as_json(large: Path) -> None:
 
 def test_on_a_terminal(large: Path) -> None:
     """Under the progress bar: it stays where it was, the cursor comes back, and the sentence stands below."""
-    with Terminal("apply", large, *MERIDIAN, NO_COLOR="1") as terminal:
+    with Terminal("apply", large, "--workers", "1", *MERIDIAN, NO_COLOR="1") as terminal:
         terminal.wait_for("migrating task")
         terminal.process.send_signal(signal.SIGINT)
         done = terminal.finish()
     assert done.code == 130
     bar, end = done.out.split("\x1b[?25h")
-    assert re.search(r"migrating task [━╸ ]+ [0-9,]+/100,000 [0-9,]+/s +\S+\n$", bar)
+    assert re.search(r"migrating task [━╸ ]+ [0-9,]+/250,000 [0-9,]+/s +\S+\n$", bar)
     assert end == f"\n{SENTENCE}\n"
     assert "Traceback" not in done.out

@@ -220,7 +220,12 @@ class TestBackupList:
             "records": 5,
         }
         assert shown["tool"].startswith("migrate-spec ")
-        assert {**shown["collections"]["task"], "digest": ""} == {"prefix": "task:", "records": 5, "digest": ""}
+        assert {**shown["collections"]["task"], "digest": ""} == {
+            "prefix": "task:",
+            "records": 5,
+            "digest": "",
+            "starts": [],
+        }
 
     def test_of_meridian(self, tmp_path: Path) -> None:
         """The backups that Meridian kept inside the database are shown, too."""

@@ -449,7 +449,7 @@ import sys
 import migrate_spec as ms
 
 def tell(event):
-    if event.phase == "advanced":
+    if event.phase == "advanced" and event.done:
         print(event.done, flush=True)
 
 try:

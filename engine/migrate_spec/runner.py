@@ -181,7 +181,8 @@ def _total(tracker: Tracker, job: Job) -> Teller:
 
     def teller(total: int) -> None:
         nonlocal told
-        tell(max(0, total - told))
-        told = max(told, total)
+        if total > told:
+            tell(total - told)
+            told = total
 
     return teller
