@@ -174,8 +174,9 @@ class Transform:
             if document is None:
                 document, plain = self._read(value)
             version = self._stamp.version_of(document, self.route.unstamped)
-            reached = self._run(document, version)
-            if sure and reached == self._latest and version == self.route.start:
+            changed_by = self._run(document, version)
+            reached = changed_by[-1].to_version if changed_by else 0
+            if sure and reached == self._latest and changed_by[0].from_version >= self.route.start >= version:
                 return self._encode(self._stamp.stamped(document, reached))
             if not reached and self.fits(document if plain else decode(value)):
                 return None
@@ -243,12 +244,10 @@ class Transform:
     def _short_way(self) -> Shortcut | None:
         """The short way, where there is one."""
         route = self.route
-        if not (route.glances or route.sure is not None) or route.unstamped < route.earliest:
-            return None
-        if not names_alone(route.specs):
+        if not ((route.glances or route.sure is not None) and names_alone(route.specs)):
             return None
         steps = [(leg.spec, leg.change) for leg in self._legs]
-        return Shortcut(steps, (route.start, route.unstamped), self._reading(), self.changed_by)
+        return Shortcut(steps, (route.start, route.unstamped, route.earliest), self._reading(), self.changed_by)
 
     def _reading(self) -> Reading:
         """How the records are read that take the short way."""
@@ -265,13 +264,10 @@ class Transform:
 
         return Reading(glance_at(names, mark), outline, lambda _: True)
 
-    def _run(self, document: Document, version: int) -> int:
-        """Run the steps from ``version`` on; the version of the last that changed something, 0 where none did."""
-        reached = 0
-        for leg in self._legs_from.get(version) or self.legs_from(version):
-            if self.run(leg, document):
-                reached = leg.spec.to_version
-        return reached
+    def _run(self, document: Document, version: int) -> list[Spec]:
+        """Run the steps from ``version`` on; those that changed something."""
+        legs = self._legs_from.get(version) or self.legs_from(version)
+        return [leg.spec for leg in legs if self.run(leg, document)]
 
     def _restamped(self, document: Document, version: int) -> bytes:
         """A record that does not fit as it is, with the latest stamp, as the schema may demand that."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from migrate_spec.errors import MigrateSpecError
 from migrate_spec.executors import Workers, processes
+from migrate_spec.interrupts import deferred_interrupts
 from migrate_spec.manager import MigrationManager
 from migrate_spec.progress import OnProgress
 from migrate_spec.project import Project
@@ -26,6 +27,10 @@ SMALL = 32 << 20
 
 AHEAD = 2
 """How many databases are handed out for each worker: it never waits, and what is under way stays little."""
+
+
+INTERVAL = 0.1
+"""Seconds after which a Ctrl-C is noticed."""
 
 
 @dataclass(frozen=True)
@@ -136,14 +141,14 @@ def _side_by_side(group: Iterator[Path], order: _Order, workers: Workers) -> Ite
     """Carry databases, each by one worker."""
     first = next(group)
     window: _Window = deque()
-    with workers.start(first.absolute()) as executor:
+    with deferred_interrupts() as release, workers.start(first.absolute()) as executor:
         try:
             for database in chain([first], group):
                 window.append((database, executor.submit(_carry_here, order, database.absolute())))
                 while window and (len(window) >= AHEAD * workers.count or window[0][1].done()):
-                    yield _next(window)
+                    yield _next(window, release)
             while window:
-                yield _next(window)
+                yield _next(window, release)
         except GeneratorExit:  # nobody asks for more, but no database is left in the middle of its run
             for _, future in window:
                 future.cancel()
@@ -151,9 +156,12 @@ def _side_by_side(group: Iterator[Path], order: _Order, workers: Workers) -> Ite
             raise
 
 
-def _next(window: _Window) -> Outcome:
+def _next(window: _Window, release: Callable[[], None]) -> Outcome:
     """What became of the first database; it stays in the window until that is known."""
     database, future = window[0]
+    release()
+    while not wait([future], INTERVAL).done:
+        release()
     outcome = _outcome(database, future.result)
     window.popleft()
     return outcome

@@ -1,4 +1,4 @@
-"""Ctrl-C at the wrong moment: held back while a database is being switched over, or until the others are done."""
+"""Ctrl-C at the wrong moment: held back while a database is being switched over, or until it does no harm."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["noted_interrupts", "uninterrupted"]
+__all__ = ["deferred_interrupts", "noted_interrupts", "uninterrupted"]
 
 
 @contextmanager
@@ -24,6 +24,37 @@ def uninterrupted() -> Iterator[None]:
     before = signal.getsignal(signal.SIGINT)
     with _handling(before.note if isinstance(before, _Note) else _forget):
         yield
+
+
+@contextmanager
+def deferred_interrupts() -> Iterator[Callable[[], None]]:
+    """Hold SIGINT back until it does no harm.
+
+    ``KeyboardInterrupt`` in the middle of what waits for another thread can leave a lock taken, for which that thread
+    then waits for ever: so it was seen in `concurrent.futures.wait`, once in a hundred times.
+
+    Yields:
+        What does for each SIGINT so far what would have been done at once; at the end of the block so is the rest.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    before, held = signal.getsignal(signal.SIGINT), 0
+
+    def hold(_number: int, _frame: FrameType | None) -> None:
+        nonlocal held
+        held += 1
+
+    def release() -> None:
+        nonlocal held
+        while held:
+            held -= 1
+            if callable(before):
+                before(signal.SIGINT, None)
+
+    with _handling(hold):
+        yield release
+    release()
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from uuid import uuid4
 from migrate_spec.carried import Carried
 from migrate_spec.compiler import Route
 from migrate_spec.executors import Workers
+from migrate_spec.interrupts import deferred_interrupts
 from migrate_spec.progress import Tracker
 from migrate_spec.ranges import Job, Part, carry_job, carry_range, read_notes
 from migrate_spec.store import KeyRange, Store
@@ -75,8 +76,12 @@ def carry(routes: Sequence[Route], means: Means) -> list[Carried]:
     else:
         with SpeakingOf(means.frozen.path):
             folder = TemporaryDirectory(dir=means.folder, prefix="notes-", ignore_cleanup_errors=True)
-        with folder as notes, means.workers.start(means.frozen.path) as executor:
-            _Team(shares, executor, means, Path(notes)).work()
+        with (
+            deferred_interrupts() as release,
+            folder as notes,
+            means.workers.start(means.frozen.path) as executor,
+        ):
+            _Team(shares, executor, means, Path(notes)).work(release)
     return [Carried.of_parts(route, shares.parts[route.collection]) for route in routes]
 
 
@@ -137,10 +142,11 @@ class _Team:
         self._notes = notes
         self._jobs: dict[Future[Part], tuple[Job, Teller]] = {}
 
-    def work(self) -> None:
-        """See that all is carried."""
+    def work(self, release: Callable[[], None]) -> None:
+        """See that all is carried; ``release`` is called when a Ctrl-C may come."""
         try:
             while self._hand_out():
+                release()
                 done, _ = wait(self._jobs, INTERVAL, FIRST_COMPLETED)
                 for future in done:
                     job, teller = self._jobs.pop(future)

@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from migrate_spec.codec import Document, Json, encode, object_writer
-from migrate_spec.document import Change
+from migrate_spec.document import Change, Refused
 from migrate_spec.spec import Spec
 from migrate_spec.typed import Outline
 
@@ -38,17 +38,19 @@ Bind = Callable[[Getter], Make]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What becomes of documents with the same names.
+    """What becomes of documents of one kind.
 
     Attributes:
         begin: what such a document begins with.
         changed: the places in the route of the specs that change it; none where it stays as it is.
         bind: gives what makes the new bytes.
+        make: what makes them, for fields in a dictionary.
     """
 
     begin: bytes
     changed: tuple[int, ...]
     bind: Bind
+    make: Make
 
 
 class _Field:
@@ -88,8 +90,11 @@ class Reading:
     fits: Callable[[Document], bool]
 
 
+Kind = tuple[tuple[str, ...], int]
+"""The names of a record's fields, and its version."""
+
 Fast = tuple[bytes, Callable[[bytes], Any], Make, tuple[int, ...]]
-"""For records with the same names: what they begin with, what reads them, what makes the new bytes, which specs."""
+"""For records of one kind: what they begin with, what reads them, what makes the new bytes, which specs."""
 
 
 class Shortcut:
@@ -98,7 +103,7 @@ class Shortcut:
     def __init__(
         self,
         steps: Sequence[tuple[Spec, Change]],
-        versions: tuple[int, int],
+        versions: tuple[int, int, int],
         reading: Reading,
         changed_by: list[int],
     ) -> None:
@@ -106,17 +111,17 @@ class Shortcut:
 
         Args:
             steps: all specs of a route, each with what it does.
-            versions: of the database, and of a record that says none.
+            versions: of the database; of a record that says none; the earliest that is known.
             reading: how records are read.
             changed_by: is counted up for each spec that changes a record.
         """
         self._steps = steps
-        self._start, self._unstamped = versions
+        self._start, self._unstamped, self._earliest = versions
         self._reading = reading
         self._changed_by = changed_by
-        self._recipes: dict[tuple[str, ...], tuple[Recipe, Make] | None] = {}
-        self._fast: dict[tuple[str, ...], Fast | None] = {}
-        self._names: tuple[str, ...] | None = None
+        self._recipes: dict[Kind, Recipe | None] = {}
+        self._fast: dict[Kind, Fast | None] = {}
+        self._kind: Kind | None = None  # of the last record that was looked at
         self._now: Fast | None = None
 
     def __call__(self, value: bytes) -> bytes | None:
@@ -128,65 +133,78 @@ class Shortcut:
                 for index in changed:
                     self._changed_by[index] += 1
                 return make(value, fields)
-            self._now = None  # until two records with the same names come again
         return self._carried(value)
 
     def _carried(self, value: bytes) -> bytes | None:
-        """The same for a record of which it is not known which fields it has."""
+        """The same for a record of which it is not known what fields it has."""
         document = self._reading.read(value)
-        if document is None:
-            return PASSED
-        names = tuple(document)
-        if names not in self._recipes and len(self._recipes) < MOST_RECIPES:
-            found = self._recipe(names)
-            self._recipes[names] = None if found is None else (found, found.bind(itemgetter))
-        recipe, make = self._recipes.get(names) or (None, None)
-        if recipe is None or make is None or not value.startswith(recipe.begin):
+        kind = self._kind_of(document) if document is not None else None
+        recipe = self._learned(kind) if kind is not None else None
+        if recipe is not None and not value.startswith(recipe.begin):
+            recipe = None
+        if kind == self._kind:  # two in a row, so that more of them are to be expected
+            self._now = self._outlined(kind, recipe) if kind is not None and recipe is not None else None
+        self._kind = kind
+        if document is None or recipe is None:
             return PASSED
         if not recipe.changed:
             return None if self._reading.fits(document) else PASSED
-        if names == self._names:
-            self._now = self._outlined(names, recipe)
-        self._names = names
         for index in recipe.changed:
             self._changed_by[index] += 1
-        return make(value, document)
+        return recipe.make(value, document)
 
-    def _outlined(self, names: tuple[str, ...], recipe: Recipe) -> Fast | None:
-        """The way for records of which it is known which fields they have."""
-        if names not in self._fast:
-            stamp = self._steps[-1][0].stamp
-            mark = stamp.path.sole_name if stamp.path is not None else None
-            known = {mark: stamp.mark(self._start)} if mark is not None and mark in names else {}
-            outline = self._reading.outline(names, known)
-            if outline is None:
-                self._fast[names] = None
-            else:
-                self._fast[names] = recipe.begin, outline.read, recipe.bind(outline.getter), recipe.changed
-        return self._fast[names]
-
-    def _recipe(self, names: tuple[str, ...]) -> Recipe | None:
-        """What becomes of documents with these names; ``None`` where that must be found out in the long way."""
-        last = self._steps[-1][0]
-        path, stamp = last.stamp.path, last.stamp
-        mark = path.sole_name if path is not None else None
-        if (path is not None and mark is None) or (mark in names and names[0] != mark):
+    def _kind_of(self, document: Document) -> Kind | None:
+        """The names of a document's fields, and its version; nothing where there is no telling."""
+        try:
+            return tuple(document), self._steps[-1][0].stamp.version_of(document, self._unstamped)
+        except Refused:
             return None
-        document, changed = self._tried(names, self._start if mark in names else self._unstamped)
-        if document is None or not self._is_known(changed):
+
+    def _learned(self, kind: Kind) -> Recipe | None:
+        if kind not in self._recipes and len(self._recipes) < MOST_RECIPES:
+            self._recipes[kind] = self._recipe(*kind)
+        return self._recipes.get(kind)
+
+    def _outlined(self, kind: Kind, recipe: Recipe) -> Fast | None:
+        """The way for records of which it is known what fields they have."""
+        if kind not in self._fast:
+            names, version = kind
+            mark, stamp = self._mark, self._steps[-1][0].stamp
+            known = {mark: stamp.mark(version)} if mark is not None and mark in names else {}
+            outline = self._reading.outline(names, known) if recipe.changed else None
+            if outline is None:
+                self._fast[kind] = None
+            else:
+                self._fast[kind] = recipe.begin, outline.read, recipe.bind(outline.getter), recipe.changed
+        return self._fast[kind]
+
+    @property
+    def _mark(self) -> str | None:
+        """The name of the field for the stamp."""
+        path = self._steps[-1][0].stamp.path
+        return path.sole_name if path is not None else None
+
+    def _recipe(self, names: tuple[str, ...], version: int) -> Recipe | None:
+        """What becomes of documents of a kind; ``None`` where that must be found out in the long way."""
+        last, mark = self._steps[-1][0], self._mark
+        stamp = last.stamp
+        if (stamp.path is not None and mark is None) or (mark in names and names[0] != mark):
+            return None
+        document, changed = self._tried(names, version)
+        if document is None or not self._earliest <= version <= self._start or not self._is_known(changed):
             return None
         # Up to the quotation mark of the next name, of which there must be one for a comma to be right.
-        begin = _begin(mark, stamp.mark(self._start)) if mark is not None and mark in names else b'{"'
+        begin = _begin(mark, stamp.mark(version)) if mark is not None and mark in names else b'{"'
         if not changed:
-            return Recipe(begin, (), _same)
+            return _recipe_of(begin, (), lambda _getter: lambda value, _fields: value)
         if mark is None:
-            return Recipe(begin, changed, _appending(len(begin), begin, names, document) or _rearranging(document))
+            return _recipe_of(begin, changed, _appending(begin, begin, names, document) or _rearranging(document))
         if not _stays(mark, names, document):
             return None
         new, kept = stamp.mark(last.to_version), tuple(name for name in names if name != mark)
         fields = {name: value for name, value in document.items() if name != mark}
-        appending = _appending(len(begin), _begin(mark, new), kept, fields)
-        return Recipe(begin, changed, appending or _rearranging({mark: new, **fields}))
+        appending = _appending(begin, _begin(mark, new), kept, fields)
+        return _recipe_of(begin, changed, appending or _rearranging({mark: new, **fields}))
 
     def _tried(self, names: tuple[str, ...], version: int) -> tuple[Document | None, tuple[int, ...]]:
         """What becomes of a document of which only the names are known, and which specs change it."""
@@ -224,12 +242,13 @@ def _stays(mark: str, names: tuple[str, ...], document: Document) -> bool:
     return bool(document) and next(iter(document)) == mark and _is(document[mark], mark)
 
 
-def _same(_get: Getter) -> Make:
-    return lambda value, _: value
+def _recipe_of(begin: bytes, changed: tuple[int, ...], bind: Bind) -> Recipe:
+    return Recipe(begin, changed, bind, bind(itemgetter))
 
 
-def _appending(skipped: int, head: bytes, kept: tuple[str, ...], fields: Document) -> Bind | None:
+def _appending(begin: bytes, head: bytes, kept: tuple[str, ...], fields: Document) -> Bind | None:
     """What puts another head before the old fields and new ones behind them, where the old ones stay as they are."""
+    skipped = len(begin)
     if tuple(fields)[: len(kept)] != kept or not all(_is(fields[name], name) for name in kept):
         return None
     sources, parts = [], [b""]  # the fields whose values stand between the parts
