@@ -104,7 +104,8 @@ def documents(draw: st.DrawFn, route: Route) -> dict[str, Any]:
 
 def outcomes(route: Route, values: list[bytes]) -> tuple[list[Any], list[int]]:
     """What becomes of records that are carried one after the other, or their refusals; and what each spec changed."""
-    transform, found = Transform(route), []
+    transform = Transform(route)
+    found: list[Any] = []
     for value in values:
         try:
             found.append(transform(value))
