@@ -56,7 +56,7 @@ class Run:
         with SpeakingOf(self.store.path):
             checkpoint.parent.mkdir()
         self.store.checkpoint(checkpoint)
-        with _naming(self.store.path, checkpoint), open_for_reading(checkpoint) as frozen:
+        with _naming(self.store.path, checkpoint), open_for_reading(checkpoint, frozen=True) as frozen:
             tracker = _tracker(self.plan, frozen, on_progress)
             means = Means(frozen, self.staging.folder, tracker, self.workers, digests=self.keeps_backup)
             results = _carry_all(self.plan, means)

@@ -164,7 +164,8 @@ def carry_job(job: Job) -> Part:
     notes = job.notes if job.notes is not None and job.notes.parent.is_dir() else None
     # This process may be killed at any moment: its temporary files go with the notes.
     place = notes.parent if notes is not None else None
-    with SpeakingOf(job.frozen), open_for_reading(job.frozen, place) as frozen, _notes(notes) as tell:
+    writes = job.folder is not None  # and so the database is a checkpoint
+    with SpeakingOf(job.frozen), open_for_reading(job.frozen, place, frozen=writes) as frozen, _notes(notes) as tell:
         return carry_range(job, frozen, tell)
 
 

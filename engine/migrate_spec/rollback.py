@@ -82,7 +82,7 @@ def roll_back(
     changes = store.stage(staging.folder / "records.sst")
     put_back = put_back_moved if undoing.moves_records else _put_back
     tracker = Tracker(on_progress, undoing.backup.records)
-    with open_for_reading(undoing.backup.database) as frozen:
+    with open_for_reading(undoing.backup.database, frozen=True) as frozen:
         verify_version(undoing.backup, frozen)
         restored = put_back(undoing, frozen, staging, changes, tracker)
         old_version, version = frozen.get(VERSION_KEY), read_version(frozen)

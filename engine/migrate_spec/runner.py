@@ -30,10 +30,10 @@ FEW_RECORDS = 50_000
 FEW_BYTES = 16 * 2**20
 """Up to so many, as they are stored, are carried in less time than it takes to start another process."""
 
-LEAST_IN_A_JOB = 25_000
+LEAST_IN_A_JOB = 10_000
 """Records, where there are several workers: each job makes a file, and takes a hundredth of a second to begin."""
 
-MOST_IN_A_JOB = 2_000_000
+MOST_IN_A_JOB = 1_000_000
 """Records: all of a job go into one file."""
 
 INTERVAL = 0.1

@@ -166,6 +166,7 @@ def serve() -> None:
         idle.set()
         with suppress(OSError):  # the parent has gone
             _send(answering, answer)
+    os._exit(0)  # to take all modules apart takes as long as some thousand records
 
 
 def _listen(asking: IO[bytes], messages: SimpleQueue[bytes | None], idle: threading.Event) -> None:

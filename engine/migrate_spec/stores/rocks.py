@@ -29,17 +29,20 @@ __all__ = ["open_for_reading", "open_for_writing", "wrap"]
 
 _FAMILY = "default"  # the column family whose records are migrated
 _READ_AHEAD = 1 << 20  # measured: from 256 KiB to 1 MiB a scan takes a fifth less time than without, beyond that more
+_OPEN_FILES = 100  # at most, where they need not all be open: RocksDB keeps the index of each in memory
 _AHEAD = 100  # records that a scan has read before they are asked for
 _LOOKS = 200  # how often a database whose files come and go is looked at, at 5 ms each on an idle machine
 
 
-def open_for_reading(path: Path, place: Path | None = None) -> Store:
+def open_for_reading(path: Path, place: Path | None = None, *, frozen: bool = False) -> Store:
     """Open the database in the folder ``path`` without changing a byte of it, beside a writer if there is one.
 
     Args:
         path: the database.
         place: the folder for the temporary files that this takes, as long as the store is open. Whoever may be killed
             meanwhile names one that somebody else removes.
+        frozen: whether nobody writes to it meanwhile. Then its files are opened one by one, and the memory for them
+            does not grow with their number.
 
     Returns:
         a store that holds what had been written when it was opened, also where that is only in the write-ahead
@@ -56,7 +59,7 @@ def open_for_reading(path: Path, place: Path | None = None) -> Store:
         before: set[str] = set()
         for _ in range(_LOOKS):
             try:
-                return _open_links(path, place)
+                return _open_links(path, place, frozen=frozen)
             except Exception as error:
                 if not is_missing_file(error):
                     raise
@@ -66,7 +69,7 @@ def open_for_reading(path: Path, place: Path | None = None) -> Store:
                 if names == before:
                     raise
                 before = names
-        return _open_links(path, place)
+        return _open_links(path, place, frozen=frozen)
 
 
 def open_for_writing(path: Path) -> Store:
@@ -110,15 +113,17 @@ def wrap(handle: Rdict) -> Store:
     return _RocksStore(path, handle, families[_FAMILY], release=lambda: None)
 
 
-def _open_links(path: Path, place: Path | None) -> Store:
+def _open_links(path: Path, place: Path | None, *, frozen: bool) -> Store:
     refuse_unsupported(path)
     _, families = _load_options(path, place)
     links = linked(path, place)
     try:
         # RocksDB's defaults for the database: all files are opened at once, so that none can vanish afterwards,
         # and no option leads it out of the folder of links.
-        only = {_FAMILY: families[_FAMILY]}
-        handle = Rdict(links.name, Options(raw_mode=True), only, AccessType.read_only(error_if_log_file_exist=False))
+        only, database = {_FAMILY: families[_FAMILY]}, Options(raw_mode=True)
+        if frozen:
+            database.set_max_open_files(_OPEN_FILES)
+        handle = Rdict(links.name, database, only, AccessType.read_only(error_if_log_file_exist=False))
     except BaseException:
         links.cleanup()
         raise
