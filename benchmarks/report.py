@@ -53,9 +53,9 @@ What was tried on the way: dictionaries that are checked by types while they are
 checking and writing), and a class made of the schema for all records with the same fields (5.2 µs), which is what is
 used. New fields are set behind the bytes of the old ones; fields that move are put together by a second class.
 
-Without a check a run takes 1.7 times as long as the copy in C++, and not 1.2 times, which was the aim: of the 9.2 s that
-two processes work, RocksDB, the kernel and the copying of bytes are 40 %, more than all of the copy in C++ takes, as each
-record crosses the border between the two languages twice; and to start takes a third of a second.
+Without a check a run takes 1.7 times as long as the copy in C++, and not 1.2 times, which was the aim: of the 9.2 s
+that two processes work, RocksDB, the kernel and the copying of bytes are 40 %, more than all of the copy in C++ takes,
+as each record crosses the border between the two languages twice; and to start takes a third of a second.
 
 `migrate-spec status` starts in a quarter of a second here, and not within 150 ms of `python -c pass`: half of that are
 the libraries that it imports (click, msgspec, jsonschema-rs, rocksdict, PyYAML).
