@@ -32,6 +32,7 @@ __all__ = [
     "encode",
     "encode_msgpack",
     "encoder_of",
+    "is_escaped",
     "is_null",
     "looks_like_msgpack",
     "maker",
@@ -219,9 +220,14 @@ def maker(value: Json) -> Callable[[], Json]:
     return lambda: value
 
 
+def is_escaped(name: str) -> bool:
+    """Whether a name is spelled with an escape."""
+    return len(encode(name)) != len(name.encode()) + 2
+
+
 def object_writer(names: Sequence[str]) -> Callable[[Sequence[Json]], bytes]:
     """A function from the values of fields with these names to the object, as :data:`encode` writes it."""
-    if any(len(encode(name)) != len(name.encode()) + 2 for name in names):  # a class cannot have a name with escapes
+    if any(map(is_escaped, names)):  # a class cannot have such a field
         return lambda values: encode(dict(zip(names, values, strict=True)))
     places = {f"field{place}": name for place, name in enumerate(names)}
     kind: Any = msgspec.defstruct("Object", [(place, Any) for place in places], rename=places, gc=False)

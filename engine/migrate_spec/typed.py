@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict, Un
 import msgspec
 from msgspec import Meta
 
-from migrate_spec.codec import Document, Json, Raw, encode
+from migrate_spec.codec import Document, Json, Raw, encode, is_escaped
 from migrate_spec.schema import Schema
 
 __all__ = ["Outline", "checked_outline", "glance_at", "glance_over", "glanced_outline"]
@@ -71,7 +71,7 @@ def checked_outline(schema: Schema, names: Sequence[str], known: Mapping[str, Js
     asked = {key: value for key, value in content.items() if key not in _REMARKS and key != "$id"}
     if not (asked.keys() <= _BY_FIELD and asked.get("type", "object") == "object" and _is_local(content)):
         return None
-    if not set(asked.get("required", ())) <= set(names) or any(_is_escaped(name) for name in names):
+    if not set(asked.get("required", ())) <= set(names) or any(map(is_escaped, names)):
         return None
     types, others = _Types(definitions), asked.get("additionalProperties", True)
     found = {name: types.of(asked.get("properties", {}).get(name, others)) for name in names}
@@ -103,7 +103,7 @@ def glanced_outline(names: Sequence[str], absent: Iterable[str], known: Mapping[
         absent: fields that must not be there.
         known: the fields of which the value is known, and which must not be there twice.
     """
-    if any(_is_escaped(name) for name in (*names, *absent)):
+    if any(map(is_escaped, (*names, *absent))):  # a class cannot have such a field
         return None
     types: dict[str, Any] = dict.fromkeys(names, Raw) | {name: Literal[value] for name, value in known.items()}
     kind, places = _kind(types, absent)
@@ -133,11 +133,6 @@ def _kind(types: Mapping[str, Any], absent: Iterable[str] = (), *, closed: bool 
     fields += [(places[name], _NOTHING, msgspec.UNSET) for name in absent]
     back = {place: name for name, place in places.items()}
     return msgspec.defstruct("Outline", fields, rename=back, gc=False, forbid_unknown_fields=closed), places
-
-
-def _is_escaped(name: str) -> bool:
-    """Whether a name is spelled with an escape: a class cannot have such a field."""
-    return len(encode(name)) != len(name.encode()) + 2
 
 
 def _is_local(schema: Json) -> bool:
