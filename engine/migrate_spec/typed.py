@@ -77,22 +77,14 @@ def checked_outline(schema: Schema, names: Sequence[str], known: Mapping[str, Js
     found = {name: types.of(asked.get("properties", {}).get(name, others)) for name in names}
     found |= {name: (Literal[value], {}) for name, value in known.items()}
     kind, places = _kind({name: kind for name, (kind, _) in found.items()}, closed=True)
-    decode: Callable[[bytes], Any] = msgspec.json.Decoder(kind).decode
     rest = {name: rest for name, (_, rest) in found.items() if rest}
     # Several are judged at once, as items of a list.
     judged = {"prefixItems": [*rest.values()]} if len(rest) > 1 else next(iter(rest.values()), {})
-    fits = Schema({**judged, "$defs": definitions}).is_valid if rest else None
-
-    def read(value: bytes) -> Any:
-        try:
-            fields = decode(value)
-        except (ValueError, RecursionError):
-            return None
-        return fields if encode(fields) == value and (fits is None or get is None or fits(get(fields))) else None
-
-    outline = Outline(places, read)
-    get = outline.getter(*rest) if rest else None
-    return outline
+    if not rest:
+        return Outline(places, _reader(kind, _is_plain))
+    fits = Schema({**judged, "$defs": definitions}).is_valid
+    get = attrgetter(*(places[name] for name in rest))
+    return Outline(places, _reader(kind, lambda value, fields: encode(fields) == value and fits(get(fields))))
 
 
 def glanced_outline(names: Sequence[str], absent: Iterable[str], known: Mapping[str, Json]) -> Outline | None:
@@ -107,17 +99,31 @@ def glanced_outline(names: Sequence[str], absent: Iterable[str], known: Mapping[
         return None
     types: dict[str, Any] = dict.fromkeys(names, Raw) | {name: Literal[value] for name, value in known.items()}
     kind, places = _kind(types, absent)
-    decode: Callable[[bytes], Any] = msgspec.json.Decoder(kind).decode
     once = [encode(name) for name in known]
+
+    def is_spelled(value: bytes, _fields: Any) -> bool:
+        return value.endswith(b"}") and all(value.count(name) == 1 for name in once)
+
+    return Outline(places, _reader(kind, is_spelled))
+
+
+def _reader(kind: Any, holds: Callable[[bytes, Any], bool]) -> Callable[[bytes], Any]:
+    """A function that reads records by a type, those of which something holds; ``None`` for all others."""
+    decode = msgspec.json.Decoder(kind).decode
 
     def read(value: bytes) -> Any:
         try:
             fields = decode(value)
         except (ValueError, RecursionError):
             return None
-        return fields if value.endswith(b"}") and all(value.count(name) == 1 for name in once) else None
+        return fields if holds(value, fields) else None
 
-    return Outline(places, read)
+    return read
+
+
+def _is_plain(value: bytes, fields: Any) -> bool:
+    """Whether what was read is all that there is."""
+    return encode(fields) == value
 
 
 def _kind(types: Mapping[str, Any], absent: Iterable[str] = (), *, closed: bool = False) -> tuple[type, dict[str, str]]:
@@ -142,16 +148,7 @@ def _is_local(schema: Json) -> bool:
 
 def glance_over() -> Callable[[bytes], Document | None]:
     """A function that reads all fields of a record, each as it is spelled; ``None`` where there is more to it."""
-    decode = msgspec.json.Decoder(dict[str, Raw]).decode
-
-    def read(value: bytes) -> Document | None:
-        try:
-            document: Document = decode(value)
-        except (ValueError, RecursionError):
-            return None
-        return document if encode(document) == value else None
-
-    return read
+    return _reader(dict[str, Raw], _is_plain)
 
 
 def glance_at(names: Iterable[str], mark: str | None) -> Callable[[bytes], Document | None]:
@@ -165,18 +162,12 @@ def glance_at(names: Iterable[str], mark: str | None) -> Callable[[bytes], Docum
         The function; it gives ``None`` where the record is not spelled as a document with one stamp at most would be.
     """
     fields = dict.fromkeys([*names, *([mark] if mark is not None else [])], Raw)
-    decode = msgspec.json.Decoder(TypedDict("Fields", fields, total=False)).decode  # type: ignore[operator]
     stamp = encode(mark)
 
-    def read(value: bytes) -> Document | None:
-        try:
-            document: Document = decode(value)
-        except (ValueError, RecursionError):
-            return None
-        spelled = value.endswith(b"}") and (mark not in document or value.count(stamp) == 1)
-        return document if spelled else None
+    def is_spelled(value: bytes, document: Document) -> bool:
+        return value.endswith(b"}") and (mark not in document or value.count(stamp) == 1)
 
-    return read
+    return _reader(TypedDict("Fields", fields, total=False), is_spelled)  # type: ignore[operator]
 
 
 def _references(schema: Json) -> Iterator[str]:
