@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from migrate_spec.interrupts import deferred_interrupts, noted_interrupts
+from migrate_spec.interrupts import deferred_interrupts, interrupts_until_done, noted_interrupts, uninterrupted
 
 
 def run(*acts: str) -> list[str]:
@@ -90,3 +90,21 @@ def test_other_threads_get_no_signals() -> None:
     thread.start()
     thread.join()
     assert done == [signal.default_int_handler]
+
+
+def test_what_is_done_is_not_interrupted() -> None:
+    """A program that makes one change and then says so: none comes after the change, and none is lost before."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        interrupts_until_done()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(ValueError, match="no number"), uninterrupted():
+            int("no number")
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)

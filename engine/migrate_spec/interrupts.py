@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["deferred_interrupts", "noted_interrupts", "uninterrupted"]
+__all__ = ["deferred_interrupts", "interrupts_until_done", "noted_interrupts", "uninterrupted"]
 
 
 @contextmanager
@@ -24,6 +24,17 @@ def uninterrupted() -> Iterator[None]:
     before = signal.getsignal(signal.SIGINT)
     with _handling(before.note if isinstance(before, _Note) else _forget):
         yield
+        if isinstance(before, _UntilDone):
+            before.done = True
+
+
+def interrupts_until_done() -> None:
+    """For the rest of the process, forget each SIGINT that comes after what `uninterrupted` held together.
+
+    For a program that makes one change and then only says what it has done: to be interrupted while it says so would be
+    reported as an interruption that left the database as it was.
+    """
+    signal.signal(signal.SIGINT, _UntilDone())
 
 
 @contextmanager
@@ -92,6 +103,17 @@ class _Note:
         if not self.taken:
             self.taken = True
             self._tell()
+
+
+class _UntilDone:
+    """A handler that raises ``KeyboardInterrupt`` until the work is done."""
+
+    def __init__(self) -> None:
+        self.done = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if not self.done:
+            signal.default_int_handler(number, frame)
 
 
 @contextmanager

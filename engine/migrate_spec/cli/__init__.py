@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import signal
 import sys
 import traceback
 from contextlib import suppress
@@ -21,6 +22,7 @@ from migrate_spec.cli.group import cli
 from migrate_spec.cli.options import asks_for_json
 from migrate_spec.cli.output import emit_error, emit_json, print_whatever_comes, say
 from migrate_spec.errors import Fault, RecordRejected
+from migrate_spec.interrupts import interrupts_until_done
 
 __all__ = ["cli", "main", "run"]
 
@@ -34,7 +36,13 @@ def main() -> None:
     """Run the command line of this process and leave it with the exit code."""
     gc.set_threshold(OBJECTS_A_COLLECTION)  # by default modules are searched for cycles all the time they are imported
     print_whatever_comes()
-    _leave(run(sys.argv[1:]))
+    try:
+        interrupts_until_done()
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before the first word, or after the last
+        code = INTERRUPTED
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _leave(code)
 
 
 def _leave(code: int) -> NoReturn:

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
 from migrate_spec.errors import ForeignDatabase, NotADatabase
+from migrate_spec.interrupts import deferred_interrupts
 from migrate_spec.stores.rocks_faults import SpeakingOf
 
 __all__ = ["config_kept", "has_config", "left_half_open", "linked", "options_copied", "refuse_unsupported"]
@@ -154,9 +155,17 @@ def options_copied(path: Path, place: Path | None = None) -> Iterator[Path | Non
         yield Path(folder)
 
 
+class _Temporary(TemporaryDirectory[str]):
+    """A folder that a Ctrl-C leaves no part of."""
+
+    def cleanup(self) -> None:
+        with deferred_interrupts():
+            super().cleanup()
+
+
 def _temporary(fill: Callable[[Path], None], place: Path | None) -> TemporaryDirectory[str]:
-    with SpeakingOf(Path(gettempdir())) if place is None else nullcontext():
-        folder = TemporaryDirectory(prefix="migrate-spec-", dir=place, ignore_cleanup_errors=True)
+    with SpeakingOf(Path(gettempdir())) if place is None else nullcontext(), deferred_interrupts():
+        folder = _Temporary(prefix="migrate-spec-", dir=place, ignore_cleanup_errors=True)
         try:
             fill(Path(folder.name))
         except BaseException:
