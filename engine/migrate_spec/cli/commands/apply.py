@@ -15,7 +15,6 @@ from migrate_spec.cli.options import databases_argument, json_option, to_option
 from migrate_spec.cli.output import emit_json, good, show
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
-from migrate_spec.interrupts import uninterrupted
 from migrate_spec.manager import MigrationManager
 from migrate_spec.reports import ApplyReport
 
@@ -93,13 +92,12 @@ def command(
     carry_one = manager.scan if dry_run else partial(manager.apply, backup=not no_backup)
     with ProgressDisplay() as progress:
         report = carry_one(to, validate=not no_validate, workers=workers, on_progress=progress)
-    with uninterrupted():  # it is done, and must not be told otherwise
-        if compact:
-            manager.compact()
-        if as_json:
-            emit_json(asdict(report))
-        else:
-            _show(report)
+    if compact:
+        manager.compact()
+    if as_json:
+        emit_json(asdict(report))
+    else:
+        _show(report)
     return 0
 
 

@@ -13,7 +13,6 @@ from migrate_spec.cli.output import counted, emit_json, good, say, show, warn
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
 from migrate_spec.errors import LaterWrites, SpecError
-from migrate_spec.interrupts import uninterrupted
 from migrate_spec.manager import MigrationManager
 from migrate_spec.project import Project
 from migrate_spec.registry import MigrationRegistry
@@ -44,11 +43,10 @@ def command(settings: Settings, database: Path, backup: str | None, *, yes: bool
             say("Nothing was changed.")
             return REFUSED
         report = _roll_back(manager, backup, undo_later_writes=True)
-    with uninterrupted():  # it is done, and must not be told otherwise
-        if as_json:
-            emit_json(asdict(report))
-        else:
-            _show(report)
+    if as_json:
+        emit_json(asdict(report))
+    else:
+        _show(report)
     return 0
 
 
