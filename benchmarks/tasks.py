@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,10 @@ def odd_tasks(count: int) -> Iterator[Record]:
         yield key, json.dumps(task, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+FILE = 64 * 2**20
+"""The bytes of a table file: RocksDB's own default (``target_file_size_base``)."""
+
+
 def build(target: Path, records: Iterable[Record]) -> int:
     """Write records, in the order of their keys, into a new database.
 
@@ -144,16 +149,21 @@ def build(target: Path, records: Iterable[Record]) -> int:
     tables = BlockBasedOptions()
     tables.set_format_version(FORMAT_VERSION)
     options.set_block_based_table_factory(tables)
-    staged = target.with_name(f"{target.name}.sst")
-    writer = SstFileWriter(options)
-    writer.open(str(staged))
-    total = 0
-    for key, value in records:
-        writer[key] = value
-        total += len(value)
-    writer.finish()
+    total, staged = 0, list[Path]()
+    rest = iter(records)
+    for first in rest:
+        writer = SstFileWriter(options)
+        staged.append(target.with_name(f"{target.name}.{len(staged)}.sst"))
+        writer.open(str(staged[-1]))
+        for key, value in chain([first], rest):
+            writer[key] = value
+            total += len(value)
+            if writer.file_size() >= FILE:
+                break
+        writer.finish()
     database = Rdict(str(target), options)
-    database.ingest_external_file([str(staged)])
+    database.ingest_external_file([str(file) for file in staged])
     database.close()
-    staged.unlink()
+    for file in staged:
+        file.unlink()
     return total

@@ -29,7 +29,7 @@ __all__ = ["open_for_reading", "open_for_writing", "wrap"]
 
 _FAMILY = "default"  # the column family whose records are migrated
 _READ_AHEAD = 1 << 20  # measured: from 256 KiB to 1 MiB a scan takes a fifth less time than without, beyond that more
-_OPEN_FILES = 100  # at most, where they need not all be open: RocksDB keeps the index of each in memory
+_OPEN_FILES = 20  # at most, where they need not all be open: RocksDB keeps the index of each in memory
 _AHEAD = 100  # records that a scan has read before they are asked for
 _LOOKS = 200  # how often a database whose files come and go is looked at, at 5 ms each on an idle machine
 
@@ -123,6 +123,7 @@ def _open_links(path: Path, place: Path | None, *, frozen: bool) -> Store:
         only, database = {_FAMILY: families[_FAMILY]}, Options(raw_mode=True)
         if frozen:
             database.set_max_open_files(_OPEN_FILES)
+            database.set_table_cache_num_shard_bits(0)  # else each of 64 shards keeps a file
         handle = Rdict(links.name, database, only, AccessType.read_only(error_if_log_file_exist=False))
     except BaseException:
         links.cleanup()
