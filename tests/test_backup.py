@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from xxhash import xxh3_64, xxh3_128
 
 import migrate_spec as ms
-from migrate_spec.backup import Backup, Contents, Digest, joined, new_name
+from migrate_spec.backup import Backup, Contents, new_name
+from migrate_spec.digest import Digest, joined
 from migrate_spec.store import Record
 from migrate_spec.stores.rocks import open_for_reading
 from tests.conftest import (
@@ -81,7 +82,18 @@ class TestOurs:
             "symbol": Contents("symbol:", 2, digest(ROWS, b"symbol:")),
         }
         [backup] = manager(meridian, project).backups()
-        assert backup == Backup(str(name), backup.created_at, 1, "apply v1→v3", contents, folder, "migrate-spec 0.1.0")
+        assert backup == Backup(
+            str(name),
+            backup.created_at,
+            1,
+            "apply v1→v3",
+            contents,
+            folder,
+            "migrate-spec 0.1.0",
+            verified_at=backup.verified_at,
+        )
+        assert backup.verified_at
+        assert backup.verified_at >= backup.created_at
         assert backup.records == 10
         assert json.loads((folder / "backup.json").read_text("utf-8")) == backup.to_json()
         assert json.loads(without_times(json.dumps(backup.to_json()))) == {
@@ -95,6 +107,8 @@ class TestOurs:
             },
             "path": str(folder),
             "tool": "migrate-spec 0.1.0",
+            "whole": None,
+            "verified_at": "MOMENT",
             "records": 10,
         }
 
@@ -291,7 +305,7 @@ class TestInParts:
         assert said == (
             f"{backup.path}: {count} records of note with the digest D were found in {name}, "
             "100 with the digest D were expected, as when it was made; "
-            "the backup was changed since; nothing was put back"
+            "the backup was changed since"
         )
         assert dump(it.path) == before
 

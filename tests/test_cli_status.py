@@ -217,6 +217,8 @@ class TestBackupList:
             "collections": None,
             "path": "$TMP/db.backups/_backup_NAME",
             "tool": "TOOL",
+            "whole": None,
+            "verified_at": "MOMENT",
             "records": 5,
         }
         assert shown["tool"].startswith("migrate-spec ")

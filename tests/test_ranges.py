@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import migrate_spec as ms
-from migrate_spec.backup import Digest
 from migrate_spec.compiler import Route
+from migrate_spec.digest import Digest
 from migrate_spec.executors import processes
 from migrate_spec.plan import make_plan
 from migrate_spec.progress import Tracker

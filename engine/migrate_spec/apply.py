@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from migrate_spec.backup import DATABASE, Backup, backups_folder, new_name
+from migrate_spec.backup import Backup, backups_folder, new_name
 from migrate_spec.carried import Carried, check_rejections
 from migrate_spec.codec import Json
 from migrate_spec.compiler import Route
-from migrate_spec.errors import DatabaseError, DatabaseReadOnly, NoSpace
+from migrate_spec.errors import NoSpace
 from migrate_spec.executors import Workers
 from migrate_spec.history import HISTORY_KEY, TOOL, VERSION_KEY, read_history, timestamp
 from migrate_spec.moving import carry_moving
@@ -24,7 +22,6 @@ from migrate_spec.reports import ApplyReport
 from migrate_spec.runner import FEW_RECORDS, Means, carry
 from migrate_spec.staging import Staging
 from migrate_spec.store import KeyRange, Store
-from migrate_spec.stores.rocks import open_for_reading
 from migrate_spec.stores.rocks_faults import SpeakingOf
 
 __all__ = ["Run", "find_out"]
@@ -51,12 +48,8 @@ class Run:
         """
         _check_space(self.store, self.plan)
         if self.keeps_backup:
-            _check_writable(backups_folder(self.store.path), self.store.path)
-        checkpoint = self.staging.folder / "backup" / DATABASE
-        with SpeakingOf(self.store.path):
-            checkpoint.parent.mkdir()
-        self.store.checkpoint(checkpoint)
-        with _naming(self.store.path, checkpoint), open_for_reading(checkpoint, frozen=True) as frozen:
+            self.staging.check_backups_writable()
+        with self.staging.frozen() as frozen:
             tracker = _tracker(self.plan, frozen, on_progress)
             means = Means(frozen, self.staging.folder, tracker, self.workers, digests=self.keeps_backup)
             results = _carry_all(self.plan, means)
@@ -80,9 +73,10 @@ class Run:
             f"apply v{self.plan.from_version}→v{self.plan.to_version}",
             {result.collection: result.before for result in results},
             backups_folder(self.store.path) / name,
+            verified_at=timestamp(),
         )
         with SpeakingOf(self.store.path):
-            backup.write(self.staging.folder / "backup")
+            backup.write(self.staging.backup)
         return backup
 
     def _metadata(self, results: Sequence[Carried], backup: Backup | None) -> Path:
@@ -188,33 +182,6 @@ def _report(plan: Plan, database: Path, results: Sequence[Carried], start: float
         ],
         time.monotonic() - start,
     )
-
-
-@contextmanager
-def _naming(database: Path, checkpoint: Path) -> Iterator[None]:
-    """A block in which what is wrong with a database's checkpoint is said of the database: they share their files."""
-    try:
-        yield
-    except DatabaseError as error:
-        fault = error.fault
-        if fault.where != str(checkpoint):
-            raise
-        raise type(error)(fault.found, fault.expected, fault.remedy, where=str(database)) from error
-
-
-def _check_writable(backups: Path, database: Path) -> None:
-    """See that a backup can be moved to where backups lie, while it is not too late.
-
-    Raises:
-        DatabaseReadOnly: it cannot.
-    """
-    if not os.access(backups, os.W_OK | os.X_OK):
-        raise DatabaseReadOnly(
-            f"the folder {backups} that cannot be written was found",
-            "room for the backup was expected",
-            "run as the user that owns it",
-            where=str(database),
-        )
 
 
 def _check_space(store: Store, plan: Plan) -> None:

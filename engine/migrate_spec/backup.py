@@ -12,78 +12,34 @@ from __future__ import annotations
 
 import json
 import os
-import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 
-from xxhash import xxh3_64, xxh3_128
-
 from migrate_spec.codec import Json, decode, encode
+from migrate_spec.digest import Digest
 from migrate_spec.errors import BackupError
 from migrate_spec.history import BACKUP_PREFIX, TOOL
-from migrate_spec.store import KeyRange, Record, Store
+from migrate_spec.store import KeyRange, Store
 
 __all__ = [
     "Backup",
     "Contents",
-    "Digest",
     "backups_folder",
     "find_backup",
-    "joined",
+    "folders_of_backups",
+    "in_order",
+    "kept_beside",
     "list_backups",
+    "named",
     "new_name",
+    "read_manifest",
     "sync_folder",
 ]
 
 MANIFEST = "backup.json"
 DATABASE = "database"
-
-
-class Digest:
-    """A digest of records in key order, in parts, so that several can work on it at the same time.
-
-    It finds damage; it is no protection against forgery. A part's digest is two of XXH3 behind each other: 128 bits
-    over all keys and values, 64 bits over their lengths (4 bytes each, little endian). The digest of several parts is
-    that of their digests, joined by a blank, as the one value of a part that has one record with an empty key.
-    """
-
-    def __init__(self, starts: Iterable[str] = ()) -> None:
-        """Begin with the first part; ``starts`` are the first keys of the others, in hexadecimal digits."""
-        self._starts = [bytes.fromhex(start) for start in starts][::-1]
-        self._done: list[str] = []
-        self._begin()
-
-    def _begin(self) -> None:
-        self._contents, self._lengths = xxh3_128(), xxh3_64()
-
-    def add(self, records: Sequence[Record]) -> None:
-        """Take further records in. A part may not begin in the middle of them."""
-        while self._starts and records and records[0][0] >= self._starts[-1]:
-            self._starts.pop()
-            self._done.append(self._part())
-            self._begin()
-        parts = list(chain.from_iterable(records))
-        self._contents.update(b"".join(parts))
-        self._lengths.update(struct.pack(f"<{len(parts)}I", *map(len, parts)))
-
-    def hexdigest(self) -> str:
-        """The digest of the records so far."""
-        return joined([*self._done, self._part()])
-
-    def _part(self) -> str:
-        return self._contents.hexdigest() + self._lengths.hexdigest()
-
-
-def joined(digests: Sequence[str]) -> str:
-    """The digest of several parts."""
-    if len(digests) == 1:
-        return digests[0]
-    whole = Digest()
-    whole.add([(b"", " ".join(digests).encode())])
-    return whole.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -112,9 +68,12 @@ class Backup:
         created_at: when, RFC 3339, UTC.
         version: the database's version then.
         reason: what it was made for.
-        collections: what the migration touched, counted and digested when it was made.
+        collections: what the migration touched, or all that the project knows, counted and digested when it was made.
         path: its folder; ``None`` for the backups that Meridian keeps inside the database.
         tool: what made it.
+        whole: all keys of the database, counted and digested when it was made; ``None``: not asked for.
+        verified_at: when it was last found to hold what it held when it was made, which it was then, too; ``None``:
+            it was found damaged, or says nothing that could be verified.
     """
 
     name: str
@@ -124,6 +83,13 @@ class Backup:
     collections: Mapping[str, Contents] = field(default_factory=dict)
     path: Path | None = None
     tool: str = TOOL
+    whole: Contents | None = None
+    verified_at: str | None = None
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether it is one of those that Meridian keeps inside the database."""
+        return self.path is None
 
     @property
     def database(self) -> Path:
@@ -143,8 +109,8 @@ class Backup:
 
     @property
     def records(self) -> int:
-        """How many records it holds of the collections that were touched."""
-        return sum(contents.records for contents in self.collections.values())
+        """How many records were counted when it was made."""
+        return self.whole.records if self.whole else sum(contents.records for contents in self.collections.values())
 
     def digest(self, collection: str) -> Digest:
         """What digests the records of a collection as they were digested when the backup was made."""
@@ -173,10 +139,12 @@ class Backup:
 
     def write(self, folder: Path) -> None:
         """Write the manifest into ``folder``, so that it is on the disk when this returns."""
-        with (folder / MANIFEST).open("w", encoding="utf-8") as file:
+        new = folder / f"{MANIFEST}.new"
+        with new.open("w", encoding="utf-8") as file:
             json.dump(self.to_json(), file, indent=2)
             file.flush()
             os.fsync(file.fileno())
+        new.replace(folder / MANIFEST)
         sync_folder(folder)
 
 
@@ -209,20 +177,44 @@ def read_manifest(folder: Path) -> Backup | None:
     try:
         shown = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         contents = {name: Contents(**fields) for name, fields in shown["collections"].items()}
+        whole = shown.get("whole")
         return Backup(
-            shown["name"], shown["created_at"], shown["version"], shown["reason"], contents, folder, shown["tool"]
+            shown["name"],
+            shown["created_at"],
+            shown["version"],
+            shown["reason"],
+            contents,
+            folder,
+            shown["tool"],
+            Contents(**whole) if whole else None,
+            shown.get("verified_at", shown["created_at"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
+def folders_of_backups(database: Path) -> list[Path]:
+    """The folders of a database's backups, the database itself may be lost."""
+    return sorted(backups_folder(database).glob(f"{BACKUP_PREFIX.decode()}*"))
+
+
+def kept_beside(database: Path) -> list[Backup]:
+    """The backups in a database's folder of backups; the database itself may be lost."""
+    read = map(read_manifest, folders_of_backups(database))
+    return [backup for backup in read if backup is not None]
+
+
 def list_backups(store: Store) -> list[Backup]:
     """All backups of a database, oldest first: those in its folder, and those Meridian keeps inside the database."""
-    folder = backups_folder(store.path)
-    found = {backup.name: backup for path in folder.glob("*") if (backup := read_manifest(path)) is not None}
+    found = {backup.name: backup for backup in kept_beside(store.path)}
     for backup in _noted(store):
         found.setdefault(backup.name, backup)
-    return sorted(found.values(), key=lambda backup: (backup.created_at, backup.name))
+    return in_order(found.values())
+
+
+def in_order(backups: Iterable[Backup]) -> list[Backup]:
+    """Backups from the oldest to the newest."""
+    return sorted(backups, key=lambda backup: (backup.created_at, backup.name))
 
 
 def _noted(store: Store) -> Iterator[Backup]:
@@ -250,7 +242,15 @@ def find_backup(store: Store, name: str) -> Backup:
     Raises:
         BackupError: there is none.
     """
-    backups = list_backups(store)
+    return named(list_backups(store), name, store.path)
+
+
+def named(backups: Sequence[Backup], name: str, database: Path) -> Backup:
+    """The one of a name among the backups of a database.
+
+    Raises:
+        BackupError: there is none.
+    """
     for backup in backups:
         if backup.name == name:
             return backup
@@ -259,5 +259,5 @@ def find_backup(store: Store, name: str) -> Backup:
         f"no backup called {name!r} was found",
         f"one of {known} was expected" if known else "this database has none",
         "",
-        where=str(backups_folder(store.path)),
+        where=str(backups_folder(database)),
     )

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from migrate_spec.backup import Contents, joined
+from migrate_spec.backup import Contents
 from migrate_spec.compiler import Route
+from migrate_spec.digest import joined
 from migrate_spec.errors import RecordRejected, Rejection
 from migrate_spec.ranges import SHOWN_REJECTIONS, Part
 

@@ -7,7 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from migrate_spec.backup import Backup, list_backups
+from migrate_spec.backup import list_backups
+from migrate_spec.backups.keeper import BackupKeeper
 from migrate_spec.codec import plain
 from migrate_spec.compiler import RecordRefused, Transform
 from migrate_spec.errors import DatabaseError, show_key
@@ -18,7 +19,6 @@ from migrate_spec.project import Project
 from migrate_spec.reports import ApplyReport, RollbackReport, Sample, Status
 from migrate_spec.staging import staging, staging_folder
 from migrate_spec.store import KeyRange, Size, Store
-from migrate_spec.stores.rocks import open_for_reading, open_for_writing, wrap
 from migrate_spec.stores.rocks_folder import left_half_open
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["MigrationManager"]
 
 
-class MigrationManager:
-    """Carries out plans on one database."""
+class MigrationManager(BackupKeeper):
+    """Carries out plans on one database, and looks after its backups."""
 
     def __init__(self, database: str | Path | Any, project: Project) -> None:
         """Take a database and the specs for it.
@@ -38,14 +38,8 @@ class MigrationManager:
                 used as it is and stays open.
             project: the specs and schemas.
         """
-        self._handle: Any = None if isinstance(database, str | Path) else database
-        self._path = Path(database).resolve() if isinstance(database, str | Path) else None
+        super().__init__(database, project.registry)
         self._project = project
-
-    @property
-    def path(self) -> Path:
-        """The database's folder."""
-        return self._path or wrap(self._handle).path
 
     def version(self) -> int:
         """The database's version. Nothing is written.
@@ -204,11 +198,6 @@ class MigrationManager:
         with self._writing() as store:
             store.compact()
 
-    def backups(self) -> list[Backup]:
-        """All backups, oldest first. Nothing is written."""
-        with self._reading() as store:
-            return list_backups(store)
-
     def history(self) -> History:
         """What was done to the database. Nothing is written."""
         with self._reading() as store:
@@ -219,12 +208,6 @@ class MigrationManager:
         plan = plan if validate else plan.without_checks()
         read_history(store).check_specs(self._project.registry)
         return plan
-
-    def _reading(self) -> Store:
-        return open_for_reading(self._path) if self._path else wrap(self._handle)
-
-    def _writing(self) -> Store:
-        return open_for_writing(self._path) if self._path else wrap(self._handle)
 
 
 def _sample(store: Store, transform: Transform, among: int) -> Sample | None:

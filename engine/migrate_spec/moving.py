@@ -7,9 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-from migrate_spec.backup import Contents, Digest
+from migrate_spec.backup import Contents
 from migrate_spec.carried import Carried
 from migrate_spec.compiler import RecordRefused, Route
+from migrate_spec.digest import Digest
 from migrate_spec.errors import Fault, Rejection, show_key
 from migrate_spec.flow import Flow, Flows
 from migrate_spec.plan import Plan

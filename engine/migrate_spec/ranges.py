@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-from migrate_spec.backup import Digest
 from migrate_spec.compiler import RecordRefused, Route, Transform
+from migrate_spec.digest import Digest
 from migrate_spec.errors import Rejection
 from migrate_spec.shortcut import PASSED
 from migrate_spec.store import KeyRange, Record, StagedFile, Store

@@ -8,7 +8,7 @@ from migrate_spec.backup import Backup
 from migrate_spec.codec import Json
 from migrate_spec.history import History
 
-__all__ = ["ApplyReport", "RollbackReport", "Sample", "Status"]
+__all__ = ["ApplyReport", "RollbackReport", "Sample", "Status", "Verification"]
 
 
 @dataclass(frozen=True)
@@ -89,3 +89,25 @@ class Sample:
     key: str
     before: Json
     after: Json
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found when a backup was verified.
+
+    Attributes:
+        name: the backup.
+        records: how many were counted when it was made.
+        damage: what is wrong, in a sentence; empty where nothing is.
+        verified_at: when it was found to be whole, RFC 3339, UTC.
+    """
+
+    name: str
+    records: int
+    damage: str
+    verified_at: str | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is whole."""
+        return not self.damage

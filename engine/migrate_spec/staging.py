@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from migrate_spec.backup import backups_folder, read_manifest, sync_folder
+from migrate_spec.backup import DATABASE, backups_folder, read_manifest, sync_folder
 from migrate_spec.errors import DatabaseChanged, DatabaseError, DatabaseReadOnly
-from migrate_spec.history import History, read_history
 from migrate_spec.interrupts import uninterrupted
 from migrate_spec.store import Store
+from migrate_spec.stores.rocks import open_for_reading
 from migrate_spec.stores.rocks_faults import SpeakingOf
 
 __all__ = ["Staging", "staging", "staging_folder"]
@@ -37,14 +38,52 @@ class Staging:
         self._sequence = store.sequence()
         self._after_swap = after_swap
 
-    def swap_in(self, files: Sequence[Path]) -> None:
+    def check_backups_writable(self) -> None:
+        """See that a backup can be moved to where backups lie, while it is not too late.
+
+        Raises:
+            DatabaseReadOnly: it cannot.
+        """
+        folder = backups_folder(self.store.path)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise DatabaseReadOnly(
+                f"the folder {folder} that cannot be written was found",
+                "room for the backup was expected",
+                "run as the user that owns it",
+                where=str(self.store.path),
+            )
+
+    @contextmanager
+    def frozen(self) -> Iterator[Store]:
+        """A frozen copy of the database, open for reading; with a manifest beside it, it can become a backup.
+
+        Raises:
+            DatabaseError: it cannot be made, or a part of it cannot be read.
+        """
+        checkpoint = self.backup / DATABASE
+        with SpeakingOf(self.store.path):
+            checkpoint.parent.mkdir()
+        self.store.checkpoint(checkpoint)
+        with _naming(self.store.path, checkpoint), open_for_reading(checkpoint, frozen=True) as frozen:
+            yield frozen
+
+    @property
+    def backup(self) -> Path:
+        """The folder that becomes a backup, if the swap brings a note of that name into the database."""
+        return self.folder / "backup"
+
+    def swap_in(self, files: Sequence[Path], *, beside_writes: bool = False) -> None:
         """Make all changes of staged files at once. From then on the run cannot be interrupted: it is done.
+
+        Args:
+            files: the staged files.
+            beside_writes: whether it does no harm that somebody has written to the database meanwhile.
 
         Raises:
             DatabaseChanged: somebody has written to the database since the folder was made.
             DatabaseError: the files could not be swapped in; nothing was changed.
         """
-        if self.store.sequence() != self._sequence:
+        if not beside_writes and self.store.sequence() != self._sequence:
             raise DatabaseChanged(
                 "writes during the run were found",
                 "none were expected between the checkpoint and the swap",
@@ -71,7 +110,7 @@ def staging(open_store: Callable[[], Store]) -> Iterator[Staging]:
             yield Staging(store, after_swap)
         finally:
             with uninterrupted(), suppress(OSError, DatabaseError):
-                _settle(store, read_history(store))
+                _settle(store)
                 backups_folder(store.path).rmdir()  # where no backup is in it
 
 
@@ -79,7 +118,7 @@ def _prepare(store: Store) -> None:
     folder = staging_folder(store.path)
     with SpeakingOf(store.path):
         try:
-            _settle(store, read_history(store))
+            _settle(store)
             backups_folder(store.path).mkdir(exist_ok=True)  # now, as nothing may be in the way after the swap
             folder.mkdir()
         except PermissionError as error:
@@ -91,19 +130,31 @@ def _prepare(store: Store) -> None:
             ) from error
 
 
-def _settle(store: Store, history: History) -> None:
+@contextmanager
+def _naming(database: Path, checkpoint: Path) -> Iterator[None]:
+    """A block in which what is wrong with a database's checkpoint is said of the database: they share their files."""
+    try:
+        yield
+    except DatabaseError as error:
+        fault = error.fault
+        if fault.where != str(checkpoint):
+            raise
+        raise type(error)(fault.found, fault.expected, fault.remedy, where=str(database)) from error
+
+
+def _settle(store: Store) -> None:
     """Clear away what a run left, finished or killed; its checkpoint becomes a backup if it got as far as the swap.
 
     Args:
-        store: the database, open for writing: holding its lock is what entitles to this.
-        history: of the database, which has the backup's name from the swap on.
+        store: the database, open for writing: holding its lock is what entitles to this. It has a note of the backup
+            from the swap on.
 
     Raises:
         OSError: the checkpoint cannot be moved; then all is left as it is, for the next call.
     """
     staging = staging_folder(store.path)
     backup = read_manifest(staging / "backup")
-    if backup is not None and any(entry.backup_key == backup.name for entry in history.entries):
+    if backup is not None and store.get(backup.name.encode()) is not None:
         _keep_checkpoint(store, backup.name)
     shutil.rmtree(staging, ignore_errors=True)
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from migrate_spec.backup import Backup, Digest
+from migrate_spec.backup import Backup, Contents
 from migrate_spec.codec import NotADocument, plain
 from migrate_spec.compiler import Route
+from migrate_spec.digest import Digest
 from migrate_spec.document import Refused, equal
 from migrate_spec.errors import BackupError
 from migrate_spec.history import Entry, read_version
@@ -16,7 +17,7 @@ from migrate_spec.spec import Spec
 from migrate_spec.stamp import Stamp
 from migrate_spec.store import KeyRange, Store
 
-__all__ = ["Restored", "Undoing", "both", "same_but_for_stamp", "verify", "verify_version"]
+__all__ = ["Restored", "Undoing", "both", "same_but_for_stamp", "verify", "verify_contents", "verify_version"]
 
 SHOWN_KEYS = 10
 
@@ -94,12 +95,14 @@ def verify_version(backup: Backup, frozen: Store) -> None:
     Raises:
         BackupError: it has another one.
     """
+    if backup.version is None:
+        return
     version = read_version(frozen)
-    if backup.version not in {None, version}:
+    if backup.version != version:
         raise BackupError(
             f"the version {version} was found in {backup.name}",
             f"{backup.version} was expected, as when it was made",
-            "the backup was changed since; nothing was put back",
+            "the backup was changed since",
             where=str(backup.path),
         )
 
@@ -111,11 +114,28 @@ def verify(backup: Backup, name: str, count: int, digest: Digest) -> None:
         BackupError: it is not.
     """
     contents = backup.collections.get(name)
-    if contents is not None and (count, digest.hexdigest()) != (contents.records, contents.digest):
+    if contents is not None:
+        verify_contents(backup, contents, f"of {name}", count, digest)
+
+
+def verify_contents(backup: Backup, contents: Contents, what: str, count: int, digest: Digest) -> None:
+    """See that records in a backup are what they were when that was made.
+
+    Args:
+        backup: the backup.
+        contents: what they were.
+        what: which records, such as ``of task``.
+        count: how many there are now.
+        digest: of them now.
+
+    Raises:
+        BackupError: they are others.
+    """
+    if (count, digest.hexdigest()) != (contents.records, contents.digest):
         raise BackupError(
-            f"{count} records of {name} with the digest {digest.hexdigest()[:12]}… were found in {backup.name}",
+            f"{count} records {what} with the digest {digest.hexdigest()[:12]}… were found in {backup.name}",
             f"{contents.records} with the digest {contents.digest[:12]}… were expected, as when it was made",
-            "the backup was changed since; nothing was put back",
+            "the backup was changed since",
             where=str(backup.path),
         )
 

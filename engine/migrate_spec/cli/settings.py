@@ -43,6 +43,16 @@ class Settings:
 
         return load(self.specs, self.schemas, hooks=self.hooks)
 
+    def known_project(self) -> Project:
+        """The project where there is one without faults, else one without any spec: for work that needs none."""
+        from migrate_spec.project import Project  # noqa: PLC0415 - as above
+        from migrate_spec.registry import MigrationRegistry  # noqa: PLC0415
+
+        try:
+            return self.project()
+        except SpecError:
+            return Project(MigrationRegistry())
+
 
 def read_settings(folder: Path) -> dict[str, Path]:
     """The settings of the nearest ``pyproject.toml`` at or above a folder; empty where it has none.

@@ -12,10 +12,8 @@ from migrate_spec.cli.options import database_argument, json_option
 from migrate_spec.cli.output import counted, emit_json, good, say, show, warn
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
-from migrate_spec.errors import LaterWrites, SpecError
+from migrate_spec.errors import LaterWrites
 from migrate_spec.manager import MigrationManager
-from migrate_spec.project import Project
-from migrate_spec.registry import MigrationRegistry
 from migrate_spec.reports import RollbackReport
 
 REFUSED = 1
@@ -33,7 +31,8 @@ def command(settings: Settings, database: Path, backup: str | None, *, yes: bool
     All records of the collections that the migration touched become again what they were; other collections stay as
     they are. BACKUP is the backup to put back, by default the one made before the last migration. Needs no specs.
     """
-    manager = MigrationManager(database, _project(settings))
+    # The hooks of a project, where there is one, help to tell what was written since.
+    manager = MigrationManager(database, settings.known_project())
     try:
         report = _roll_back(manager, backup, undo_later_writes=yes)
     except LaterWrites as error:
@@ -48,14 +47,6 @@ def command(settings: Settings, database: Path, backup: str | None, *, yes: bool
     else:
         _show(report)
     return 0
-
-
-def _project(settings: Settings) -> Project:
-    """The project where there is one: its hooks help to tell what was written since."""
-    try:
-        return settings.project()
-    except SpecError:
-        return Project(MigrationRegistry())
 
 
 def _agreed(error: LaterWrites) -> bool:

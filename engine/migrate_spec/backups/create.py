@@ -1,0 +1,81 @@
+"""Making a backup of a whole database, without any other change to it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from migrate_spec.backup import Backup, Contents, backups_folder, new_name
+from migrate_spec.backups.reading import read_through
+from migrate_spec.digest import Tally
+from migrate_spec.errors import MetadataInvalid
+from migrate_spec.history import read_version, timestamp
+from migrate_spec.progress import OnProgress
+from migrate_spec.registry import MigrationRegistry
+from migrate_spec.staging import Staging
+from migrate_spec.store import KeyRange, Store
+from migrate_spec.stores.rocks_faults import SpeakingOf
+
+__all__ = ["create", "prefixes_at"]
+
+
+def create(staging: Staging, registry: MigrationRegistry, reason: str, on_progress: OnProgress | None) -> Backup:
+    """Make a backup of a database: all keys counted and digested, and those of each collection on their own.
+
+    What is written to the database meanwhile is not in it, and does no harm.
+
+    Args:
+        staging: the database.
+        registry: tells the collections.
+        reason: what it is made for.
+        on_progress: is told of every record.
+
+    Raises:
+        DatabaseError: the database cannot be read or written.
+    """
+    staging.check_backups_writable()
+    created_at, name = timestamp(), new_name(staging.store)
+    with staging.frozen() as frozen:
+        version = _version(frozen)
+        prefixes = prefixes_at(registry, version or 1)
+        whole = Tally(KeyRange())
+        parts = {one: Tally(KeyRange.of_prefix(prefix.encode())) for one, prefix in prefixes.items()}
+        read_through(frozen, [whole, *parts.values()], f"reading for {name}", on_progress)
+    backup = Backup(
+        name,
+        created_at,
+        version,
+        reason,
+        {one: _contents(prefixes[one], tally) for one, tally in parts.items() if tally.records},
+        backups_folder(staging.store.path) / name,
+        whole=_contents("", whole),
+        verified_at=timestamp(),
+    )
+    with SpeakingOf(staging.store.path):
+        backup.write(staging.backup)
+    note = staging.store.stage(staging.folder / "note.sst")
+    note.put(name.encode(), backup.stored())
+    path = note.finish()
+    assert path is not None  # noqa: S101 - something was staged
+    staging.swap_in([path], beside_writes=True)
+    return backup
+
+
+def prefixes_at(registry: MigrationRegistry, version: int) -> dict[str, str]:
+    """The key prefix that each collection has at a version of the database."""
+    found: dict[str, str] = {}
+    for name in registry.collections:
+        *_, last = registry.of(name, registry.latest)
+        later = [migration for migration in registry.of(name, registry.latest) if migration.from_version >= version]
+        found[name] = later[0].spec.prefix if later else last.spec.head_after
+    return found
+
+
+def _version(frozen: Store) -> int | None:
+    """The version; ``None`` where it cannot be understood, which is no reason to make no backup."""
+    with suppress(MetadataInvalid):
+        return read_version(frozen)
+    return None
+
+
+def _contents(prefix: str, tally: Tally) -> Contents:
+    return Contents(prefix, tally.records, tally.digest.hexdigest())

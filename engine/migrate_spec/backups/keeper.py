@@ -1,0 +1,96 @@
+"""All that can be done with the backups of one database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from migrate_spec.backup import Backup, backups_folder, in_order, kept_beside, list_backups, named
+from migrate_spec.errors import CorruptDatabase, NotADatabase
+from migrate_spec.progress import OnProgress
+from migrate_spec.registry import MigrationRegistry
+from migrate_spec.reports import Verification
+from migrate_spec.staging import staging
+from migrate_spec.store import Store
+from migrate_spec.stores.rocks import open_for_reading, open_for_writing, wrap
+
+__all__ = ["BackupKeeper"]
+
+
+class BackupKeeper:
+    """Looks after the backups of one database."""
+
+    def __init__(self, database: str | Path | Any, registry: MigrationRegistry) -> None:
+        """Take a database.
+
+        Args:
+            database: its folder, which is opened only where that is needed; or an open ``Rdict`` in raw mode, which is
+                used as it is and stays open.
+            registry: the project's migrations, which tell its collections.
+        """
+        self._handle: Any = None if isinstance(database, str | Path) else database
+        self._path = Path(database).resolve() if isinstance(database, str | Path) else None
+        self._registry = registry
+
+    @property
+    def path(self) -> Path:
+        """The database's folder."""
+        return self._path or wrap(self._handle).path
+
+    def backups(self) -> list[Backup]:
+        """All backups, oldest first. Nothing is written.
+
+        Where the database is lost or damaged, those that lie beside it.
+        """
+        try:
+            with self._reading() as store:
+                return list_backups(store)
+        except (CorruptDatabase, NotADatabase):
+            if not backups_folder(self.path).is_dir():
+                raise
+            return in_order(kept_beside(self.path))
+
+    def create_backup(self, reason: str = "", *, on_progress: OnProgress | None = None) -> Backup:
+        """Make a backup of the whole database, counted and digested. Nothing else is changed.
+
+        Args:
+            reason: what it is made for.
+            on_progress: is called with every :class:`~migrate_spec.progress.Progress`.
+
+        Raises:
+            DatabaseError: the database cannot be read or written.
+        """
+        from migrate_spec.backups.create import create  # noqa: PLC0415 - not needed to look at a database
+
+        with staging(self._writing) as staged:
+            return create(staged, self._registry, reason, on_progress)
+
+    def verify_backups(self, names: Sequence[str] = (), *, on_progress: OnProgress | None = None) -> list[Verification]:
+        """Read backups from the first record to the last, and see that they hold what they held when they were made.
+
+        When each was verified is noted in its manifest; nothing else is written.
+
+        Args:
+            names: which; by default all of them, those of which the manifest cannot be read among them.
+            on_progress: is called with every :class:`~migrate_spec.progress.Progress`.
+
+        Returns:
+            What was found in each, oldest first.
+
+        Raises:
+            BackupError: there is no backup of such a name.
+            DatabaseError: something else than damage was in the way.
+        """
+        from migrate_spec.backups.verify import unreadable, verify_all  # noqa: PLC0415 - as above
+
+        known = self.backups()
+        chosen = [named(known, name, self.path) for name in names] or known
+        found = list(verify_all(chosen, self._reading, on_progress))
+        return found if names else [*found, *unreadable(self.path)]
+
+    def _reading(self) -> Store:
+        return open_for_reading(self._path) if self._path else wrap(self._handle)
+
+    def _writing(self) -> Store:
+        return open_for_writing(self._path) if self._path else wrap(self._handle)
