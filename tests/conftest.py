@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -200,6 +202,38 @@ def python(code: str, *arguments: object, under: Iterable[str] = (), **environme
     done = subprocess.run(command, env=variables(**environment), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+IN_USE = """
+import sys
+from rocksdict import Options, Rdict
+handle = Rdict(sys.argv[1], Options(raw_mode=True))
+print("open", flush=True)
+sys.stdin.read()
+handle.close()
+"""
+
+
+@contextmanager
+def in_use(path: Path, code: str = IN_USE) -> Iterator[subprocess.Popen[str]]:
+    """Another process that has the database open for writing, until the end of the block or of its input."""
+    command, pipe = [sys.executable, "-c", code, str(path)], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=variables()) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        yield process
+
+
+def holder(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """Such a process as JSON tells of it: its number, and the beginning of its command in one line."""
+    assert isinstance(process.args, list)
+    command = " ".join(shlex.join(map(str, process.args)).split())
+    return {"pid": process.pid, "command": command if len(command) <= 80 else f"{command[:80]}…"}
+
+
+def named(process: subprocess.Popen[str]) -> str:
+    """Such a process as a sentence tells of it."""
+    return "process {pid} ({command})".format(**holder(process))
 
 
 def variables(**more: object) -> dict[str, str]:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli_support import MERIDIAN, Done, cli, document, place, plain, process, refusal
-from tests.conftest import HISTORY, ROWS, SPECS, VERSION, beside, dump, files, make, task
+from tests.conftest import HISTORY, ROWS, SPECS, VERSION, beside, dump, files, holder, in_use, make, named, task
 
 REJECTED = {
     b"task:\x80\xff": b"{",
@@ -36,25 +32,6 @@ applied spec was expected to stay as it is; undo the change, and write what is n
 def one_fault(code: str, message: str, where: Any) -> dict[str, Any]:
     """An error that consists of one sentence."""
     return {"code": code, "message": message, "where": where, "details": []}
-
-
-@contextmanager
-def running_program(path: Path) -> Iterator[None]:
-    """Another process that has the database open for writing."""
-    code = (
-        "import sys\nfrom rocksdict import Options, Rdict\nhandle = Rdict(sys.argv[1], Options(raw_mode=True))\n"
-        "print('ready', flush=True)\nsys.stdin.read()"
-    )
-    command = [sys.executable, "-c", code, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
-        assert program.stdout is not None
-        assert program.stdout.readline() == b"ready\n"
-        yield
-
-
-def contents(folder: Path) -> dict[str, bytes | None]:
-    """All files in a folder; but for RocksDB's diary, which it begins anew at every attempt to open the database."""
-    return {name: content for name, (_, content) in files(folder).items() if "/LOG" not in name}
 
 
 class TestRejectedRecords:
@@ -154,18 +131,19 @@ class TestDatabases:
 
     def test_held_by_a_running_program(self, meridian: Path) -> None:
         """Beside a running program one can look, and not migrate; the sentence says what to do."""
-        with running_program(meridian):
-            before = contents(meridian.parent)
+        with in_use(meridian) as program:
+            before = files(meridian.parent)
             sentence = (
-                f"{meridian}: another process has it open for writing, only one process can write to it at a time; "
-                "stop that process and run again"
+                f"{meridian}: {named(program)} has it open for writing, only one process can write to it at a time; "
+                "stop that process, or wait for it with --wait"
             )
             assert process("apply", meridian, *MERIDIAN) == Done(1, "", f"✗ {sentence}\n")
-            assert refusal("apply", meridian, *MERIDIAN) == one_fault("database-locked", sentence, place(meridian))
+            told = document("apply", meridian, *MERIDIAN, code=1)["error"]
+            assert told == one_fault("database-locked", sentence, place(meridian)) | {"holder": holder(program)}
             for words in (["status", *MERIDIAN], ["plan", "--scan", *MERIDIAN], ["history"], ["backup", "list"]):
                 done = cli(*words, meridian)
                 assert (done.code, done.err) == (0, "")
-            assert contents(meridian.parent) == before
+            assert files(meridian.parent) == before
 
     def test_a_damaged_block(self, tmp_path: Path) -> None:
         """A block that cannot be read is named with its file; what can be read is not migrated."""

@@ -159,6 +159,7 @@ def plan_json(path: Path, *words: str, code: int = 0) -> Any:
     for size in shown["collections"].values():
         assert size["bytes"] > 0
         size["bytes"] = "N"
+    assert plain_json(shown.pop("freshness")) == {"read_at": "MOMENT", "writer": None}
     if "scan" in shown:
         shown["scan"] = plain_json(shown["scan"], path.parent)
     return shown

@@ -73,6 +73,7 @@ NOTHING_YET = {
     "pending": ["task v1→v2", "episode v2→v3", "symbol v2→v3"],
     "history": [],
     "backups": [],
+    "freshness": {"read_at": "MOMENT", "writer": None},
 }
 
 
@@ -113,12 +114,15 @@ class TestMeridiansScreens:
         """The history alone is the end of the screen, and needs no specs."""
         path = make(tmp_path / "db", FAILED_AND_DONE)
         assert cli("history", path) == Done(0, HISTORY_SCREEN)
-        assert document("history", path) == json.loads(ENTRIES)["migrations"]
+        assert document("history", path)["migrations"] == json.loads(ENTRIES)["migrations"]
 
     def test_no_history(self, meridian: Path) -> None:
         """Where nothing was done, that is said."""
         assert cli("history", meridian) == Done(0, "No migrations have been run yet\n")
-        assert document("history", meridian) == []
+        assert plain_json(document("history", meridian)) == {
+            "migrations": [],
+            "freshness": {"read_at": "MOMENT", "writer": None},
+        }
 
 
 class TestStatus:
@@ -141,18 +145,20 @@ class TestStatus:
 
     def test_as_json(self, meridian: Path) -> None:
         """Before anything was done, the document says so with every list empty but that of the pending steps."""
-        assert document("status", meridian, *MERIDIAN) == NOTHING_YET
-        assert document("status", meridian, *MERIDIAN, "--check", code=3) == NOTHING_YET
+        assert plain_json(document("status", meridian, *MERIDIAN)) == NOTHING_YET
+        assert plain_json(document("status", meridian, *MERIDIAN, "--check", code=3)) == NOTHING_YET
 
     def test_as_json_after_a_migration(self, meridian: Path) -> None:
         """After a migration the history and the backups are those of the commands of that name."""
         cli("apply", meridian, *MERIDIAN)
-        assert document("status", meridian, *MERIDIAN, "--check") == {
+        shown = document("status", meridian, *MERIDIAN, "--check")
+        del shown["freshness"]
+        assert shown == {
             "current_version": 3,
             "target_version": 3,
             "up_to_date": True,
             "pending": [],
-            "history": document("history", meridian),
+            "history": document("history", meridian)["migrations"],
             "backups": document("backup", "list", meridian),
         }
 

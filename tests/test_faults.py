@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,7 +21,9 @@ from tests.conftest import (
     data,
     dump,
     files,
+    in_use,
     make,
+    named,
     python,
     raw,
     task,
@@ -39,21 +38,6 @@ CALLS: dict[str, Callable[[ms.MigrationManager], object]] = {
     "rollback": lambda it: it.rollback(),
     "backups": lambda it: it.backups(),
 }
-
-
-@contextmanager
-def in_use(path: Path) -> Iterator[None]:
-    """Another process has the database open for writing."""
-    code = (
-        "import sys\nfrom rocksdict import Options, Rdict\n"
-        "handle = Rdict(sys.argv[1], Options(raw_mode=True))\nprint('open', flush=True)\n"
-        "sys.stdin.read()\nhandle.close()"
-    )
-    command = [sys.executable, "-c", code, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "open\n"
-        yield
 
 
 class TestDamage:
@@ -113,13 +97,13 @@ class TestInUse:
         """A run and a rollback are refused, and nothing is changed; once it is free they work."""
         ms.MigrationManager(meridian, project).apply(2)
         names, before = beside(meridian), dump(meridian)
-        with in_use(meridian):
+        with in_use(meridian) as program:
             for do in ("apply", "rollback"):
                 with pytest.raises(ms.DatabaseLocked) as caught:
                     CALLS[do](ms.MigrationManager(meridian, project))
                 assert str(caught.value) == (
-                    f"{meridian}: another process has it open for writing, only one process can write to it at a time; "
-                    "stop that process and run again"
+                    f"{meridian}: {named(program)} has it open for writing, only one process can write to it at a "
+                    "time; stop that process, or wait for it with --wait"
                 )
             assert beside(meridian) == names
         assert dump(meridian) == before

@@ -177,7 +177,8 @@ class TestScan:
             "episode": ("episode:e0", *samples(project, b"episode:e0")),
             "symbol": ("symbol:sym-1", *samples(project, b"symbol:sym-1")),
         }
-        assert it.status() == ms.Status(1, 3, ["task v1→v2", "episode v2→v3", "symbol v2→v3"], it.history(), [])
+        pending, status = ["task v1→v2", "episode v2→v3", "symbol v2→v3"], it.status()
+        assert status == ms.Status(1, 3, pending, it.history(), [], status.freshness)
         assert it.version() == 1
         assert it.backups() == []
         assert files(meridian.parent) == before

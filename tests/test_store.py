@@ -28,6 +28,7 @@ from migrate_spec.errors import (
 )
 from migrate_spec.store import KeyRange, Size, Store
 from migrate_spec.stores.rocks import open_for_reading, open_for_writing, wrap
+from tests.conftest import in_use, named
 
 Records = dict[bytes, bytes]
 Opener = Callable[[Path], Store]
@@ -1062,14 +1063,14 @@ class TestOpeningForWriting:
     def test_locked_by_another_process(self, tmp_path: Path) -> None:
         """A database that another process has open is left alone, to the byte."""
         path = build(tmp_path / "db", MANY)
-        with running(WRITER, path):
+        with in_use(path) as program:
             (path / CONFIG).unlink()
-            before = data(path)
+            before = photograph(path)
             assert refusal(open_for_writing, path) == (
-                f"DatabaseLocked: {path}: another process has it open for writing, "
-                "only one process can write to it at a time; stop that process and run again"
+                f"DatabaseLocked: {path}: {named(program)} has it open for writing, "
+                "only one process can write to it at a time; stop that process, or wait for it with --wait"
             )
-            assert data(path) == before
+            assert photograph(path) == before
         open_for_writing(path).close()
 
     @pytest.mark.parametrize("config", [None, b' {"raw_mode" : true,\n"prefix_extractors":{}}'])

@@ -36,7 +36,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "DatabaseTooNew",
     "Fault",
     "ForeignDatabase",
+    "Holder",
     "Irreversible",
     "LaterWrites",
     "MetadataInvalid",
@@ -215,10 +216,50 @@ class NotADatabase(DatabaseError):
     code = "not-a-database"
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that has a database open for writing.
+
+    Attributes:
+        pid: its number.
+        command: how it was started, shortened; empty where the system does not tell.
+    """
+
+    pid: int
+    command: str = ""
+
+    def __str__(self) -> str:
+        return f"process {self.pid} ({self.command})" if self.command else f"process {self.pid}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The process as JSON."""
+        return asdict(self)
+
+
 class DatabaseLocked(DatabaseError):
-    """Another process has the database open for writing."""
+    """Another process has the database open for writing.
+
+    Attributes:
+        holder: that process; ``None`` where the system does not tell.
+    """
 
     code = "database-locked"
+
+    def __init__(
+        self,
+        found: str,
+        expected: str = "",
+        remedy: str = "",
+        *,
+        where: Place | str | None = None,
+        holder: Holder | None = None,
+    ) -> None:
+        self.holder = holder
+        super().__init__(found, expected, remedy, where=where)
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as JSON, with its ``holder`` (``pid`` and ``command``, or null)."""
+        return super().to_json() | {"holder": self.holder.to_json() if self.holder else None}
 
 
 class DatabaseReadOnly(DatabaseError):

@@ -57,6 +57,7 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
     validate: bool = True,
     compact: bool = False,
     dry_run: bool = False,
+    wait: float = 0.0,
     workers: Workers | None = None,
     on_progress: OnProgress | None = None,
 ) -> Iterator[Outcome]:
@@ -73,6 +74,7 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
         validate: whether every record is checked against the schema.
         compact: whether each is compacted afterwards.
         dry_run: carry every record over, and write nothing.
+        wait: for how many seconds to wait for a process that has a database open for writing.
         workers: who carries them; by default a process for each core.
         on_progress: is called with every :class:`~migrate_spec.progress.Progress` of a database carried alone.
 
@@ -84,7 +86,7 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
         WorkerError: the workers are not there, or do not fit.
         KeyboardInterrupt: of Ctrl-C. It breaks off what is under way: each database is as it was, or complete.
     """
-    order = _Order(pickle.dumps(project, pickle.HIGHEST_PROTOCOL), to_version, backup, validate, compact, dry_run)
+    order = _Order(pickle.dumps(project, pickle.HIGHEST_PROTOCOL), to_version, backup, validate, compact, dry_run, wait)
     workers = workers or processes()
     for abreast, group in groupby(map(Path, databases), lambda path: workers.count > 1 and _bytes(path) <= SMALL):
         if abreast:
@@ -100,7 +102,7 @@ class _Order:
 
     Attributes:
         project: pickled, so that a process that gets it again with every database needs to read it only once.
-        to_version, backup, validate, compact, dry_run: as for :func:`apply_all`.
+        to_version, backup, validate, compact, dry_run, wait: as for :func:`apply_all`.
     """
 
     project: bytes
@@ -109,6 +111,7 @@ class _Order:
     validate: bool
     compact: bool
     dry_run: bool
+    wait: float
 
     def carry(self, database: Path, workers: Workers, on_progress: OnProgress | None = None) -> ApplyReport:
         """Do it with one."""
@@ -116,10 +119,15 @@ class _Order:
         if self.dry_run:
             return manager.scan(self.to_version, validate=self.validate, workers=workers, on_progress=on_progress)
         report = manager.apply(
-            self.to_version, backup=self.backup, validate=self.validate, workers=workers, on_progress=on_progress
+            self.to_version,
+            backup=self.backup,
+            validate=self.validate,
+            workers=workers,
+            wait=self.wait,
+            on_progress=on_progress,
         )
         if self.compact:
-            manager.compact()
+            manager.compact(wait=self.wait)
         return report
 
 

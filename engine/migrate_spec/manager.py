@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from migrate_spec.backups.keeper import BackupKeeper
 from migrate_spec.codec import plain
 from migrate_spec.compiler import RecordRefused, Transform
 from migrate_spec.errors import DatabaseError, show_key
+from migrate_spec.freshness import Freshness
 from migrate_spec.history import History, read_history, read_version
 from migrate_spec.plan import Plan, make_plan
 from migrate_spec.progress import OnProgress
@@ -73,12 +75,17 @@ class MigrationManager(BackupKeeper):
 
     def status(self) -> Status:
         """Where the database stands. Nothing is written."""
+        freshness = self.freshness()
         with self._reading() as store:
             current = read_version(store)
             newest = self._project.version
             plan = make_plan(self._project, current) if current < newest else None
             pending = [migration.name for migration in plan.migrations] if plan else []
-            return Status(current, newest, pending, read_history(store), list_backups(store))
+            return Status(current, newest, pending, read_history(store), list_backups(store), freshness)
+
+    def freshness(self) -> Freshness:
+        """How fresh it is what the other methods read from now on, and who may write to the database meanwhile."""
+        return Freshness.of(self.path)
 
     def scan(
         self,
@@ -107,13 +114,14 @@ class MigrationManager(BackupKeeper):
             plan = self._plan(store, to_version, validate=validate)
             return find_out(store, plan, workers or processes(), on_progress)
 
-    def apply(
+    def apply(  # noqa: PLR0913 - as many as there are ways to run
         self,
         to_version: int | None = None,
         *,
         backup: bool = True,
         validate: bool = True,
         workers: Workers | None = None,
+        wait: float = 0.0,
         on_progress: OnProgress | None = None,
     ) -> ApplyReport:
         """Carry the database up to a version, all or nothing.
@@ -124,11 +132,13 @@ class MigrationManager(BackupKeeper):
             validate: whether every record is checked against the schema. Without that, a record is looked at only as
                 far as the steps need.
             workers: who carries the records, where there are many; by default a process for each core.
+            wait: for how many seconds to wait for a process that has the database open for writing.
             on_progress: is called with every :class:`~migrate_spec.progress.Progress`.
 
         Raises:
             RecordRejected: records cannot be carried over.
             PlanError: there is no way.
+            DatabaseLocked: another process has the database open for writing, and had it until the wait was over.
             DatabaseError: the database cannot be read or written.
 
         Whatever is raised, the database is as it was.
@@ -140,7 +150,7 @@ class MigrationManager(BackupKeeper):
         from migrate_spec.apply import Run  # noqa: PLC0415 - as for `scan`
         from migrate_spec.executors import processes  # noqa: PLC0415
 
-        with staging(self._writing) as staged:
+        with staging(partial(self._writing, wait, on_progress)) as staged:
             plan = self._plan(staged.store, to_version, validate=validate)
             if plan.is_empty:  # another process was faster
                 return ApplyReport(str(self.path), plan.from_version, plan.to_version)
@@ -161,13 +171,19 @@ class MigrationManager(BackupKeeper):
         return ApplyReport(str(self.path), version, version)
 
     def rollback(
-        self, backup: str | None = None, *, undo_later_writes: bool = False, on_progress: OnProgress | None = None
+        self,
+        backup: str | None = None,
+        *,
+        undo_later_writes: bool = False,
+        wait: float = 0.0,
+        on_progress: OnProgress | None = None,
     ) -> RollbackReport:
         """Put back the collections that migrations touched, and the version, as a backup holds them.
 
         Args:
             backup: its name; by default the one made before the last migration in force.
             undo_later_writes: whether records written since the migration may be undone, too.
+            wait: as for :meth:`apply`.
             on_progress: is called with every :class:`~migrate_spec.progress.Progress`.
 
         Raises:
@@ -182,20 +198,23 @@ class MigrationManager(BackupKeeper):
         if not staging_folder(self.path).exists():  # else the backup may be there still, left by a killed run
             with self._reading() as store:
                 choose(store, backup, self._project.registry)
-        with staging(self._writing) as staged:
+        with staging(partial(self._writing, wait, on_progress)) as staged:
             undoing = choose(staged.store, backup, self._project.registry)
             return roll_back(staged, undoing, on_progress, undo_later_writes=undo_later_writes)
 
-    def compact(self) -> None:
+    def compact(self, *, wait: float = 0.0) -> None:
         """Have the database write its files anew, without what was replaced: as fast to read as it can be.
 
         A run leaves the old records behind the new ones, as any other write does, and RocksDB gets rid of them in time.
         This does it now. It takes about as long as to copy the database.
 
+        Args:
+            wait: as for :meth:`apply`.
+
         Raises:
             DatabaseError: the database cannot be written, or the disk is full; it holds what it held.
         """
-        with self._writing() as store:
+        with self._writing(wait) as store:
             store.compact()
 
     def history(self) -> History:

@@ -16,7 +16,7 @@ class Progress:
     """How far a run is.
 
     Attributes:
-        phase: ``started``, ``advanced`` or ``finished``.
+        phase: ``waiting`` (for the database, before all others), ``started``, ``advanced`` or ``finished``.
         work: what is being done, such as ``migrating task``.
         done: the records behind.
         total: the records in all, an estimate until the end.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from migrate_spec.backup import Backup
 from migrate_spec.codec import Json
+from migrate_spec.freshness import Freshness
 from migrate_spec.history import History
 
 __all__ = ["ApplyReport", "RollbackReport", "Sample", "Status", "Verification"]
@@ -68,6 +69,7 @@ class Status:
         pending: the steps between, such as ``task v1→v2``.
         history: all that was done.
         backups: all that could be put back.
+        freshness: when it was read, and who may write to it.
     """
 
     current_version: int
@@ -75,6 +77,7 @@ class Status:
     pending: list[str]
     history: History
     backups: list[Backup]
+    freshness: Freshness
 
     @property
     def up_to_date(self) -> bool:

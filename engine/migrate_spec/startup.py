@@ -19,6 +19,7 @@ def check_and_migrate(
     project: Project,
     *,
     workers: Workers | None = None,
+    wait: float = 0.0,
     on_progress: OnProgress | None = None,
 ) -> ApplyReport:
     """See that a database is at the newest version of the specs, and carry it there where it is not.
@@ -29,6 +30,7 @@ def check_and_migrate(
         database: its folder, or an open ``Rdict`` in raw mode, which stays open.
         project: from :func:`migrate_spec.load`.
         workers: who carries the records, where there are many; by default a process for each core.
+        wait: for how many seconds to wait for a process that has the database open for writing.
         on_progress: is called with every :class:`~migrate_spec.progress.Progress`.
 
     Raises:
@@ -38,7 +40,7 @@ def check_and_migrate(
     current = manager.version()
     if current == project.version:
         return manager.settle(current)
-    return manager.apply(workers=workers, on_progress=on_progress)
+    return manager.apply(workers=workers, wait=wait, on_progress=on_progress)
 
 
 async def check_and_migrate_async(
@@ -46,9 +48,10 @@ async def check_and_migrate_async(
     project: Project,
     *,
     workers: Workers | None = None,
+    wait: float = 0.0,
     on_progress: OnProgress | None = None,
 ) -> ApplyReport:
     """As :func:`check_and_migrate`, in a thread of its own; ``on_progress`` is called there."""
     from asyncio import to_thread  # noqa: PLC0415 - who awaits has it already, and it is slow to import for others
 
-    return await to_thread(check_and_migrate, database, project, workers=workers, on_progress=on_progress)
+    return await to_thread(check_and_migrate, database, project, workers=workers, wait=wait, on_progress=on_progress)

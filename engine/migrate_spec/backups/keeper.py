@@ -13,7 +13,8 @@ from migrate_spec.registry import MigrationRegistry
 from migrate_spec.reports import Verification
 from migrate_spec.staging import staging
 from migrate_spec.store import Store
-from migrate_spec.stores.rocks import open_for_reading, open_for_writing, wrap
+from migrate_spec.stores.rocks import open_for_reading, wrap
+from migrate_spec.waiting import open_when_free
 
 __all__ = ["BackupKeeper"]
 
@@ -92,5 +93,5 @@ class BackupKeeper:
     def _reading(self) -> Store:
         return open_for_reading(self._path) if self._path else wrap(self._handle)
 
-    def _writing(self) -> Store:
-        return open_for_writing(self._path) if self._path else wrap(self._handle)
+    def _writing(self, wait: float = 0.0, on_progress: OnProgress | None = None) -> Store:
+        return open_when_free(self._path, wait, on_progress) if self._path else wrap(self._handle)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ __all__ = [
     "format_option",
     "json_option",
     "to_option",
+    "wait_option",
 ]
 
 
@@ -31,12 +33,28 @@ def version(text: str) -> int:
     return int(text)
 
 
+def seconds(text: str) -> float:
+    """The number of seconds that was written; anything but a number from 0 on is a wrong use."""
+    with suppress(ValueError):
+        if float(text) >= 0:
+            return float(text)
+    raise click.BadParameter(f"{text!r} was found, a number of seconds was expected: 0, 0.5, 60, …")
+
+
 folder_type = click.Path(path_type=Path)
 
 database_argument = click.argument("database", type=folder_type)
 databases_argument = click.argument("databases", metavar="DATABASE...", type=folder_type, nargs=-1, required=True)
 
 to_option = click.option("--to", type=version, help="The version to go to.  [default: the newest]")
+
+wait_option = click.option(
+    "--wait",
+    type=seconds,
+    default="0",
+    metavar="SECONDS",
+    help="How long to wait for a process that has the database open for writing.  [default: 0]",
+)
 
 # These are looked for by whoever reports an error, too, and that one looks at the command line only.
 json_option = click.option(

@@ -28,10 +28,15 @@ class ProgressDisplay:
         self._bar: Bar | None = None
         self._task: TaskID | None = None
         self._next_line = SECONDS_A_LINE
+        self._next_wait = 0.0
 
     def __call__(self, progress: Progress) -> None:
         """Take an event."""
-        if self._bar is not None:
+        if progress.phase == "waiting":
+            if progress.seconds >= self._next_wait:
+                self._next_wait = progress.seconds + SECONDS_A_LINE
+                say(f"{progress.work} ({progress.seconds:.0f} s)")
+        elif self._bar is not None:
             self._draw(self._bar, progress)
         elif progress.phase != "advanced" or progress.seconds < SECONDS_OF_SILENCE:
             return

@@ -20,6 +20,7 @@ from rocksdict import AccessType, Checkpoint, IngestExternalFileOptions, Options
 
 from migrate_spec.errors import DatabaseError, ForeignDatabase
 from migrate_spec.store import KeyRange, Record, Size, StagedFile, Store
+from migrate_spec.stores.lock_holders import refuse_locked
 from migrate_spec.stores.rocks_faults import SpeakingOf, is_missing_file
 from migrate_spec.stores.rocks_folder import config_kept, has_config, linked, options_copied, refuse_unsupported
 from migrate_spec.stores.rocks_middle import middle_of
@@ -88,6 +89,7 @@ def open_for_writing(path: Path) -> Store:
     """
     with SpeakingOf(path):
         refuse_unsupported(path)
+        refuse_locked(path)
         database, families = _load_options(path)
         with config_kept(path):
             # All column families must be named, or RocksDB refuses.

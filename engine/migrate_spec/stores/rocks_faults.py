@@ -6,6 +6,7 @@ for a failure of its own, so the text is all there is to go by.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,12 @@ from types import TracebackType
 from migrate_spec.errors import (
     CorruptDatabase,
     DatabaseError,
-    DatabaseLocked,
     DatabaseReadOnly,
     ForeignDatabase,
+    Holder,
     NoSpace,
 )
+from migrate_spec.stores.lock_holders import locked
 
 __all__ = ["SpeakingOf", "is_missing_file"]
 
@@ -36,20 +38,6 @@ class _Meaning:
 
 # The first that matches counts.
 _MEANINGS = (
-    _Meaning(
-        "lock hold by current process",
-        DatabaseLocked,
-        "this process has it open for writing already",
-        "only one handle can write to it at a time",
-        "close the other handle, or pass that one on instead of the path",
-    ),
-    _Meaning(
-        "While lock file.*Resource temporarily unavailable",
-        DatabaseLocked,
-        "another process has it open for writing",
-        "only one process can write to it at a time",
-        "stop that process and run again",
-    ),
     _Meaning(
         "No space left on device|Disk quota exceeded",
         NoSpace,
@@ -150,6 +138,10 @@ def is_missing_file(error: Exception) -> bool:
 
 
 def _meaning(text: str, where: str) -> DatabaseError:
+    if "lock hold by current process" in text:
+        return locked(Path(where), Holder(os.getpid()))
+    if re.search("While lock file.*Resource temporarily unavailable", text):
+        return locked(Path(where))
     meaning = next(meaning for meaning in _MEANINGS if re.search(meaning.pattern, text))
     found = meaning.found.format(place=_place(text), text=text)
     return meaning.kind(found, meaning.expected, meaning.remedy, where=where)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from migrate_spec.cli.databases import databases_of, is_pattern
-from migrate_spec.cli.options import databases_argument, json_option, to_option
+from migrate_spec.cli.options import databases_argument, json_option, to_option, wait_option
 from migrate_spec.cli.output import emit_json, good, show
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     metavar="ADDRESS",
     help="The scheduler of a Dask cluster whose workers carry records; they share this file system.",
 )
+@wait_option
 @json_option
 @with_project
 def command(
@@ -60,6 +61,7 @@ def command(
     compact: bool,
     count: int | None,
     cluster: str | None,
+    wait: float,
     as_json: bool,
 ) -> int:
     """Carry each DATABASE to a version, all or nothing.
@@ -85,15 +87,16 @@ def command(
             validate=not no_validate,
             compact=compact,
             dry_run=dry_run,
+            wait=wait,
             workers=workers,
         )
         return carry_fleet(databases_of(databases), carry, dry_run=dry_run, as_json=as_json)
     manager = MigrationManager(databases[0], project)
-    carry_one = manager.scan if dry_run else partial(manager.apply, backup=not no_backup)
+    carry_one = manager.scan if dry_run else partial(manager.apply, backup=not no_backup, wait=wait)
     with ProgressDisplay() as progress:
         report = carry_one(to, validate=not no_validate, workers=workers, on_progress=progress)
     if compact:
-        manager.compact()
+        manager.compact(wait=wait)
     if as_json:
         emit_json(asdict(report))
     else:

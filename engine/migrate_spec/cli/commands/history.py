@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from migrate_spec.cli.commands.status import show_history
+from migrate_spec.cli.freshness import show_freshness
 from migrate_spec.cli.options import database_argument, debug_option, json_option
 from migrate_spec.cli.output import emit_json
+from migrate_spec.freshness import Freshness
 from migrate_spec.history import read_history
 from migrate_spec.stores.rocks import open_for_reading
 
@@ -22,9 +24,13 @@ def command(database: Path, *, as_json: bool) -> None:
 
     Writes nothing, and works beside a running program.
     """
-    with open_for_reading(database.resolve()) as store:
+    path = database.resolve()
+    freshness = Freshness.of(path)
+    with open_for_reading(path) as store:
         history = read_history(store)
     if as_json:
-        emit_json([entry.fields for entry in history.entries])
+        entries = [entry.fields for entry in history.entries]
+        emit_json({"migrations": entries, "freshness": freshness.to_json()})
     else:
         show_history(history)
+        show_freshness(freshness)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from migrate_spec.cli.commands.apply import show_counts
+from migrate_spec.cli.freshness import show_freshness
 from migrate_spec.cli.options import database_argument, json_option, to_option
 from migrate_spec.cli.output import counted, emit_json, good, heading, show
 from migrate_spec.cli.progress_display import ProgressDisplay
@@ -36,15 +37,17 @@ def command(settings: Settings, database: Path, to: int | None, *, scan: bool, c
     bring back. Writes nothing, and works beside a running program.
     """
     manager = MigrationManager(database, settings.project())
+    freshness = manager.freshness()
     plan = manager.plan(to)
     shown = _plan_json(manager, plan)
     if scan:
         with ProgressDisplay() as progress:
             shown["scan"] = asdict(manager.scan(to, on_progress=progress))
     if as_json:
-        emit_json(shown)
+        emit_json(shown | {"freshness": freshness.to_json()})
     else:
         _show(plan, shown)
+        show_freshness(freshness)
     return PENDING if check and not plan.is_empty else 0
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from migrate_spec.cli.options import database_argument, json_option
+from migrate_spec.cli.options import database_argument, json_option, wait_option
 from migrate_spec.cli.output import counted, emit_json, good, say, show, warn
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
@@ -23,9 +23,10 @@ REFUSED = 1
 @database_argument
 @click.argument("backup", required=False)
 @click.option("--yes", is_flag=True, help="Undo what was written since the migration, too, without asking.")
+@wait_option
 @json_option
 @with_project
-def command(settings: Settings, database: Path, backup: str | None, *, yes: bool, as_json: bool) -> int:
+def command(settings: Settings, database: Path, backup: str | None, *, yes: bool, wait: float, as_json: bool) -> int:
     """Put DATABASE back to where it was before a migration.
 
     All records of the collections that the migration touched become again what they were; other collections stay as
@@ -34,14 +35,14 @@ def command(settings: Settings, database: Path, backup: str | None, *, yes: bool
     # The hooks of a project, where there is one, help to tell what was written since.
     manager = MigrationManager(database, settings.known_project())
     try:
-        report = _roll_back(manager, backup, undo_later_writes=yes)
+        report = _roll_back(manager, backup, wait, undo_later_writes=yes)
     except LaterWrites as error:
         if as_json or not sys.stdin.isatty():
             raise
         if not _agreed(error):
             say("Nothing was changed.")
             return REFUSED
-        report = _roll_back(manager, backup, undo_later_writes=True)
+        report = _roll_back(manager, backup, wait, undo_later_writes=True)
     if as_json:
         emit_json(asdict(report))
     else:
@@ -65,6 +66,8 @@ def _show(report: RollbackReport) -> None:
     show(good(f"✓ {', '.join(report.collections)} as in {report.backup}"))
 
 
-def _roll_back(manager: MigrationManager, backup: str | None, *, undo_later_writes: bool) -> RollbackReport:
+def _roll_back(
+    manager: MigrationManager, backup: str | None, wait: float, *, undo_later_writes: bool
+) -> RollbackReport:
     with ProgressDisplay() as progress:
-        return manager.rollback(backup, undo_later_writes=undo_later_writes, on_progress=progress)
+        return manager.rollback(backup, undo_later_writes=undo_later_writes, wait=wait, on_progress=progress)

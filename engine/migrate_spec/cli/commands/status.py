@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from migrate_spec.backup import Backup
+from migrate_spec.cli.freshness import show_freshness
 from migrate_spec.cli.options import database_argument, json_option
 from migrate_spec.cli.output import bad, counted, emit_json, good, show, warn
 from migrate_spec.cli.settings import Settings, with_project
@@ -40,6 +41,7 @@ def command(settings: Settings, database: Path, *, check: bool, as_json: bool) -
                 "pending": status.pending,
                 "history": [entry.fields for entry in status.history.entries],
                 "backups": [backup.to_json() for backup in status.backups],
+                "freshness": status.freshness.to_json(),
             }
         )
     else:
@@ -71,6 +73,7 @@ def _show(status: Status) -> None:
             show()
         blank_line_stands = False
         show("\n".join([title, "-" * len(title), *lines]))
+    show_freshness(status.freshness)
 
 
 def _sections(status: Status) -> Iterator[tuple[str, list[str]]]:
