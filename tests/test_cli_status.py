@@ -74,6 +74,7 @@ NOTHING_YET = {
     "history": [],
     "backups": [],
     "freshness": {"read_at": "MOMENT", "writer": None},
+    "half_swapped": None,
 }
 
 
@@ -160,6 +161,7 @@ class TestStatus:
             "pending": [],
             "history": document("history", meridian)["migrations"],
             "backups": document("backup", "list", meridian),
+            "half_swapped": None,
         }
 
     def test_writes_nothing(self, meridian: Path) -> None:

@@ -14,6 +14,7 @@ from migrate_spec.codec import Json
 from migrate_spec.compiler import Route
 from migrate_spec.errors import NoSpace
 from migrate_spec.executors import Workers
+from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import HISTORY_KEY, TOOL, VERSION_KEY, read_history, timestamp
 from migrate_spec.moving import carry_moving
 from migrate_spec.plan import Plan
@@ -21,8 +22,9 @@ from migrate_spec.progress import OnProgress, Tracker
 from migrate_spec.reports import ApplyReport
 from migrate_spec.runner import FEW_RECORDS, Means, carry
 from migrate_spec.staging import Staging
-from migrate_spec.store import KeyRange, Store
+from migrate_spec.store import KeyRange, Size, Store
 from migrate_spec.stores.rocks_faults import SpeakingOf
+from migrate_spec.swap import Swap
 
 __all__ = ["Run", "find_out"]
 
@@ -55,9 +57,11 @@ class Run:
             results = _carry_all(self.plan, means)
         check_rejections(results, self.store.path)
         backup = self._backup(results)
-        files = [file for result in results for file in result.files]
-        files.append(self._metadata(results, backup))
-        self.staging.swap_in(files)
+        files: dict[str, list[Path]] = {}
+        for result in results:
+            files.setdefault(result.route.column_family, []).extend(result.files)
+        files.setdefault(DEFAULT_FAMILY, []).append(self._metadata(results, backup))
+        self.staging.swap_in_families(files, self._swap())
         report = _report(self.plan, self.store.path, results, self.start)
         return replace(report, backup=backup.name if backup else None)
 
@@ -79,6 +83,9 @@ class Run:
             backup.write(self.staging.backup)
         return backup
 
+    def _swap(self) -> Swap:
+        return Swap("apply", self.plan.from_version, self.plan.to_version, self.started_at)
+
     def _metadata(self, results: Sequence[Carried], backup: Backup | None) -> Path:
         """The staged file with the version, the history and the note of the backup."""
         history = read_history(self.store)
@@ -96,7 +103,7 @@ class Run:
         for step in self.plan.steps:
             specs = [migration.spec for migration in step]
             touched = {
-                result.collection: _counts(result) | {"prefix": result.before.prefix}
+                result.collection: _counts(result) | _place(result)
                 for result in results
                 if result.collection in {spec.collection for spec in specs}
             }
@@ -130,7 +137,12 @@ def find_out(store: Store, plan: Plan, workers: Workers, on_progress: OnProgress
 
 def _tracker(plan: Plan, frozen: Store, on_progress: OnProgress | None) -> Tracker:
     """What counts the records of a plan."""
-    return Tracker(on_progress, sum(frozen.size(KeyRange.of_prefix(route.key_prefix)).records for route in plan.routes))
+    return Tracker(on_progress, sum(_size(route, frozen).records for route in plan.routes))
+
+
+def _size(route: Route, store: Store) -> Size:
+    """How much the records of a route are."""
+    return store.family(route.column_family).size(KeyRange.of_prefix(route.key_prefix))
 
 
 def _carry_all(plan: Plan, means: Means) -> list[Carried]:
@@ -154,6 +166,12 @@ def _with_proof(route: Route, plan: Plan) -> Route:
 
 def _counts(result: Carried) -> dict[str, int]:
     return {"scanned": result.scanned, "migrated": result.migrated, "unchanged": result.unchanged}
+
+
+def _place(result: Carried) -> dict[str, Json]:
+    """Where a collection was."""
+    family = result.route.column_family
+    return {"prefix": result.before.prefix} | ({"column_family": family} if family != DEFAULT_FAMILY else {})
 
 
 def _changed_by(results: Sequence[Carried], from_version: int) -> int:
@@ -190,10 +208,7 @@ def _check_space(store: Store, plan: Plan) -> None:
     Raises:
         NoSpace: they have not.
     """
-    needed = sum(
-        store.size(KeyRange.of_prefix(route.key_prefix)).own_bytes * (2 if route.moves_records else 1)
-        for route in plan.routes
-    )
+    needed = sum(_size(route, store).own_bytes * (2 if route.moves_records else 1) for route in plan.routes)
     free = shutil.disk_usage(store.path.parent).free
     if needed > free:
         raise NoSpace(

@@ -20,6 +20,7 @@ from pathlib import Path
 from migrate_spec.codec import Json, decode, encode
 from migrate_spec.digest import Digest
 from migrate_spec.errors import BackupError
+from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import BACKUP_PREFIX, TOOL
 from migrate_spec.store import KeyRange, Store
 
@@ -51,12 +52,21 @@ class Contents:
         records: how many.
         digest: their :class:`Digest`; empty where nobody asked for it.
         starts: where its parts begin, but for the first.
+        column_family: the part of the database that it is in.
     """
 
     prefix: str
     records: int
     digest: str
     starts: Sequence[str] = field(default_factory=list)
+    column_family: str = DEFAULT_FAMILY
+
+    def to_json(self) -> dict[str, Json]:
+        """The contents as a manifest shows them, where the default column family goes without saying."""
+        shown = asdict(self)
+        if self.column_family == DEFAULT_FAMILY:
+            del shown["column_family"]
+        return shown
 
 
 @dataclass(frozen=True)
@@ -119,7 +129,7 @@ class Backup:
 
     def to_json(self) -> dict[str, Json]:
         """The backup as ``backup.json`` and the command line show it."""
-        shown = asdict(self)
+        shown = asdict(self) | {"collections": self._collections()}
         return shown | {"path": str(self.path) if self.path else None, "records": self.records}
 
     def stored(self) -> bytes:
@@ -132,10 +142,13 @@ class Backup:
                 "keys": [],
                 "checkpoint": f"{self.path.parent.name}/{self.path.name}" if self.path else None,
                 "version": self.version,
-                "collections": {name: asdict(contents) for name, contents in self.collections.items()},
+                "collections": self._collections(),
                 "tool": self.tool,
             }
         )
+
+    def _collections(self) -> dict[str, Json]:
+        return {name: contents.to_json() for name, contents in self.collections.items()}
 
     def write(self, folder: Path) -> None:
         """Write the manifest into ``folder``, so that it is on the disk when this returns."""

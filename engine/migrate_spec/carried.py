@@ -64,7 +64,9 @@ class Carried:
         found = cls(route, sum(part.scanned for part in parts), sum(part.migrated for part in parts), changed_by)
         digests, starts = [part.digest for part in parts], [part.start.hex() for part in parts[1:]]
         digest = joined(digests) if all(digests) else ""
-        found.before = Contents(route.key_prefix.decode(), found.scanned, digest, starts if digest else [])
+        found.before = Contents(
+            route.key_prefix.decode(), found.scanned, digest, starts if digest else [], route.column_family
+        )
         found.files = [file for part in parts for file in part.files]
         found.rejected = sum(part.rejected for part in parts)
         found.rejections = [one for part in parts for one in part.rejections][:SHOWN_REJECTIONS]

@@ -101,6 +101,11 @@ class Route:
         return self.way[0].key_prefix if self.way else self.specs[-1].head_after.encode()
 
     @property
+    def column_family(self) -> str:
+        """The part of the database that its records are in."""
+        return self.specs[-1].column_family
+
+    @property
     def way(self) -> tuple[Spec, ...]:
         """The steps that a database of the version that the route starts from has before it."""
         return tuple(spec for spec in self.specs if spec.from_version >= self.start)

@@ -18,6 +18,8 @@ The tree::
     │   ├── DatabaseChanged     somebody wrote to it in the middle of the run
     │   ├── CorruptDatabase     a part of it cannot be read
     │   ├── ForeignDatabase     it is laid out in a way that is not supported
+    │   ├── FamilyMissing       it lacks a column family that a spec names
+    │   ├── HalfSwapped         a run was killed while it was swapped into several column families
     │   ├── MetadataInvalid     the version or the history kept in it cannot be understood
     │   └── NoSpace             the disk has no room for the run
     ├── PlanError               there is no way from where the database is to where it should go
@@ -39,6 +41,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
+from migrate_spec.families import DEFAULT_FAMILY, named
+
 __all__ = [
     "BackupError",
     "CorruptDatabase",
@@ -47,8 +51,10 @@ __all__ = [
     "DatabaseLocked",
     "DatabaseReadOnly",
     "DatabaseTooNew",
+    "FamilyMissing",
     "Fault",
     "ForeignDatabase",
+    "HalfSwapped",
     "Holder",
     "Irreversible",
     "LaterWrites",
@@ -286,6 +292,18 @@ class ForeignDatabase(DatabaseError):
     code = "database-foreign"
 
 
+class FamilyMissing(DatabaseError):
+    """The database lacks a column family that a spec names."""
+
+    code = "family-missing"
+
+
+class HalfSwapped(DatabaseError):
+    """A run was killed while it was swapped into several column families; the next one that writes settles it."""
+
+    code = "database-half-swapped"
+
+
 class MetadataInvalid(DatabaseError):
     """The version or the history kept in the database cannot be understood."""
 
@@ -332,6 +350,7 @@ class Rejection:
         path: the place inside the document, such as ``notes[3].author``; empty for the whole document.
         fault: what was found there and expected; its ``where`` is the line of the spec that asked.
         cause: what a hook raised, where it was one.
+        column_family: the part of the database that it is in.
     """
 
     key: bytes
@@ -339,9 +358,10 @@ class Rejection:
     path: str
     fault: Fault
     cause: BaseException | None = field(default=None, compare=False, repr=False)
+    column_family: str = DEFAULT_FAMILY
 
     def __str__(self) -> str:
-        parts = [show_key(self.key), self.step, self.path]
+        parts = [show_key(self.key), named(self.column_family), self.step, self.path]
         return ", ".join(part for part in parts if part) + f": {self.fault}"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -349,12 +369,17 @@ class Rejection:
         cause = self.cause
         if cause is not None and not isinstance(cause, RaisedElsewhere):
             cause = RaisedElsewhere("".join(traceback.format_exception(cause)).rstrip())
-        return Rejection, (self.key, self.step, self.path, self.fault, cause)
+        return Rejection, (self.key, self.step, self.path, self.fault, cause, self.column_family)
 
     def to_json(self) -> dict[str, Any]:
-        """The rejection as JSON: the fault's form with ``where.key``, and ``step`` and ``path`` beside it."""
+        """The rejection as JSON: the fault's form with ``where.key``, and ``step`` and ``path`` beside it.
+
+        Where the record is not in the default column family, ``where.column_family`` says in which one.
+        """
         shape = self.fault.to_json()
         shape["where"]["key"] = show_key(self.key)
+        if named(self.column_family):
+            shape["where"]["column_family"] = self.column_family
         return shape | {"message": str(self), "step": self.step, "path": self.path}
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from migrate_spec.codec import Json
 from migrate_spec.condition import FORMATS, TYPES, Condition
+from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.findings import FINDINGS
 from migrate_spec.hooks import Hook
 from migrate_spec.operation import Operation, Table
@@ -192,7 +193,13 @@ def top_schema(step: Json, record_step: Json) -> dict[str, Json]:
         "type": "object",
         "properties": {
             "collection": _TEXT | {"description": "The folder's name."},
-            "prefix": _TEXT | {"description": "Its records are the keys that begin with it."},
+            "prefix": {"type": "string", "description": "Its records are the keys that begin with it."},
+            "column_family": _TEXT
+            | {
+                "default": DEFAULT_FAMILY,
+                "description": "The column family of the database that its records are in. In one of its own, a "
+                'collection may have the prefix "": then all records there are its own.',
+            },
             "from": _VERSION | {"description": "The version this spec starts from."},
             "to": _VERSION | {"description": "The version it leads to: the next one."},
             "description": {"type": "string", "description": "What changes, in a sentence."},

@@ -3,7 +3,8 @@
 The keys and their JSON are those of Meridian's migration system, so that each can read what the other wrote:
 
 ``_schema_version``
-    the database's version, a bare number: ``2``. Missing: version 1.
+    the database's version, a bare number: ``2``. Missing: version 1. While a run is swapped into several column
+    families a note stands there, see :mod:`~migrate_spec.swap`.
 ``_migration_history``
     ``{"migrations": [ENTRY, …]}``, one entry a version step, oldest first. An entry has ``from_version``,
     ``to_version``, ``started_at``, ``completed_at`` (RFC 3339, UTC), ``items_migrated``, ``backup_key``, ``success``
@@ -24,6 +25,7 @@ from migrate_spec.errors import MetadataInvalid, SpecChanged
 from migrate_spec.registry import MigrationRegistry
 from migrate_spec.spec import Spec
 from migrate_spec.store import Store
+from migrate_spec.swap import half_swapped, parse_swap
 from migrate_spec.version import VERSION
 
 __all__ = [
@@ -67,12 +69,16 @@ def read_version(store: Store) -> int:
 
     Raises:
         MetadataInvalid: what stands under the key is no version.
+        HalfSwapped: a run was cut off while it was swapped in, and the database is between two versions.
     """
     value = store.get(VERSION_KEY)
     if value is None:
         return 1
     number = _VERSION.fullmatch(value)
     if number is None or int(number[1]) > _LARGEST:
+        swap = parse_swap(value)
+        if swap is not None:
+            raise half_swapped(swap, store.path)
         raise MetadataInvalid(
             f"{value.decode('utf-8', 'backslashreplace')!r} was found under {VERSION_KEY.decode()}",
             f"a whole number from 1 to {_LARGEST} was expected",

@@ -22,6 +22,7 @@ from migrate_spec.reports import ApplyReport, RollbackReport, Sample, Status
 from migrate_spec.staging import staging, staging_folder
 from migrate_spec.store import KeyRange, Size, Store
 from migrate_spec.stores.rocks_folder import left_half_open
+from migrate_spec.swapping import read_swap
 
 if TYPE_CHECKING:
     from migrate_spec.executors import Workers
@@ -65,7 +66,8 @@ class MigrationManager(BackupKeeper):
     def sizes(self, plan: Plan) -> dict[str, Size]:
         """An estimate of how much there is to read for each collection of a plan."""
         with self._reading() as store:
-            return {route.collection: store.size(KeyRange.of_prefix(route.key_prefix)) for route in plan.routes}
+            ranges = [(route, KeyRange.of_prefix(route.key_prefix)) for route in plan.routes]
+            return {route.collection: store.family(route.column_family).size(keys) for route, keys in ranges}
 
     def samples(self, plan: Plan, among: int = 1000) -> dict[str, Sample]:
         """For each collection of a plan the first record that it changes, of so many at its beginning."""
@@ -77,11 +79,12 @@ class MigrationManager(BackupKeeper):
         """Where the database stands. Nothing is written."""
         freshness = self.freshness()
         with self._reading() as store:
-            current = read_version(store)
+            swap = read_swap(store)
+            current = read_version(store) if swap is None else swap.from_version
             newest = self._project.version
             plan = make_plan(self._project, current) if current < newest else None
             pending = [migration.name for migration in plan.migrations] if plan else []
-            return Status(current, newest, pending, read_history(store), list_backups(store), freshness)
+            return Status(current, newest, pending, read_history(store), list_backups(store), freshness, swap)
 
     def freshness(self) -> Freshness:
         """How fresh it is what the other methods read from now on, and who may write to the database meanwhile."""
@@ -144,8 +147,8 @@ class MigrationManager(BackupKeeper):
         Whatever is raised, the database is as it was.
         """
         with self._reading() as store:
-            plan = self._plan(store, to_version)
-        if plan.is_empty:
+            plan = self._plan(store, to_version) if read_swap(store) is None else None
+        if plan is not None and plan.is_empty:
             return self.settle(plan.to_version)
         from migrate_spec.apply import Run  # noqa: PLC0415 - as for `scan`
         from migrate_spec.executors import processes  # noqa: PLC0415
@@ -197,7 +200,8 @@ class MigrationManager(BackupKeeper):
 
         if not staging_folder(self.path).exists():  # else the backup may be there still, left by a killed run
             with self._reading() as store:
-                choose(store, backup, self._project.registry)
+                if read_swap(store) is None:
+                    choose(store, backup, self._project.registry)
         with staging(partial(self._writing, wait, on_progress)) as staged:
             undoing = choose(staged.store, backup, self._project.registry)
             return roll_back(staged, undoing, on_progress, undo_later_writes=undo_later_writes)
@@ -226,11 +230,14 @@ class MigrationManager(BackupKeeper):
         plan = make_plan(self._project, read_version(store), to_version)
         plan = plan if validate else plan.without_checks()
         read_history(store).check_specs(self._project.registry)
+        for route in plan.routes:
+            store.family(route.column_family)  # else the database lacks it
         return plan
 
 
 def _sample(store: Store, transform: Transform, among: int) -> Sample | None:
-    records = store.scan(KeyRange.of_prefix(transform.route.key_prefix))
+    route = transform.route
+    records = store.family(route.column_family).scan(KeyRange.of_prefix(route.key_prefix))
     for key, value in islice(records, among):
         try:
             carried = transform(value)

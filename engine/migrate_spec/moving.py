@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -35,16 +36,22 @@ def carry_moving(plan: Plan, means: Means) -> list[Carried]:
         means: what the run has to work with; this process carries all of them.
 
     Returns:
-        What became of each collection; the staged files are with the last.
+        What became of each collection; the staged files are with the last of its column family.
     """
     routes = [route for route in plan.routes if route.moves_records]
-    if not routes:
-        return []
+    families = dict.fromkeys(route.column_family for route in routes)
+    return [result for family in families for result in _carry_family(family, routes, plan, means)]
+
+
+def _carry_family(family: str, routes: Sequence[Route], plan: Plan, means: Means) -> list[Carried]:
+    """Carry what is in one column family: no record leaves it."""
+    routes, known = ([route for route in some if route.column_family == family] for some in (routes, plan.known))
+    means = replace(means, frozen=means.frozen.family(family))
     results = [Carried(route) for route in routes]
     with TemporaryDirectory(dir=means.folder, prefix="sorting-") as temporary:
         place = Path(temporary)
         with Sorter(place) as changes, Sorter(place) as taken, without_collector():
-            flows = Flows(plan.known, means.frozen, changes, taken)
+            flows = Flows(known, means.frozen, changes, taken)
             for result in results:
                 _carry_moving(result, flows, means)
             if not any(result.rejected for result in results):  # else it may be only a record that is rejected itself
@@ -64,7 +71,7 @@ def _carry_moving(result: Carried, flows: Flows, means: Means) -> None:
             try:
                 result.migrated += flow.carry(key, value)
             except RecordRefused as refused:
-                result.reject(rejection(key, refused))
+                result.reject(rejection(key, refused, result.route))
                 flow.transform.explains = len(result.rejections) < SHOWN_REJECTIONS
     result.changed_by = tuple(flow.transform.changed_by)
 
@@ -74,7 +81,7 @@ def _check_taken(routes: Sequence[Route], flows: Flows, result: Carried) -> None
 
     def reject(key: bytes, found: str) -> None:
         fault = Fault(found, "records of exactly one were expected", "", None, "not-gathered")
-        result.reject(Rejection(key, "gather", "", fault))
+        result.reject(Rejection(key, "gather", "", fault, None, result.route.column_family))
 
     for key, entries in flows.taken.groups():
         if len(entries) > 1:
@@ -101,7 +108,8 @@ def _settle_key(key: bytes, entries: Sequence[Entry], frozen: Store, put: Put, r
         found = f"the key {show_key(key)} was found, which {show_key(other)} has"
         remedy = "make the keys of two records differ, or drop one of the two"
         fault = Fault(found, "a key that is free was expected", remedy, None, "key-taken")
-        results[-1].reject(Rejection(values[-1].source, "records", "", fault))
+        family = results[-1].route.column_family
+        results[-1].reject(Rejection(values[-1].source, "records", "", fault, None, family))
     else:
         put(key, values[0].value if values else None)
 
@@ -115,7 +123,9 @@ def _chunks(result: Carried, means: Means) -> Iterator[list[Record]]:
             digest.add(chunk)
         yield chunk
         means.tracker.advance(f"migrating {result.collection}", len(chunk))
-    result.before = Contents(route.key_prefix.decode(), result.scanned, digest.hexdigest())
+    result.before = Contents(
+        route.key_prefix.decode(), result.scanned, digest.hexdigest(), column_family=route.column_family
+    )
 
 
 class _Staging:

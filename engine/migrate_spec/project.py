@@ -215,17 +215,19 @@ def _differences(earlier: Spec, spec: Spec) -> Iterator[Fault]:
     for key, found, expected, agrees in (
         ("prefix", spec.prefix, earlier.head_after, fits),
         ("stamp", spec.stamp.to_json(), earlier.stamp.to_json(), spec.stamp == earlier.stamp),
+        ("column_family", spec.column_family, earlier.column_family, spec.column_family == earlier.column_family),
         ("encoding", spec.encoding, earlier.encoding_after, spec.encoding == earlier.encoding_after),
     ):
         if not agrees:
             words = f"{key}: {expected!r} was expected, as in {earlier.place(key)}"
-            yield Fault(f"{key}: {found!r} was found", words, "", spec.place(key), f"{key}-differs")
+            yield Fault(f"{key}: {found!r} was found", words, "", spec.place(key), f"{key.replace('_', '-')}-differs")
 
 
 def _overlaps(found: str, begin: str, spec: Spec, seen: Mapping[tuple[str, str], Spec], part: str) -> Iterator[Fault]:
     """The other collections whose keys can begin with ``begin``, too."""
     for (collection, prefix), other in seen.items():
-        if collection != spec.collection and overlap(begin, prefix):
+        together = collection != spec.collection and other.column_family == spec.column_family
+        if together and overlap(begin, prefix):
             yield Fault(
                 found,
                 f"keys apart from {prefix!r} of {other.place('prefix')} were expected",

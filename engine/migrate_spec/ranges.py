@@ -97,7 +97,7 @@ def carry_range(job: Job, frozen: Store, tell: Tell) -> Part:
 
     Args:
         job: which records.
-        frozen: the open database that the job names.
+        frozen: the open database that the job names, or the column family of it that the route is of.
         tell: is told of every chunk of records.
 
     Returns:
@@ -141,7 +141,7 @@ def _carried(chunk: Sequence[Record], transform: Transform, part: Part) -> list[
         except RecordRefused as refused:
             part.rejected += 1
             if len(part.rejections) < SHOWN_REJECTIONS:
-                part.rejections.append(rejection(key, refused))
+                part.rejections.append(rejection(key, refused, transform.route))
             transform.explains = len(part.rejections) < SHOWN_REJECTIONS
         else:
             if carried is not None:
@@ -149,9 +149,9 @@ def _carried(chunk: Sequence[Record], transform: Transform, part: Part) -> list[
     return changed
 
 
-def rejection(key: bytes, refused: RecordRefused) -> Rejection:
+def rejection(key: bytes, refused: RecordRefused, route: Route) -> Rejection:
     """A record that was refused, with its key."""
-    return Rejection(key, refused.step, refused.path, refused.fault, refused.cause)
+    return Rejection(key, refused.step, refused.path, refused.fault, refused.cause, route.column_family)
 
 
 def carry_job(job: Job) -> Part:
@@ -166,7 +166,7 @@ def carry_job(job: Job) -> Part:
     place = notes.parent if notes is not None else None
     writes = job.folder is not None  # and so the database is a checkpoint
     with SpeakingOf(job.frozen), open_for_reading(job.frozen, place, frozen=writes) as frozen, _notes(notes) as tell:
-        return carry_range(job, frozen, tell)
+        return carry_range(job, frozen.family(job.route.column_family), tell)
 
 
 def read_notes(notes: Path) -> int:

@@ -8,6 +8,7 @@ from migrate_spec.backup import Backup
 from migrate_spec.codec import Json
 from migrate_spec.freshness import Freshness
 from migrate_spec.history import History
+from migrate_spec.swap import Swap
 
 __all__ = ["ApplyReport", "RollbackReport", "Sample", "Status", "Verification"]
 
@@ -70,6 +71,7 @@ class Status:
         history: all that was done.
         backups: all that could be put back.
         freshness: when it was read, and who may write to it.
+        swap: a run that was cut off while it was swapped in; ``current_version`` is the one that it started from.
     """
 
     current_version: int
@@ -78,11 +80,12 @@ class Status:
     history: History
     backups: list[Backup]
     freshness: Freshness
+    swap: Swap | None = None
 
     @property
     def up_to_date(self) -> bool:
         """Whether nothing is pending."""
-        return self.current_version == self.target_version
+        return self.current_version == self.target_version and self.swap is None
 
 
 @dataclass(frozen=True)

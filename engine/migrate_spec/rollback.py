@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from migrate_spec.backup import find_backup
 from migrate_spec.codec import Json
 from migrate_spec.compiler import RecordRefused, Transform
 from migrate_spec.document import Unbound
 from migrate_spec.errors import BackupError, LaterWrites
+from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import HISTORY_KEY, TOOL, VERSION_KEY, read_history, read_version, timestamp
 from migrate_spec.progress import OnProgress, Tracker
 from migrate_spec.registry import MigrationRegistry
@@ -18,6 +20,7 @@ from migrate_spec.rollback_moved import put_back_moved
 from migrate_spec.staging import Staging
 from migrate_spec.store import KeyRange, StagedFile, Store, stage
 from migrate_spec.stores.rocks import open_for_reading
+from migrate_spec.swap import Swap
 from migrate_spec.undoing import Restored, Undoing, both, same_but_for_stamp, verify, verify_version
 
 __all__ = ["choose", "roll_back"]
@@ -79,15 +82,19 @@ def roll_back(
     """
     start, started_at, store = time.monotonic(), timestamp(), staging.store
     current = read_version(store)
-    changes = store.stage(staging.folder / "records.sst")
-    put_back = put_back_moved if undoing.moves_records else _put_back
     tracker = Tracker(on_progress, undoing.backup.records)
+    restored, files = Restored(), dict[str, list[Path]]()
     with open_for_reading(undoing.backup.database, frozen=True) as frozen:
         verify_version(undoing.backup, frozen)
-        restored = put_back(undoing, frozen, staging, changes, tracker)
+        for number, family in enumerate(undoing.families):
+            changes = store.family(family).stage(staging.folder / f"records-{number}.sst")
+            within, parts = undoing.within(family), (frozen.family(family), store.family(family))
+            put_back = put_back_moved if within.moves_records else _put_back
+            restored.add(put_back(within, *parts, changes, tracker))
+            path = changes.finish()
+            files[family] = [path] if path is not None else []
         old_version, version = frozen.get(VERSION_KEY), read_version(frozen)
     tracker.finish()
-    files = [changes.finish()]
     if restored.later_count and not undo_later_writes:
         raise LaterWrites(restored.later, restored.later_count, where=str(store.path))
     report = RollbackReport(
@@ -102,8 +109,10 @@ def roll_back(
     metadata = store.stage(staging.folder / "metadata.sst")
     metadata.put(HISTORY_KEY, read_history(store).with_entries([_entry(undoing, report, started_at)]))
     stage(metadata, VERSION_KEY, old_version)
-    files.append(metadata.finish())
-    staging.swap_in([path for path in files if path is not None])
+    noted = metadata.finish()
+    assert noted is not None  # noqa: S101 - something was staged
+    files.setdefault(DEFAULT_FAMILY, []).append(noted)
+    staging.swap_in_families(files, Swap("rollback", current, version, started_at))
     return replace(report, seconds=time.monotonic() - start)
 
 
@@ -119,17 +128,17 @@ def _entry(undoing: Undoing, report: RollbackReport, started_at: str) -> dict[st
         "error": None,
         "kind": "rollback",
         "tool": TOOL,
-        "collections": {name: {"prefix": prefix} for name, prefix in undoing.prefixes.items()},
+        "collections": undoing.places,
     }
 
 
-def _put_back(undoing: Undoing, frozen: Store, staging: Staging, staged: StagedFile, tracker: Tracker) -> Restored:
+def _put_back(undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, tracker: Tracker) -> Restored:
     """Stage what makes the collections of a migration again what the backup holds.
 
     Args:
         undoing: the backup, and the steps to take back.
         frozen: the backup's checkpoint.
-        staging: the database.
+        live: the database.
         staged: where the changes go.
         tracker: is told of every record.
 
@@ -140,7 +149,7 @@ def _put_back(undoing: Undoing, frozen: Store, staging: Staging, staged: StagedF
     for name, prefix in sorted(undoing.prefixes.items(), key=lambda item: item[1].encode()):
         outcome = _Outcome(undoing, name)
         digest, count = undoing.backup.digest(name), 0
-        for key, old, new in both(frozen, staging.store, KeyRange.of_prefix(prefix.encode())):
+        for key, old, new in both(frozen, live, KeyRange.of_prefix(prefix.encode())):
             tracker.advance(f"putting {name} back", 1)
             if old is not None:
                 digest.add([(key, old)])

@@ -13,32 +13,32 @@ from migrate_spec.errors import BackupError
 from migrate_spec.flow import Flow, Flows
 from migrate_spec.progress import Tracker
 from migrate_spec.sorter import Entry, Sorter
-from migrate_spec.staging import Staging
+from migrate_spec.staging import staging_folder
 from migrate_spec.store import KeyRange, StagedFile, Store, ranges_of, stage
 from migrate_spec.undoing import Restored, Undoing, both, same_but_for_stamp, verify
 
 __all__ = ["put_back_moved"]
 
 
-def put_back_moved(undoing: Undoing, frozen: Store, staging: Staging, staged: StagedFile, tracker: Tracker) -> Restored:
+def put_back_moved(undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, tracker: Tracker) -> Restored:
     """Stage what makes all that a migration touched again what the backup holds, wherever it is now.
 
     Args:
         undoing: the backup, and the steps to take back.
         frozen: the backup's checkpoint.
-        staging: the database, and room for what is sorted.
+        live: the database; in its staging folder is room for what is sorted.
         staged: where the changes go.
         tracker: is told of every record.
 
     Raises:
         BackupError: the backup does not hold what it held when it was made.
     """
-    with TemporaryDirectory(prefix="sorting-", dir=staging.folder) as folder:
+    with TemporaryDirectory(prefix="sorting-", dir=staging_folder(live.path)) as folder:
         place = Path(folder)
         with Sorter(place) as made, Sorter(place) as taken, Sorter(place) as old_values:
             flows = _flows(undoing, frozen, made, taken)
             _make_again(undoing, flows, tracker)
-            comparison = _Comparison(undoing, flows, staging.store, old_values)
+            comparison = _Comparison(undoing, flows, live, old_values)
             comparison.compare(made.groups())
             for key, entries in old_values.groups():
                 stage(staged, key, entries[0].value)
@@ -56,7 +56,7 @@ def _flows(undoing: Undoing, frozen: Store, made: Sorter, taken: Sorter) -> Flow
 
 def _make_again(undoing: Undoing, flows: Flows, tracker: Tracker) -> None:
     """Carry the records of the backup over again, to know what the migration wrote."""
-    gathered = tuple(key for entry in undoing.entries for spec in entry.specs for key in spec.taken)
+    gathered = tuple(key for spec in undoing.undone for key in spec.taken)
     for name, prefix in sorted(undoing.prefixes.items(), key=lambda item: item[1].encode()):
         flow, digest, count = Flow(flows, name), undoing.backup.digest(name), 0
         for key, value in flows.frozen.scan(KeyRange.of_prefix(prefix.encode())):
@@ -105,9 +105,8 @@ class _Comparison:
 
     def _ranges(self) -> list[KeyRange]:
         """The ranges that belong to collections, apart from each other, in order."""
-        entries = self._undoing.entries
         prefixes = {*self._undoing.prefixes.values()}
-        prefixes |= {key for entry in entries for spec in entry.specs for move in spec.records for key in move.ranges()}
+        prefixes |= {key for spec in self._undoing.undone for move in spec.records for key in move.ranges()}
         return ranges_of(prefixes)
 
     def _outside(

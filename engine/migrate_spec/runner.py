@@ -58,6 +58,10 @@ class Means:
     workers: Workers
     digests: bool = False
 
+    def home_of(self, route: Route) -> Store:
+        """Where to read the records of a route."""
+        return self.frozen.family(route.column_family)
+
 
 def carry(routes: Sequence[Route], means: Means) -> list[Carried]:
     """Carry all records of collections whose records stay where they are.
@@ -72,7 +76,7 @@ def carry(routes: Sequence[Route], means: Means) -> list[Carried]:
     shares = _Shares(routes, means)
     if means.workers.count == 1 or shares.are_few:
         for job in iter(lambda: shares.next(1), None):
-            shares.take(job, carry_range(job, means.frozen, _teller(means.tracker, job)))
+            shares.take(job, carry_range(job, means.home_of(job.route), _teller(means.tracker, job)))
     else:
         with SpeakingOf(means.frozen.path):
             folder = TemporaryDirectory(dir=means.folder, prefix="notes-", ignore_cleanup_errors=True)
@@ -96,11 +100,12 @@ class _Shares:
 
     def __init__(self, routes: Sequence[Route], means: Means) -> None:
         ranges = [(route, KeyRange.of_prefix(route.key_prefix)) for route in routes]
-        sizes = [means.frozen.size(keys) for _, keys in ranges]
+        sizes = [means.home_of(route).size(keys) for route, keys in ranges]
         # A file that holds several collections is in the size of each.
-        whole = means.frozen.size(KeyRange())
-        self.left = min(sum(size.records for size in sizes), whole.records)
-        size = min(sum(size.bytes for size in sizes), whole.bytes)
+        families = {route.column_family for route in routes}
+        wholes = [means.frozen.family(family).size(KeyRange()) for family in families]
+        self.left = min(sum(size.records for size in sizes), sum(whole.records for whole in wholes))
+        size = min(sum(size.bytes for size in sizes), sum(whole.bytes for whole in wholes))
         self.are_few = self.left <= FEW_RECORDS and size <= FEW_BYTES
         self.parts: dict[str, list[Part]] = {route.collection: [] for route in routes}
         self._waiting = deque(ranges)
@@ -112,7 +117,7 @@ class _Shares:
             return None
         route, keys = self._waiting.popleft()
         if len(self._waiting) + 1 < free and self.left > LEAST_IN_A_JOB:
-            middle = self._means.frozen.middle(keys)
+            middle = self._means.home_of(route).middle(keys)
             if middle is not None:
                 self._waiting.append((route, KeyRange(middle, keys.stop)))
                 keys = KeyRange(keys.start, middle)

@@ -13,6 +13,7 @@ from migrate_spec import language
 from migrate_spec.codec import Json
 from migrate_spec.definitions import finder
 from migrate_spec.errors import Fault, Place, SpecError
+from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.grammar import spec_judge
 from migrate_spec.hooks import Hook
 from migrate_spec.operation import Binder
@@ -50,6 +51,7 @@ class Spec:
         steps: what is done to each record, in order.
         stamp: where records carry their version.
         encoding: how records are stored before the step: ``json`` or ``msgpack``.
+        column_family: the part of the database that its records are in.
         indexes: keys that are derived from records, by a name.
         records: what is done to whole records, after the steps, in order.
         refuses_downgrade: why there is no way back; empty where there may be one.
@@ -66,6 +68,7 @@ class Spec:
     steps: tuple[Step, ...]
     stamp: Stamp = field(default_factory=Stamp)
     encoding: str = "json"
+    column_family: str = DEFAULT_FAMILY
     indexes: Mapping[str, Index] = field(default_factory=dict)
     records: tuple[RecordOperation, ...] = ()
     refuses_downgrade: str = ""
@@ -136,6 +139,7 @@ class Spec:
             "steps": language.to_json(self.steps),
         }
         rest = {
+            "column_family": self.column_family if self.column_family != DEFAULT_FAMILY else None,
             "encoding": self.encoding if self.encoding != "json" else None,
             "indexes": {name: language.to_json(index) for name, index in self.indexes.items()},
             "records": language.to_json(self.records),
@@ -250,6 +254,7 @@ def _read(node: Node) -> tuple[Spec | None, list[Fault]]:
         from_version=int(given["from"].value),  # JSON Schema takes 1.0 for an integer
         to_version=int(given["to"].value),
         steps=steps,
+        column_family=given["column_family"].value if "column_family" in given else DEFAULT_FAMILY,
         stamp=stamp,
         encoding=given["encoding"].value if "encoding" in given else "json",
         indexes=indexes,
@@ -291,6 +296,11 @@ def overlap(one: str, other: str) -> bool:
     return one.startswith(other) or other.startswith(one)
 
 
+def _reserved(spec: Spec) -> tuple[str, ...]:
+    """The beginnings of keys that the system keeps for itself where the spec's records are."""
+    return RESERVED_PREFIXES if spec.column_family == DEFAULT_FAMILY else ()
+
+
 def _faults(spec: Spec) -> Iterator[Fault]:
     """What is wrong with a spec whose parts are well formed."""
     if spec.to_version != spec.from_version + 1:
@@ -301,8 +311,13 @@ def _faults(spec: Spec) -> Iterator[Fault]:
             spec.place("to"),
             "not-the-next-version",
         )
-    reserved = [name for name in RESERVED_PREFIXES if overlap(name, spec.prefix)]
-    if reserved:
+    reserved = [name for name in _reserved(spec) if overlap(name, spec.prefix)]
+    if reserved and not spec.prefix:
+        found = "the empty prefix was found in the default column family"
+        expected = f"a prefix apart from {', '.join(reserved)} was expected, which the system keeps for itself"
+        remedy = "`column_family` names another one, in which a collection may have all keys"
+        yield Fault(found, expected, remedy, spec.place("prefix"), "prefix-reserved")
+    elif reserved:
         found = f"the prefix {spec.prefix!r} was found"
         expected = f"a prefix apart from {', '.join(reserved)} was expected, which the system keeps for itself"
         yield Fault(found, expected, "", spec.place("prefix"), "prefix-reserved")
@@ -320,7 +335,7 @@ def _record_faults(spec: Spec) -> Iterator[Fault]:
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
             yield Fault(f"two {name}s were found", "one was expected", "make it one", place, f"{name}-twice")
-    for reserved in RESERVED_PREFIXES:
+    for reserved in _reserved(spec):
         for begin in spec.ranges:
             if begin and overlap(begin, reserved):
                 found = f"keys that begin with {begin!r} were found"

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from migrate_spec.backup import DATABASE, backups_folder, read_manifest, sync_folder
 from migrate_spec.errors import DatabaseChanged, DatabaseError, DatabaseReadOnly
+from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.interrupts import uninterrupted
 from migrate_spec.store import Store
 from migrate_spec.stores.rocks import open_for_reading
 from migrate_spec.stores.rocks_faults import SpeakingOf
+from migrate_spec.swap import Swap
+from migrate_spec.swapping import note_swap, prepare_swap, read_swap, settle_swap
 
 __all__ = ["Staging", "staging", "staging_folder"]
 
@@ -83,15 +87,46 @@ class Staging:
             DatabaseChanged: somebody has written to the database since the folder was made.
             DatabaseError: the files could not be swapped in; nothing was changed.
         """
-        if not beside_writes and self.store.sequence() != self._sequence:
+        if not beside_writes:
+            self._check_unchanged()
+        self._after_swap.enter_context(uninterrupted())
+        self.store.ingest(files)
+
+    def swap_in_families(self, files: Mapping[str, Sequence[Path]], run: Swap) -> None:
+        """Make all changes of staged files of several column families, as :meth:`swap_in` does it of one.
+
+        Args:
+            files: by the column family; the version is in those of the default one.
+            run: what is swapped in; its files need not be named.
+
+        Raises:
+            DatabaseChanged: as there.
+            DatabaseError: as there.
+            HalfSwapped: some of them could not be swapped in, and the others could not be taken back.
+        """
+        files = {family: some for family, some in files.items() if some}
+        if files.keys() == {DEFAULT_FAMILY}:
+            self.swap_in(files[DEFAULT_FAMILY])
+            return
+        prepare_swap(self.store, self.folder, files)
+        self._check_unchanged()
+        self._after_swap.enter_context(uninterrupted())
+        sizes = {family: {file.name: file.stat().st_size for file in some} for family, some in files.items()}
+        note_swap(self.store, self.folder, replace(run, files=sizes))
+
+    def _check_unchanged(self) -> None:
+        """See that nobody has written to the database since the folder was made.
+
+        Raises:
+            DatabaseChanged: somebody has.
+        """
+        if self.store.sequence() != self._sequence:
             raise DatabaseChanged(
                 "writes during the run were found",
                 "none were expected between the checkpoint and the swap",
                 "stop what else writes to this database and run again",
                 where=str(self.store.path),
             )
-        self._after_swap.enter_context(uninterrupted())
-        self.store.ingest(files)
 
 
 @contextmanager
@@ -118,6 +153,7 @@ def _prepare(store: Store) -> None:
     folder = staging_folder(store.path)
     with SpeakingOf(store.path):
         try:
+            settle_swap(store, folder)
             _settle(store)
             backups_folder(store.path).mkdir(exist_ok=True)  # now, as nothing may be in the way after the swap
             folder.mkdir()
@@ -152,6 +188,8 @@ def _settle(store: Store) -> None:
     Raises:
         OSError: the checkpoint cannot be moved; then all is left as it is, for the next call.
     """
+    if read_swap(store) is not None:  # the next run needs all of it
+        return
     staging = staging_folder(store.path)
     backup = read_manifest(staging / "backup")
     if backup is not None and store.get(backup.name.encode()) is not None:

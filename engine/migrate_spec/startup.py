@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from migrate_spec.errors import HalfSwapped
 from migrate_spec.executors import Workers
 from migrate_spec.manager import MigrationManager
 from migrate_spec.progress import OnProgress
@@ -37,8 +38,11 @@ def check_and_migrate(
         MigrateSpecError: it could not be carried over (the subclass says why); the database is as it was.
     """
     manager = MigrationManager(database, project)
-    current = manager.version()
-    if current == project.version:
+    try:
+        current = manager.version()
+    except HalfSwapped:  # `apply` settles that first
+        current = None
+    if current is not None and current == project.version:
         return manager.settle(current)
     return manager.apply(workers=workers, wait=wait, on_progress=on_progress)
 

@@ -106,6 +106,15 @@ class Store(Protocol):
     def path(self) -> Path:
         """The database's folder."""
 
+    def family(self, name: str) -> Store:
+        """The records of a column family of this database, as a store that is closed with this one.
+
+        What is not of records (its path, its sequence, a checkpoint) is of the whole database.
+
+        Raises:
+            FamilyMissing: the database has no such family.
+        """
+
     def get(self, key: bytes) -> bytes | None:
         """The value of ``key``, or ``None``."""
 

@@ -38,7 +38,7 @@ def stored(store: Store, project: Project, most: int) -> Iterator[tuple[Way, lis
         migrations = project.registry.of(collection, project.version)
         route = project.route(collection, project.version, version)
         documents: dict[int, list[Json]] = defaultdict(list)
-        for _, value in sampled_records(store, route.key_prefix, most):
+        for _, value in sampled_records(store.family(route.column_family), route.key_prefix, most):
             document, own = _read(value, migrations, route.unstamped)
             documents[own].append(document)
         for own in sorted(documents):

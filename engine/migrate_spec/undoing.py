@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from migrate_spec.backup import Backup, Contents
-from migrate_spec.codec import NotADocument, plain
+from migrate_spec.codec import Json, NotADocument, plain
 from migrate_spec.compiler import Route
 from migrate_spec.digest import Digest
 from migrate_spec.document import Refused, equal
 from migrate_spec.errors import BackupError
+from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import Entry, read_version
 from migrate_spec.spec import Spec
 from migrate_spec.stamp import Stamp
@@ -31,6 +32,7 @@ class Undoing:
         entries: the steps that are in force and end with it, oldest first.
         standing: these and the steps before, which records of earlier versions went through as well.
         known: specs of the project by their checksums, with all that they name outside of themselves.
+        family: the column family that it is about; ``None``: all.
     """
 
     backup: Backup
@@ -38,11 +40,39 @@ class Undoing:
     standing: tuple[Entry, ...]
     known: Mapping[str, Spec]
 
+    family: str | None = None
+
+    @property
+    def families(self) -> list[str]:
+        """The column families that the steps touched, in alphabetical order."""
+        touched = {_family(counts) for entry in self.entries for counts in entry.collections.values()}
+        return sorted(touched | {spec.column_family for spec in self.undone})
+
+    def within(self, family: str) -> Undoing:
+        """What is taken back in one column family: no record leaves it."""
+        return replace(self, family=family)
+
+    @property
+    def places(self) -> dict[str, dict[str, str]]:
+        """Where each collection that the steps touched was before them, as the history says it."""
+        later_first = reversed(self.entries)
+        return {
+            name: {part: counts[part] for part in ("prefix", "column_family") if part in counts}
+            for entry in later_first
+            for name, counts in entry.collections.items()
+            if self.family in {None, _family(counts)}
+        }
+
     @property
     def prefixes(self) -> dict[str, str]:
         """The key prefix that each collection which the steps touched had before them."""
-        later_first = reversed(self.entries)
-        return {name: counts["prefix"] for entry in later_first for name, counts in entry.collections.items()}
+        return {name: place["prefix"] for name, place in self.places.items()}
+
+    @property
+    def undone(self) -> list[Spec]:
+        """The specs of the steps that are taken back."""
+        specs = (spec for entry in self.entries for spec in entry.specs)
+        return [spec for spec in specs if self.family in {None, spec.column_family}]
 
     @property
     def moves_records(self) -> bool:
@@ -53,6 +83,11 @@ class Undoing:
     def specs(self) -> dict[str, tuple[Spec, ...]]:
         """The steps in force of each collection, first to last; those that the history does not tell, as known."""
         told = [self.known.get(spec.checksum, spec) for entry in self.standing for spec in entry.specs]
+        everywhere = self._grouped(told)
+        return {name: specs for name, specs in everywhere.items() if self.family in {None, specs[-1].column_family}}
+
+    def _grouped(self, told: Sequence[Spec]) -> dict[str, tuple[Spec, ...]]:
+        """All specs in force by their collection, first to last."""
         versions = {spec.from_version for spec in told}
         last = self.standing[-1].to_version
         untold = [one for one in self.known.values() if one.from_version not in versions and one.to_version <= last]
@@ -68,6 +103,11 @@ class Undoing:
         return Route(specs, None, self.standing[-1].to_version, 1, unstamped, version)
 
 
+def _family(counts: Mapping[str, Json]) -> str:
+    """The column family of a collection, from what the history says of it."""
+    return str(counts.get("column_family", DEFAULT_FAMILY))
+
+
 @dataclass
 class Restored:
     """What putting back a collection comes to.
@@ -81,6 +121,12 @@ class Restored:
     records: int = 0
     later: list[bytes] = field(default_factory=list)
     later_count: int = 0
+
+    def add(self, other: Restored) -> None:
+        """Take in what putting back others came to."""
+        self.records += other.records
+        self.later += other.later[: SHOWN_KEYS - len(self.later)]
+        self.later_count += other.later_count
 
     def note_later(self, key: bytes) -> None:
         """Take note of a key that was written after the migration."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import chain, islice
 from pathlib import Path
@@ -18,7 +18,8 @@ from weakref import WeakSet
 
 from rocksdict import AccessType, Checkpoint, IngestExternalFileOptions, Options, Rdict, ReadOptions, SstFileWriter
 
-from migrate_spec.errors import DatabaseError, ForeignDatabase
+from migrate_spec.errors import DatabaseError, FamilyMissing, ForeignDatabase
+from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.store import KeyRange, Record, Size, StagedFile, Store
 from migrate_spec.stores.lock_holders import refuse_locked
 from migrate_spec.stores.rocks_faults import SpeakingOf, is_missing_file
@@ -28,7 +29,6 @@ from migrate_spec.stores.rocks_staged import RocksStagedFile
 
 __all__ = ["open_for_reading", "open_for_writing", "wrap"]
 
-_FAMILY = "default"  # the column family whose records are migrated
 _READ_AHEAD = 1 << 20  # measured: from 256 KiB to 1 MiB a scan takes a fifth less time than without, beyond that more
 _OPEN_FILES = 20  # at most, where they need not all be open: RocksDB keeps the index of each in memory
 _AHEAD = 100  # records that a scan has read before they are asked for
@@ -94,7 +94,7 @@ def open_for_writing(path: Path) -> Store:
         with config_kept(path):
             # All column families must be named, or RocksDB refuses.
             handle = Rdict(str(path), database, families)
-    return _RocksStore(path, handle, families[_FAMILY], handle.close)
+    return _RocksStore(path, handle, families, handle.close)
 
 
 def wrap(handle: Rdict) -> Store:
@@ -108,11 +108,12 @@ def wrap(handle: Rdict) -> Store:
     with SpeakingOf(path):
         refuse_unsupported(path)
         family = _family(handle)
-        if family != _FAMILY:
-            found, expected = f"this handle is of the column family {family}", f"only that of {_FAMILY} is supported"
+        if family != DEFAULT_FAMILY:
+            found = f"this handle is of the column family {family}"
+            expected = f"only that of {DEFAULT_FAMILY} is supported"
             raise ForeignDatabase(found, expected, "pass the handle of the database itself", where=str(path))
         _, families = _load_options(path)
-    return _RocksStore(path, handle, families[_FAMILY], release=lambda: None)
+    return _RocksStore(path, handle, families, release=lambda: None)
 
 
 def _open_links(path: Path, place: Path | None, *, frozen: bool) -> Store:
@@ -122,11 +123,11 @@ def _open_links(path: Path, place: Path | None, *, frozen: bool) -> Store:
     try:
         # RocksDB's defaults for the database: all files are opened at once, so that none can vanish afterwards,
         # and no option leads it out of the folder of links.
-        only, database = {_FAMILY: families[_FAMILY]}, Options(raw_mode=True)
+        database = Options(raw_mode=True)
         if frozen:
             database.set_max_open_files(_OPEN_FILES)
             database.set_table_cache_num_shard_bits(0)  # else each of 64 shards keeps a file
-        handle = Rdict(links.name, database, only, AccessType.read_only(error_if_log_file_exist=False))
+        handle = Rdict(links.name, database, families, AccessType.read_only(error_if_log_file_exist=False))
     except BaseException:
         links.cleanup()
         raise
@@ -135,7 +136,7 @@ def _open_links(path: Path, place: Path | None, *, frozen: bool) -> Store:
         with links:
             handle.close()
 
-    return _RocksStore(path, handle, families[_FAMILY], release)
+    return _RocksStore(path, handle, families, release)
 
 
 def _load_options(path: Path, place: Path | None = None) -> tuple[Options, dict[str, Options]]:
@@ -152,7 +153,7 @@ def _load_options(path: Path, place: Path | None = None) -> tuple[Options, dict[
 def _family(handle: Rdict) -> str:
     """The name of the handle's column family, which rocksdict tells nowhere: from the title of a short report."""
     title = re.search(r"\[(.*)\]", handle.property_value("rocksdb.cf-file-histogram") or "")
-    return title[1] if title else _FAMILY
+    return title[1] if title else DEFAULT_FAMILY
 
 
 def _reading(stop: bytes | None) -> ReadOptions:
@@ -171,12 +172,21 @@ def _bulk_reading(stop: bytes | None) -> ReadOptions:
 
 
 class _RocksStore(Store):
-    """A store over a handle of rocksdict. ``release`` is called once, when the store is closed."""
+    """A store over a handle of rocksdict, of one column family. ``release`` is called once, when it is closed."""
 
-    def __init__(self, path: Path, handle: Rdict, options: Options, release: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        handle: Rdict,
+        families: Mapping[str, Options],
+        release: Callable[[], None],
+        name: str = DEFAULT_FAMILY,
+    ) -> None:
         self._path = path
         self._handle: Rdict | None = handle
-        self._options = options
+        self._families = families
+        self._name = name
+        self._others: dict[str, _RocksStore] = {}
         self._release = release
         self._errors = SpeakingOf(path)
         self._scans: WeakSet[Generator[Any, None, None]] = WeakSet()
@@ -190,6 +200,22 @@ class _RocksStore(Store):
         if self._handle is None:
             raise ValueError(f"{self._path}: the store is closed")
         return self._handle
+
+    def family(self, name: str) -> Store:
+        if name == self._name:
+            return self
+        if name not in self._families:
+            raise FamilyMissing(
+                f"no column family {name!r} was found (there are: {', '.join(sorted(self._families))})",
+                "one was expected, as a spec names it",
+                "mend `column_family` in the specs, or have the program that needs it make it",
+                where=str(self._path),
+            )
+        if name not in self._others:
+            with self._errors:
+                handle = self._open.get_column_family(name)
+            self._others[name] = _RocksStore(self._path, handle, self._families, handle.close, name)
+        return self._others[name]
 
     def get(self, key: bytes) -> bytes | None:
         with self._errors:
@@ -274,7 +300,7 @@ class _RocksStore(Store):
             # What a killed run left there may be a file of the database by a second name: writing into it would
             # destroy the database, removing the name is harmless.
             path.unlink(missing_ok=True)
-            writer = SstFileWriter(self._options)
+            writer = SstFileWriter(self._families[self._name])
             writer.open(str(path))
         return RocksStagedFile(path, writer, self._errors)
 
@@ -294,6 +320,8 @@ class _RocksStore(Store):
     def close(self) -> None:
         if self._handle is None:
             return
+        for other in self._others.values():  # each handle alone would keep the database open
+            other.close()
         for records in tuple(self._scans):
             records.close()
         self._handle = None

@@ -16,6 +16,7 @@ from migrate_spec.cli.settings import Settings, with_project
 from migrate_spec.history import Entry, History
 from migrate_spec.manager import MigrationManager
 from migrate_spec.reports import Status
+from migrate_spec.swap import Swap
 
 PENDING = 3
 
@@ -42,13 +43,14 @@ def command(settings: Settings, database: Path, *, check: bool, as_json: bool) -
                 "history": [entry.fields for entry in status.history.entries],
                 "backups": [backup.to_json() for backup in status.backups],
                 "freshness": status.freshness.to_json(),
+                "half_swapped": status.swap.to_json() if status.swap else None,
             }
         )
     else:
         _show(status)
     if not check or status.up_to_date:
         return 0
-    return PENDING if status.pending else 1
+    return PENDING if status.pending or status.swap else 1
 
 
 def _show(status: Status) -> None:
@@ -59,7 +61,9 @@ def _show(status: Status) -> None:
     show(f"Current version: v{current}")
     show(f"Target version:  v{target}")
     show()
-    if status.up_to_date:
+    if status.swap is not None:
+        show(warn(f"⚠ {cut_off(status.swap)}"))
+    elif status.up_to_date:
         show(good("✓ Schema is up to date"))
     elif current > target:
         show(bad(f"✗ Schema version is newer than supported (database: v{current}, supported: v{target})"))
@@ -82,6 +86,14 @@ def _sections(status: Status) -> Iterator[tuple[str, list[str]]]:
         yield "Pending Steps:", [f"{number}. {name}" for number, name in enumerate(status.pending, 1)]
     if status.backups:
         yield "Backups:", [f"{backup.name}  {backup.reason}, {_records(backup)}" for backup in status.backups]
+
+
+def cut_off(swap: Swap) -> str:
+    """A run that was cut off, and what will become of it."""
+    return (
+        f"The {swap.name}, begun {swap.started_at}, was cut off while it was swapped in: "
+        "some column families are as before it, some as after it; the next `migrate-spec apply` settles that"
+    )
 
 
 def _records(backup: Backup) -> str:
