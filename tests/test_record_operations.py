@@ -25,6 +25,7 @@ import msgspec
 import pytest
 
 import migrate_spec as ms
+from migrate_spec.codec import plain
 from migrate_spec.errors import Fault, Rejection, show_key
 from migrate_spec.record_operation import RecordOperation
 from migrate_spec.record_operations import all_record_operations
@@ -117,6 +118,8 @@ def test_there_and_back(row: Row, tmp_path: Path, folder: Folder) -> None:
     manager = ms.MigrationManager(make(tmp_path / "db", before), project)
     untouched = files(manager.path)
     scanned = manager.scan()
+    for key in before.keys() - NEIGHBOURS.keys():
+        explained(manager, key, before, after)
     assert files(manager.path) == untouched
     assert beside(manager.path) == []
     applied = manager.apply()
@@ -133,6 +136,21 @@ def test_there_and_back(row: Row, tmp_path: Path, folder: Folder) -> None:
     assert shown(data(manager.path)) == shown(before)
     assert (report.later_writes, report.records) == (0, len(changed(before, after)))
     assert beside(manager.path) == ["db.backups", f"db.backups/{applied.backup}"]
+
+
+def explained(
+    manager: ms.MigrationManager, key: bytes, before: Mapping[bytes, bytes], after: Mapping[bytes, bytes]
+) -> None:
+    """What `explain` tells of a record ends with what becomes of it."""
+    try:
+        last = manager.explain(key).events[-1]
+    except ms.RecordMissing:
+        return  # no spec is about it
+    assert last.kind != "refused"
+    if last.key is None:
+        assert after.get(key) != before[key]  # another record may have its key now
+    elif last.key in after:  # else it was taken into another record
+        assert plain(after[last.key]) == last.document
 
 
 def changed(before: Mapping[bytes, bytes], after: Mapping[bytes, bytes]) -> set[bytes]:

@@ -13,7 +13,9 @@ from migrate_spec.errors import __all__ as _errors
 
 if TYPE_CHECKING:
     from migrate_spec.executors import Workers, cluster, processes
+    from migrate_spec.explain import Explanation
     from migrate_spec.fleet import Outcome, apply_all
+    from migrate_spec.freshness import Freshness
     from migrate_spec.hooks import hook
     from migrate_spec.manager import MigrationManager
     from migrate_spec.migration import Migration
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = [  # noqa: PLE0604 - `_errors` is a list of names
     *_errors,
     "ApplyReport",
+    "Explanation",
+    "Freshness",
     "Migration",
     "MigrationManager",
     "MigrationRegistry",
@@ -48,6 +52,8 @@ __all__ = [  # noqa: PLE0604 - `_errors` is a list of names
 
 _HOMES = {
     "ApplyReport": "reports",
+    "Explanation": "explain",
+    "Freshness": "freshness",
     "Migration": "migration",
     "MigrationManager": "manager",
     "MigrationRegistry": "registry",

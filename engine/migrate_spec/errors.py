@@ -20,6 +20,7 @@ The tree::
     │   ├── ForeignDatabase     it is laid out in a way that is not supported
     │   ├── FamilyMissing       it lacks a column family that a spec names
     │   ├── HalfSwapped         a run was killed while it was swapped into several column families
+    │   ├── RecordMissing       it holds no such record
     │   ├── MetadataInvalid     the version or the history kept in it cannot be understood
     │   └── NoSpace             the disk has no room for the run
     ├── PlanError               there is no way from where the database is to where it should go
@@ -36,6 +37,7 @@ The tree::
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -66,6 +68,7 @@ __all__ = [
     "PathError",
     "Place",
     "PlanError",
+    "RecordMissing",
     "RecordRejected",
     "Rejection",
     "Severity",
@@ -304,6 +307,12 @@ class HalfSwapped(DatabaseError):
     code = "database-half-swapped"
 
 
+class RecordMissing(DatabaseError):
+    """The database holds no such record, or no spec is about it."""
+
+    code = "record-missing"
+
+
 class MetadataInvalid(DatabaseError):
     """The version or the history kept in the database cannot be understood."""
 
@@ -461,6 +470,21 @@ class WorkerDied(WorkerError):
     """A process ended in the middle of its work. What it did for a database is undone, or was complete."""
 
     code = "worker-died"
+
+
+_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|([tnr]))")
+
+
+def read_key(text: str) -> bytes:
+    r"""The key that :func:`show_key` shows as a text; ``\xNN`` is a byte, whatever it was made of."""
+
+    def meant(escape: re.Match[str]) -> str:
+        byte, short, long, control = escape.groups()
+        if byte:
+            return bytes.fromhex(byte).decode("utf-8", "surrogateescape")
+        return {"t": "\t", "n": "\n", "r": "\r"}[control] if control else chr(int(short or long, 16))
+
+    return _ESCAPE.sub(meant, text).encode("utf-8", "surrogateescape")
 
 
 def show_key(key: bytes) -> str:

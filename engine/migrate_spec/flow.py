@@ -11,7 +11,7 @@ from migrate_spec.codec import Document, NotADocument, decode, encode, read
 from migrate_spec.compiler import Leg, RecordRefused, Route, Transform
 from migrate_spec.document import Refused
 from migrate_spec.errors import Fault
-from migrate_spec.record_operation import Change, Record
+from migrate_spec.record_operation import Change, Record, Surroundings
 from migrate_spec.sorter import Sorter
 from migrate_spec.store import KeyRange, Store
 
@@ -73,6 +73,10 @@ class Flows:
     def transform(self, collection: str) -> Transform:
         """The compiled route of a collection."""
         return self._transforms[collection]
+
+    def around(self, version: int) -> Surroundings:
+        """What an operation on records may ask of the run, in a step from a version."""
+        return _Around(self, version)
 
     def home_of(self, key: str, version: int) -> Transform | None:
         """The compiled route of the collection that a key belongs to in a database of a version."""
@@ -192,7 +196,7 @@ class Flow:
         """The compiled operations of a leg."""
         key = (id(transform), leg.index)
         if key not in self._operations:
-            around = _Around(self._flows, leg.spec.from_version)
+            around = self._flows.around(leg.spec.from_version)
             self._operations[key] = tuple(operation.change(around) for operation in leg.spec.records)
         return self._operations[key]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from functools import partial
 from itertools import islice
@@ -12,7 +13,7 @@ from migrate_spec.backup import list_backups
 from migrate_spec.backups.keeper import BackupKeeper
 from migrate_spec.codec import plain
 from migrate_spec.compiler import RecordRefused, Transform
-from migrate_spec.errors import DatabaseError, show_key
+from migrate_spec.errors import DatabaseError, read_key, show_key
 from migrate_spec.freshness import Freshness
 from migrate_spec.history import History, read_history, read_version
 from migrate_spec.plan import Plan, make_plan
@@ -26,6 +27,7 @@ from migrate_spec.swapping import read_swap
 
 if TYPE_CHECKING:
     from migrate_spec.executors import Workers
+    from migrate_spec.explain import Explanation
 
 __all__ = ["MigrationManager"]
 
@@ -89,6 +91,25 @@ class MigrationManager(BackupKeeper):
     def freshness(self) -> Freshness:
         """How fresh it is what the other methods read from now on, and who may write to the database meanwhile."""
         return Freshness.of(self.path)
+
+    def explain(self, key: str | bytes) -> Explanation:
+        r"""What each step made, or would make, of one record: which line of which spec. Nothing is written.
+
+        Args:
+            key: the record's key; as a text it may have bytes as ``\xNN`` in it.
+
+        Raises:
+            RecordMissing: there is no such record, or no spec is about it.
+            PlanError: there is no way to the newest version.
+            DatabaseError: the database cannot be read.
+        """
+        from migrate_spec.explain import explain  # noqa: PLC0415 - as for `scan`, below
+
+        with self._reading() as store:
+            plan = self._plan(store, None)
+            candidates = [key] if isinstance(key, bytes) else [os.fsencode(key), read_key(key)]
+            known = next((one for one in candidates if store.get(one) is not None), candidates[-1])
+            return explain(store, self._project, plan, read_history(store), known)
 
     def scan(
         self,

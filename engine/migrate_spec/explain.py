@@ -1,0 +1,183 @@
+"""One record through every step: which line of which spec made each of its fields what it is, or would make it.
+
+What is behind the record is worked out anew, from the oldest backup of a migration in force that has it: the steps
+since then are done once more, and what the database holds is compared with that. Before it are the pending steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from migrate_spec.backup import list_backups
+from migrate_spec.codec import Json, plain
+from migrate_spec.compiler import Route
+from migrate_spec.errors import BackupError, RecordMissing, show_key
+from migrate_spec.flow import Flows
+from migrate_spec.freshness import Freshness
+from migrate_spec.history import History
+from migrate_spec.path import Name
+from migrate_spec.plan import Plan
+from migrate_spec.project import Project
+from migrate_spec.sorter import Sorter
+from migrate_spec.store import Store
+from migrate_spec.stores.rocks import open_for_reading
+from migrate_spec.tracing import Difference, Event, differences, trace
+
+__all__ = ["Explanation", "explain"]
+
+Origin = tuple[Event, Difference]
+"""What made a field what it is: the event, and what it did there last."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What became of one record, and what will.
+
+    Attributes:
+        key: the record's key, as it was asked for.
+        events: what happened, and what would: the oldest state that is known, each step, what somebody else wrote.
+        pending: how many of the last events have not happened yet.
+        freshness: when the database was read, and who may write to it.
+    """
+
+    key: bytes
+    events: tuple[Event, ...]
+    pending: int
+    freshness: Freshness
+
+    @cached_property
+    def fields(self) -> Mapping[str, Origin | None]:
+        """The fields of the record in the end, each with what made it what it is; ``None``: it is as it came."""
+        document = next((event.document for event in reversed(self.events) if event.document is not None), None)
+        found: dict[str, Origin | None] = dict.fromkeys(document if type(document) is dict else ())
+        for event in self.events:
+            for difference in event.differences:
+                first = difference.path.segments[0] if difference.path.segments else None
+                if isinstance(first, Name) and first.name in found:
+                    found[first.name] = event, difference
+        return found
+
+    def to_json(self) -> dict[str, Json]:
+        """It as JSON."""
+        fields = {
+            name: {"kind": origin[0].kind, "where": origin[1].to_json()["where"]} if origin else None
+            for name, origin in self.fields.items()
+        }
+        return {
+            "key": show_key(self.key),
+            "events": [event.to_json() for event in self.events],
+            "pending": self.pending,
+            "fields": fields,
+            "freshness": self.freshness.to_json(),
+        }
+
+
+def explain(store: Store, project: Project, plan: Plan, history: History, key: bytes) -> Explanation:
+    """Tell what became of one record, and what the pending steps would make of it.
+
+    Args:
+        store: the database.
+        project: the specs.
+        plan: the pending steps.
+        history: of the database.
+        key: the record's key: the present one, or the one that it had before the migrations in force.
+
+    Raises:
+        RecordMissing: there is no such record, or no spec is about it.
+        DatabaseError: the database cannot be read.
+    """
+    freshness = Freshness.of(store.path)
+    past = _past(store, project, history, plan.from_version, key)
+    present = past[-1].key if past else key
+    value = store.get(present) if present is not None else None
+    if not past and value is None:
+        raise _missing(key, store.path)
+    if not past and _home(plan.known, key) is None:
+        raise _foreign(key, plan.known, store.path)
+    now = list(_now(past, present, value, plan.from_version))
+    pending: list[Event] = []
+    if present is not None and value is not None and not plan.is_empty:
+        pending = list(_carried(store, plan.known, present, value))
+    return Explanation(key, (*past, *now, *pending), len(pending), freshness)
+
+
+def _past(store: Store, project: Project, history: History, version: int, key: bytes) -> list[Event]:
+    """What the migrations in force did to a record, as far as a backup still has it."""
+    backups = {backup.name: backup for backup in list_backups(store)}
+    for name in dict.fromkeys(entry.backup_key for entry in history.standing()):
+        backup = backups.get(name or "")
+        if backup is None or backup.version is None or backup.version < project.registry.earliest:
+            continue
+        with suppress(BackupError), open_for_reading(backup.database, frozen=True) as frozen:
+            value, routes = frozen.get(key), _routes(project, backup.version, version)
+            if value is not None and _home(routes, key) is not None:
+                found = _found(f"in {backup.name}, at version {backup.version}", key, value)
+                return [found, *_carried(frozen, routes, key, value)]
+    return []
+
+
+def _now(past: Sequence[Event], key: bytes | None, value: bytes | None, version: int) -> Iterator[Event]:
+    """The record as the database holds it, where that is not what the migrations left."""
+    if not past or past[-1].kind == "refused":
+        if key is not None and value is not None:
+            yield _found(f"in the database, at version {version}", key, value)
+    elif key is not None and value is None:
+        yield Event("written", "deleted since by another program", None, None)
+    elif value is not None:
+        document = _document(value)
+        found = differences(past[-1].document, document)
+        if found:
+            yield Event("written", "written since by another program", None, key, document, found)
+
+
+def _carried(source: Store, routes: Sequence[Route], key: bytes, value: bytes) -> Iterator[Event]:
+    """What becomes of a record on the way of its collection."""
+    with TemporaryDirectory(prefix="migrate-spec-") as folder:
+        place, home = Path(folder), _home(routes, key)
+        with Sorter(place) as changes, Sorter(place) as taken:
+            if home is not None:
+                yield from trace(Flows(routes, source, changes, taken), home, key, value)
+
+
+def _routes(project: Project, start: int, target: int) -> list[Route]:
+    """The ways of all collections between two versions of the database."""
+    return [project.route(name, target, start) for name in project.registry.collections_at(target)]
+
+
+def _home(routes: Sequence[Route], key: bytes) -> str | None:
+    """The name of the collection that a key belongs to where the ways begin; ``None`` where it is of none."""
+    return next((route.collection for route in routes if key.startswith(route.key_prefix)), None)
+
+
+def _foreign(key: bytes, routes: Sequence[Route], database: Path) -> RecordMissing:
+    prefixes = ", ".join(repr(route.key_prefix.decode()) for route in routes)
+    return RecordMissing(
+        f"the key {show_key(key)!r} was found",
+        f"one that begins with {prefixes} was expected, as no spec is about others",
+        where=str(database),
+    )
+
+
+def _found(where: str, key: bytes, value: bytes) -> Event:
+    return Event("found", where, None, key, _document(value))
+
+
+def _document(value: bytes) -> Json:
+    """A stored document in the plain form; ``None`` for what is none."""
+    try:
+        return plain(value)
+    except ValueError:
+        return None
+
+
+def _missing(key: bytes, database: Path) -> RecordMissing:
+    return RecordMissing(
+        f"no record with the key {show_key(key)!r} was found",
+        "one in the database, or in a backup of a migration in force, was expected",
+        where=str(database),
+    )
