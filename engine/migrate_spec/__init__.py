@@ -12,6 +12,7 @@ from migrate_spec.errors import *  # noqa: F403 - the tree of errors is part of 
 from migrate_spec.errors import __all__ as _errors
 
 if TYPE_CHECKING:
+    from migrate_spec.backup import Backup
     from migrate_spec.executors import Workers, cluster, processes
     from migrate_spec.explain import Explanation
     from migrate_spec.fleet import Outcome, apply_all
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
     from migrate_spec.progress import Progress
     from migrate_spec.project import Project, load
     from migrate_spec.registry import MigrationRegistry
-    from migrate_spec.reports import ApplyReport, RollbackReport, Status
+    from migrate_spec.reports import ApplyReport, RestoreReport, RollbackReport, Status, Verification
     from migrate_spec.startup import check_and_migrate, check_and_migrate_async
 
 __all__ = [  # noqa: PLE0604 - `_errors` is a list of names
     *_errors,
     "ApplyReport",
+    "Backup",
     "Explanation",
     "Freshness",
     "Migration",
@@ -38,8 +40,10 @@ __all__ = [  # noqa: PLE0604 - `_errors` is a list of names
     "Plan",
     "Progress",
     "Project",
+    "RestoreReport",
     "RollbackReport",
     "Status",
+    "Verification",
     "Workers",
     "apply_all",
     "check_and_migrate",
@@ -52,6 +56,7 @@ __all__ = [  # noqa: PLE0604 - `_errors` is a list of names
 
 _HOMES = {
     "ApplyReport": "reports",
+    "Backup": "backup",
     "Explanation": "explain",
     "Freshness": "freshness",
     "Migration": "migration",
@@ -61,8 +66,10 @@ _HOMES = {
     "Plan": "plan",
     "Progress": "progress",
     "Project": "project",
+    "RestoreReport": "reports",
     "RollbackReport": "reports",
     "Status": "reports",
+    "Verification": "reports",
     "Workers": "executors",
     "apply_all": "fleet",
     "check_and_migrate": "startup",

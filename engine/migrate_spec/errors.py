@@ -30,7 +30,7 @@ The tree::
     ├── RecordRejected          records that cannot be carried over, each with its key, step and reason
     ├── Irreversible            a step that cannot be undone
     ├── BackupError             a backup is missing, damaged or cannot be put back
-    ├── LaterWrites             a rollback would undo what was written since the migration
+    ├── LaterWrites             a rollback or restore would undo what was written since the migration or backup
     └── WorkerError             those who were to carry records are missing, or do not fit
         └── WorkerDied          a process ended in the middle of its work
 """
@@ -439,7 +439,7 @@ class BackupError(MigrateSpecError):
 
 
 class LaterWrites(MigrateSpecError):
-    """A rollback would undo what was written since the migration.
+    """A rollback or a restore would undo what was written since the migration or the backup.
 
     Attributes:
         keys: the keys it would undo, in key order, up to a bound.
@@ -448,14 +448,22 @@ class LaterWrites(MigrateSpecError):
 
     code = "later-writes"
 
-    def __init__(self, keys: Sequence[bytes], count: int, *, where: str | None = None) -> None:
+    def __init__(
+        self,
+        keys: Sequence[bytes],
+        count: int,
+        *,
+        since: str = "the migration",
+        doing: str = "rolling back",
+        where: str | None = None,
+    ) -> None:
         self.keys = tuple(keys)
         self.count = count
         shown = ", ".join(show_key(key) for key in self.keys)
         more = f" and {count - len(self.keys)} more" if count > len(self.keys) else ""
         super().__init__(
-            f"{count} record{'s were' if count != 1 else ' was'} written since the migration: {shown}{more}",
-            remedy="rolling back would undo that; pass --yes to do it all the same",
+            f"{count} record{'s were' if count != 1 else ' was'} written since {since}: {shown}{more}",
+            remedy=f"{doing} would undo that; pass --yes to do it all the same",
             where=where,
         )
 

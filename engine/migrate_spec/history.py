@@ -8,8 +8,10 @@ The keys and their JSON are those of Meridian's migration system, so that each c
 ``_migration_history``
     ``{"migrations": [ENTRY, …]}``, one entry a version step, oldest first. An entry has ``from_version``,
     ``to_version``, ``started_at``, ``completed_at`` (RFC 3339, UTC), ``items_migrated``, ``backup_key``, ``success``
-    and ``error``. Ours have further fields after those, which Meridian's reader ignores: ``kind`` (``apply`` or
-    ``rollback``), ``tool``, ``collections`` (counts) and ``specs`` (``collection``, ``checksum``, canonical ``text``).
+    and ``error``. Ours have further fields after those, which Meridian's reader ignores: ``kind`` (``apply``,
+    ``rollback`` or ``restore``), ``tool``, ``collections`` (counts) and ``specs`` (``collection``, ``checksum``,
+    canonical ``text``). Where a whole database was restored the history goes on, and the entry says which steps are in
+    force again: the first ``kept`` entries, and those ``brought`` from the backup, which this history does not have.
 """
 
 from __future__ import annotations
@@ -135,6 +137,16 @@ class Entry:
         found = self.fields.get("collections")
         return found if isinstance(found, dict) else {}
 
+    @property
+    def kept(self) -> int | None:
+        """Of a restore of the whole database: how many of the first entries the history of the backup has, too."""
+        return self.fields.get("kept")
+
+    @property
+    def brought(self) -> list[Entry]:
+        """Of a restore of the whole database: what the history of the backup has behind those."""
+        return [Entry(fields) for fields in self.fields.get("brought", [])]
+
 
 @dataclass(frozen=True)
 class History:
@@ -147,10 +159,12 @@ class History:
         return encode({"migrations": [*(entry.fields for entry in self.entries), *added]})
 
     def standing(self) -> list[Entry]:
-        """The steps that are in force: carried out, and not taken back by a later rollback."""
+        """The steps that are in force: carried out, and not taken back by a later rollback or restore."""
         steps: list[Entry] = []
         for entry in self.entries:
-            if not entry.success:
+            if entry.kept is not None:
+                steps = History((*self.entries[: entry.kept], *entry.brought)).standing()
+            if not entry.success or entry.to_version == entry.from_version or entry.kept is not None:
                 continue
             if entry.to_version < entry.from_version:
                 steps = [step for step in steps if step.to_version <= entry.to_version]
@@ -232,11 +246,17 @@ def _wrong_in(fields: Json) -> str:
             return f"{name} is absent"
         if type(fields[name]) is not kind:
             return f"{name} is {type_names[type(fields[name])]}, not {type_names[kind]}"
-    if not _is_specs(fields.get("specs", [])):
-        return "specs is no list of objects with collection, checksum and text"
-    if not _is_collections(fields.get("collections", {})):
-        return "collections is no object of objects with a prefix"
-    return ""
+    further = {
+        "specs is no list of objects with collection, checksum and text": _is_specs(fields.get("specs", [])),
+        "collections is no object of objects with a prefix": _is_collections(fields.get("collections", {})),
+        "kept is no number of entries, or brought no list of them": _is_restore(fields),
+    }
+    return next((wrong for wrong, is_right in further.items() if not is_right), "")
+
+
+def _is_restore(fields: dict[str, Json]) -> bool:
+    kept, brought = fields.get("kept", 0), fields.get("brought", [])
+    return type(kept) is int and kept >= 0 and type(brought) is list and not any(map(_wrong_in, brought))
 
 
 def _is_specs(value: Json) -> bool:

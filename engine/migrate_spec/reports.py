@@ -10,7 +10,7 @@ from migrate_spec.freshness import Freshness
 from migrate_spec.history import History
 from migrate_spec.swap import Swap
 
-__all__ = ["ApplyReport", "RollbackReport", "Sample", "Status", "Verification"]
+__all__ = ["ApplyReport", "RestoreReport", "RollbackReport", "Sample", "Status", "Verification"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,30 @@ class RollbackReport:
         collections: what was put back.
         records: how many records changed.
         later_writes: how many of them had been written after the migration.
+        seconds: how long it took.
+    """
+
+    database: str
+    from_version: int
+    to_version: int
+    backup: str
+    collections: list[str]
+    records: int
+    later_writes: int
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class RestoreReport:
+    """What a restore did.
+
+    Attributes:
+        database: the folder.
+        from_version, to_version: the way; of a new database the version of the backup.
+        backup: the backup that was restored.
+        collections: what was restored; none: everything.
+        records: how many records changed; of a new database all that were counted in the backup.
+        later_writes: how many of them had been written after the backup, not by a migration.
         seconds: how long it took.
     """
 

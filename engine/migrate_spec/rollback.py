@@ -23,9 +23,7 @@ from migrate_spec.stores.rocks import open_for_reading
 from migrate_spec.swap import Swap
 from migrate_spec.undoing import Restored, Undoing, both, same_but_for_stamp, verify, verify_version
 
-__all__ = ["choose", "roll_back"]
-
-SHOWN_KEYS = 10
+__all__ = ["choose", "put_back", "roll_back"]
 
 
 def choose(store: Store, name: str | None, registry: MigrationRegistry) -> Undoing:
@@ -82,6 +80,10 @@ def roll_back(
     """
     start, started_at, store = time.monotonic(), timestamp(), staging.store
     current = read_version(store)
+<<<<<<< HEAD
+=======
+    changes = store.stage(staging.folder / "records.sst")
+>>>>>>> 32b394d (Restore a whole database or single collections from a backup, in one step, or into a new folder)
     tracker = Tracker(on_progress, undoing.backup.records)
     restored, files = Restored(), dict[str, list[Path]]()
     with open_for_reading(undoing.backup.database, frozen=True) as frozen:
@@ -132,7 +134,11 @@ def _entry(undoing: Undoing, report: RollbackReport, started_at: str) -> dict[st
     }
 
 
+<<<<<<< HEAD
 def _put_back(undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, tracker: Tracker) -> Restored:
+=======
+def put_back(undoing: Undoing, frozen: Store, staging: Staging, staged: StagedFile, tracker: Tracker) -> Restored:
+>>>>>>> 32b394d (Restore a whole database or single collections from a backup, in one step, or into a new folder)
     """Stage what makes the collections of a migration again what the backup holds.
 
     Args:
@@ -145,6 +151,8 @@ def _put_back(undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, 
     Raises:
         BackupError: the backup does not hold what it held when it was made.
     """
+    if undoing.moves_records:
+        return put_back_moved(undoing, frozen, staging, staged, tracker)
     restored = Restored()
     for name, prefix in sorted(undoing.prefixes.items(), key=lambda item: item[1].encode()):
         outcome = _Outcome(undoing, name)

@@ -18,7 +18,16 @@ from migrate_spec.spec import Spec
 from migrate_spec.stamp import Stamp
 from migrate_spec.store import KeyRange, Store
 
-__all__ = ["Restored", "Undoing", "both", "same_but_for_stamp", "verify", "verify_contents", "verify_version"]
+__all__ = [
+    "SHOWN_KEYS",
+    "Restored",
+    "Undoing",
+    "both",
+    "same_but_for_stamp",
+    "verify",
+    "verify_contents",
+    "verify_version",
+]
 
 SHOWN_KEYS = 10
 

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from migrate_spec.backup import Backup
 from migrate_spec.codec import decode
 from migrate_spec.errors import BackupError, show_key
+from migrate_spec.history import read_history, read_version
 from migrate_spec.store import KeyRange, Record, Store
 
-__all__ = ["check_inside", "copies", "keys_inside", "records_inside"]
+__all__ = ["check_inside", "copies", "keys_inside", "records_inside", "version_inside"]
 
 LOST = "\ufffd"
 
@@ -51,6 +52,31 @@ def check_inside(backup: Backup, store: Store) -> None:
             "the program that made it lost the others",
             where=str(store.path),
         )
+
+
+def version_inside(backup: Backup, store: Store) -> int:
+    """The version that the database had when a backup was made, which its history tells.
+
+    Raises:
+        BackupError: the history does not tell, or later steps touched more than the backup holds.
+        MetadataInvalid: the version or the history cannot be understood.
+    """
+    history, version = read_history(store), read_version(store)
+    made_for = [entry for entry in history.entries if entry.backup_key == backup.name]
+    then = made_for[0].from_version if made_for else None
+    standing = [entry for entry in history.standing() if then is not None and entry.from_version >= then]
+    if then is None and version == 1:
+        return version
+    if then is None or any(entry not in made_for for entry in standing) or (not standing and version != then):
+        raise BackupError(
+            f"version {version} was found",
+            "the version before or after the step that the backup was made for was expected"
+            if then is not None
+            else f"a step in the history that {backup.name} was made for was expected",
+            "roll back what came later first" if then is not None else "put its records back by hand",
+            where=str(store.path),
+        )
+    return then
 
 
 def records_inside(backup: Backup, store: Store) -> dict[bytes, bytes]:

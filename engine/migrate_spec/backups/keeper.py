@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from migrate_spec.backup import Backup, backups_folder, in_order, kept_beside, list_backups, named
+from migrate_spec.backup import Backup, backups_folder, find_backup, in_order, kept_beside, list_backups, named
 from migrate_spec.errors import CorruptDatabase, NotADatabase
 from migrate_spec.progress import OnProgress
 from migrate_spec.registry import MigrationRegistry
-from migrate_spec.reports import Verification
+from migrate_spec.reports import RestoreReport, Verification
 from migrate_spec.staging import staging
 from migrate_spec.store import Store
 from migrate_spec.stores.rocks import open_for_reading, wrap
@@ -89,6 +89,45 @@ class BackupKeeper:
         chosen = [named(known, name, self.path) for name in names] or known
         found = list(verify_all(chosen, self._reading, on_progress))
         return found if names else [*found, *unreadable(self.path)]
+
+    def restore_backup(
+        self,
+        name: str,
+        collections: Sequence[str] = (),
+        *,
+        into: str | Path | None = None,
+        undo_later_writes: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> RestoreReport:
+        """Make the database again what a backup holds, in one atomic step; the backup is verified first.
+
+        What the database notes about backups stays, and so does its history, which gets an entry.
+
+        Args:
+            name: the backup.
+            collections: restore these alone; by default everything.
+            into: make a new database of the backup in this folder instead; then this one may be lost or damaged.
+            undo_later_writes: whether records written since, not by a migration, may be undone.
+            on_progress: is called with every :class:`~migrate_spec.progress.Progress`.
+
+        Raises:
+            LaterWrites: records were written since, and ``undo_later_writes`` is false.
+            BackupError: there is no such backup, it is damaged, or does not fit.
+            DatabaseError: the database cannot be read or written.
+
+        Whatever is raised, the database is as it was.
+        """
+        if into is not None:
+            from migrate_spec.backups.restore_into import restore_into  # noqa: PLC0415 - as above
+
+            if collections:
+                raise ValueError("a new database is restored as a whole: pass no collections with `into`")
+            return restore_into(named(self.backups(), name, self.path), Path(into).absolute(), on_progress)
+        from migrate_spec.backups.restore import Restoring, restore  # noqa: PLC0415 - as above
+
+        with staging(self._writing) as staged:
+            restoring = Restoring(staged, find_backup(staged.store, name), undo_later_writes=undo_later_writes)
+            return restore(restoring, collections, self._registry, on_progress)
 
     def _reading(self) -> Store:
         return open_for_reading(self._path) if self._path else wrap(self._handle)

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 
 import click
 
+from migrate_spec.cli.output import say, warn
 from migrate_spec.codec import Json
 from migrate_spec.document import ABSENT
+from migrate_spec.errors import LaterWrites
 
-__all__ = ["Asking", "is_terminal"]
+__all__ = ["Asking", "is_terminal", "undoes_later_writes"]
 
 
 def is_terminal() -> bool:
@@ -49,3 +51,13 @@ class Asking:
 def _shown(value: Json) -> str:
     """A value as it is typed: a text without quotes."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def undoes_later_writes(error: LaterWrites) -> bool:
+    """Ask whether what was written since may be undone."""
+    say(warn(f"⚠ {error.fault.found}"))
+    try:
+        return click.confirm("Undo that, too?", err=True)
+    except click.Abort:
+        say("")  # the end of the line with the question
+        raise

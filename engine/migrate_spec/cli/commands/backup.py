@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from migrate_spec.backup import Backup
-from migrate_spec.cli.options import database_argument, debug_option, json_option
-from migrate_spec.cli.output import bad, counted, emit_json, good, show
+from migrate_spec.cli.dialogue import undoes_later_writes
+from migrate_spec.cli.options import database_argument, debug_option, folder_type, json_option
+from migrate_spec.cli.output import bad, counted, emit_json, good, say, show
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
+from migrate_spec.errors import LaterWrites
 from migrate_spec.manager import MigrationManager
 from migrate_spec.project import Project
 from migrate_spec.registry import MigrationRegistry
+from migrate_spec.reports import RestoreReport
 
 FAILED = 1
 
@@ -87,6 +91,57 @@ def verify_command(database: Path, names: tuple[str, ...], *, as_json: bool) -> 
                 else bad(f"✗ {one.name}  {one.damage}")
             )
     return 0 if all(one.ok for one in found) else FAILED
+
+
+@command.command("restore")
+@database_argument
+@click.argument("name")
+@click.option("--collection", "collections", multiple=True, metavar="NAME", help="Restore only this one, or these.")
+@click.option("--into", type=folder_type, metavar="DIR", help="Make a new database in this folder instead.")
+@click.option("--yes", is_flag=True, help="Undo what was written since the backup, too, without asking.")
+@json_option
+@with_project
+def restore_command(
+    settings: Settings,
+    database: Path,
+    name: str,
+    *,
+    collections: tuple[str, ...],
+    into: Path | None,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Make DATABASE again what the backup NAME holds, all at once.
+
+    The backup is verified first. What was written since is told, and undone only if that is agreed to. With --into
+    DATABASE may be lost or damaged, and stays as it is.
+    """
+    if into is not None and collections:
+        raise click.UsageError("--into and --collection were found, one of them was expected")
+    manager = MigrationManager(database, settings.known_project())
+
+    def restore(*, undo_later_writes: bool) -> RestoreReport:
+        with ProgressDisplay() as progress:
+            return manager.restore_backup(
+                name, collections, into=into, undo_later_writes=undo_later_writes, on_progress=progress
+            )
+
+    try:
+        report = restore(undo_later_writes=yes)
+    except LaterWrites as error:
+        if as_json or not sys.stdin.isatty():
+            raise
+        if not undoes_later_writes(error):
+            say("Nothing was changed.")
+            return FAILED
+        report = restore(undo_later_writes=True)
+    if as_json:
+        emit_json(asdict(report))
+    else:
+        records, what = counted(report.records, "record"), ", ".join(report.collections) or report.database
+        show(f"v{report.from_version} -> v{report.to_version}: {records} restored in {report.seconds:.2f}s")
+        show(good(f"✓ {what} as in {report.backup}"))
+    return 0
 
 
 def _without_project(database: Path) -> MigrationManager:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
+from migrate_spec.cli.dialogue import undoes_later_writes
 from migrate_spec.cli.options import database_argument, json_option, wait_option
-from migrate_spec.cli.output import counted, emit_json, good, say, show, warn
+from migrate_spec.cli.output import counted, emit_json, good, say, show
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
 from migrate_spec.errors import LaterWrites
@@ -39,7 +40,7 @@ def command(settings: Settings, database: Path, backup: str | None, *, yes: bool
     except LaterWrites as error:
         if as_json or not sys.stdin.isatty():
             raise
-        if not _agreed(error):
+        if not undoes_later_writes(error):
             say("Nothing was changed.")
             return REFUSED
         report = _roll_back(manager, backup, wait, undo_later_writes=True)
@@ -48,16 +49,6 @@ def command(settings: Settings, database: Path, backup: str | None, *, yes: bool
     else:
         _show(report)
     return 0
-
-
-def _agreed(error: LaterWrites) -> bool:
-    """Ask whoever sits at the terminal."""
-    say(warn(f"⚠ {error.fault.found}"))
-    try:
-        return click.confirm("Undo that, too?", err=True)
-    except click.Abort:
-        say("")  # the end of the line with the question
-        raise
 
 
 def _show(report: RollbackReport) -> None:

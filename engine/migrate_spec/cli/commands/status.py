@@ -115,7 +115,7 @@ def _show_entry(number: int, entry: Entry) -> None:
     fields = entry.fields
     started, completed = (_moment(fields[name]) for name in ("started_at", "completed_at"))
     when = started.strftime("%Y-%m-%d %H:%M:%S") if started else fields["started_at"]
-    kind = " (rollback)" if fields.get("kind") == "rollback" else ""
+    kind = f" ({fields['kind']})" if fields.get("kind", "apply") != "apply" else ""
     show(f"{number}. v{entry.from_version} -> v{entry.to_version} at {when}{kind}")
     show(f"   Status: {good('✓ Success') if entry.success else bad('✗ Failed')}")
     show(f"   Items migrated: {fields['items_migrated']}")

@@ -1,0 +1,227 @@
+"""Restoring: a whole database, or collections of it, become what a backup holds, in one atomic step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from migrate_spec.backup import Backup
+from migrate_spec.backups.chronicle import restored_history, restoring_entry
+from migrate_spec.backups.collections import Chosen, choose_collections
+from migrate_spec.backups.inside import records_inside, version_inside
+from migrate_spec.backups.verify import check
+from migrate_spec.errors import BackupError, LaterWrites, MetadataInvalid
+from migrate_spec.history import BACKUP_PREFIX, HISTORY_KEY, VERSION_KEY, read_history, read_version, timestamp
+from migrate_spec.progress import OnProgress, Tracker
+from migrate_spec.registry import MigrationRegistry
+from migrate_spec.reports import RestoreReport
+from migrate_spec.rollback import put_back
+from migrate_spec.staging import Staging
+from migrate_spec.store import KeyRange, Store, ranges_of, stage
+from migrate_spec.stores.rocks import open_for_reading
+from migrate_spec.undoing import SHOWN_KEYS, Restored, Undoing, both
+
+__all__ = ["Restoring", "restore"]
+
+OURS = [
+    KeyRange.of_prefix(BACKUP_PREFIX),  # or later backups would be forgotten
+    KeyRange(HISTORY_KEY, HISTORY_KEY + b"\0"),
+    KeyRange(VERSION_KEY, VERSION_KEY + b"\0"),
+]
+"""What the system keeps for itself in a database, and does not simply restore."""
+
+Pair = tuple[bytes, bytes | None, bytes | None]
+"""A key, with its value in a backup and in the database."""
+
+
+class Restoring:
+    """What a restore changes, staged before any of it is done.
+
+    Attributes:
+        staging: the database.
+        backup: what is put back.
+    """
+
+    def __init__(self, staging: Staging, backup: Backup, *, undo_later_writes: bool) -> None:
+        """Take the database, the backup, and whether records written since the backup may be undone."""
+        self.staging = staging
+        self.backup = backup
+        self._undo_later_writes = undo_later_writes
+        self._start, self._started_at = time.monotonic(), timestamp()
+        self._files: list[Path | None] = []
+        self._restored = Restored()
+
+    def put_back(self, pairs: Iterable[Pair], *, counted: bool = True) -> None:
+        """Stage what makes the records of the database those of the backup.
+
+        Args:
+            pairs: in ascending order of their keys.
+            counted: whether a record that differs counts, and was written since.
+        """
+        changes = self.staging.store.stage(self.staging.folder / f"records-{len(self._files)}.sst")
+        for key, old, new in pairs:
+            if old != new:
+                stage(changes, key, old)
+                if counted:
+                    self._restored.records += 1
+                    self._restored.note_later(key)
+        self._files.append(changes.finish())
+
+    def take_back(self, undoing: Undoing, frozen: Store, tracker: Tracker) -> None:
+        """Stage what takes migrations back; only what they do not explain was written since."""
+        changes = self.staging.store.stage(self.staging.folder / f"records-{len(self._files)}.sst")
+        restored = put_back(undoing, frozen, self.staging, changes, tracker)
+        self._files.append(changes.finish())
+        self._restored.records += restored.records
+        self._restored.later += restored.later
+        self._restored.later_count += restored.later_count
+
+    def swap_in(self, collections: Sequence[str], version: int | None, whole: Store | None = None) -> RestoreReport:
+        """Make all changes at once, with the version and the history.
+
+        Args:
+            collections: what is restored, for the report; none: everything.
+            version: of the database afterwards; ``None``: it stays, or is that of ``whole``.
+            whole: the backup, where the whole database becomes what it holds.
+
+        Raises:
+            LaterWrites: records were written since the backup, and they may not be undone.
+            DatabaseError: the database cannot be written.
+        """
+        found, store = self._restored, self.staging.store
+        if found.later_count and not self._undo_later_writes:
+            keys = sorted(found.later)[:SHOWN_KEYS]
+            raise LaterWrites(keys, found.later_count, since="the backup", doing="restoring", where=str(store.path))
+        then = _version(whole) if whole is not None else version
+        now = _version(store) or then or 1
+        report = RestoreReport(
+            str(store.path),
+            now,
+            then or now,
+            self.backup.name,
+            list(collections),
+            found.records,
+            found.later_count,
+        )
+        metadata = store.stage(self.staging.folder / "metadata.sst")
+        metadata.put(HISTORY_KEY, restored_history(store, whole, restoring_entry(report, self._started_at)))
+        if whole is not None:
+            stage(metadata, VERSION_KEY, whole.get(VERSION_KEY))
+        elif version is not None:
+            metadata.put(VERSION_KEY, str(version).encode())
+        self._files.append(metadata.finish())
+        self.staging.swap_in([path for path in self._files if path is not None])
+        return replace(report, seconds=time.monotonic() - self._start)
+
+
+def restore(
+    restoring: Restoring, collections: Sequence[str], registry: MigrationRegistry, on_progress: OnProgress | None
+) -> RestoreReport:
+    """Make a database again what a backup holds, which is verified before.
+
+    Args:
+        restoring: the database and the backup.
+        collections: restore these alone; none: everything.
+        registry: the project's migrations.
+        on_progress: is told of every record.
+
+    Raises:
+        LaterWrites: records were written since that no migration explains, and they may not be undone.
+        BackupError: the backup is damaged, or does not fit.
+        DatabaseError: the database or the backup cannot be read, or the database not be written.
+    """
+    backup, store = restoring.backup, restoring.staging.store
+    if backup.is_inside:
+        return _restore_inside(restoring, collections)
+    check(backup, on_progress)
+    with open_for_reading(backup.database, frozen=True) as frozen:
+        if collections:
+            chosen = choose_collections(backup, collections, frozen, store, registry)
+            tracker = Tracker(on_progress, sum(frozen.size(one.keys).records for one in chosen))
+            _put_collections_back(restoring, frozen, chosen, tracker)
+        else:
+            tracker = Tracker(on_progress, frozen.size(KeyRange()).records)
+            _put_all_back(restoring, frozen, _since(restoring, frozen, registry), tracker)
+        tracker.finish()
+        return restoring.swap_in(collections, None, None if collections else frozen)
+
+
+def _restore_inside(restoring: Restoring, collections: Sequence[str]) -> RestoreReport:
+    """Make the records of a prefix again those of a backup that Meridian keeps inside the database."""
+    backup, store = restoring.backup, restoring.staging.store
+    [prefix] = backup.collections
+    if any(name != prefix for name in collections):
+        raise BackupError(
+            f"the collection {next(name for name in collections if name != prefix)!r} was found",
+            f"{prefix!r} was expected, as the backup holds nothing else",
+            where=backup.name,
+        )
+    version, records = version_inside(backup, store), records_inside(backup, store)
+    now = dict(store.scan(KeyRange.of_prefix(prefix.encode())))
+    restoring.put_back((key, records.get(key), now.get(key)) for key in sorted({*records, *now}))
+    return restoring.swap_in([prefix], version)
+
+
+def _put_all_back(restoring: Restoring, frozen: Store, undoing: Undoing | None, tracker: Tracker) -> None:
+    """Everything but what the system keeps for itself; entries of indexes that a migration moved are not counted."""
+    store, apart = restoring.staging.store, list(OURS)
+    if undoing is not None:
+        restoring.take_back(undoing, frozen, tracker)
+        specs = [spec for entry in undoing.entries for spec in entry.specs]
+        moved = {key for spec in specs for operation in spec.records for key in operation.ranges()}
+        indexes = {key for spec in specs for index in spec.indexes.values() for key in index.ranges}
+        for keys in ranges_of(indexes):
+            restoring.put_back(_tracked(frozen, store, keys, tracker), counted=False)
+        apart += ranges_of({*undoing.prefixes.values(), *moved, *indexes})
+    for keys in _others(apart):
+        restoring.put_back(_tracked(frozen, store, keys, tracker))
+
+
+def _put_collections_back(restoring: Restoring, frozen: Store, chosen: Sequence[Chosen], tracker: Tracker) -> None:
+    """Their records, and the entries of their indexes, which are not counted."""
+    store = restoring.staging.store
+    for one in chosen:
+        with one.following(restoring.staging.folder) as following:
+            restoring.put_back(following.noted(_tracked(frozen, store, one.keys, tracker)))
+            entries = ((key, frozen.get(key), store.get(key)) for key in following.entries())
+            restoring.put_back(entries, counted=False)
+
+
+def _since(restoring: Restoring, frozen: Store, registry: MigrationRegistry) -> Undoing | None:
+    """The steps that were carried out since the backup; ``None`` where there are none, or not only ours."""
+    try:
+        then, now = (read_history(store).standing() for store in (frozen, restoring.staging.store))
+    except MetadataInvalid:
+        return None
+    entries = tuple(now[len(then) :])
+    if now[: len(then)] != then or not entries or not all(entry.collections and entry.specs for entry in entries):
+        return None
+    return Undoing(restoring.backup, entries, tuple(now), {one.spec.checksum: one.spec for one in registry})
+
+
+def _version(store: Store) -> int | None:
+    """The version of a database; ``None`` where it cannot be understood."""
+    with suppress(MetadataInvalid):
+        return read_version(store)
+    return None
+
+
+def _tracked(frozen: Store, live: Store, keys: KeyRange, tracker: Tracker) -> Iterator[Pair]:
+    for pair in both(frozen, live, keys):
+        tracker.advance("restoring", 1)
+        yield pair
+
+
+def _others(ranges: Iterable[KeyRange]) -> Iterator[KeyRange]:
+    """All keys but those of some ranges apart from each other, as ranges in order."""
+    start = b""
+    for keys in sorted(ranges, key=lambda one: one.start):
+        if start < keys.start:
+            yield KeyRange(start, keys.start)
+        if keys.stop is None:
+            return
+        start = keys.stop
+    yield KeyRange(start)
