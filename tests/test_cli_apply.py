@@ -45,6 +45,7 @@ REPORT: dict[str, Any] = {
     "seconds": 0,
     "backup": "_backup_NAME",
     "dry_run": False,
+    "pruned": [],
 }
 
 NOTHING_TO_DO = REPORT | {"from_version": 3, "collections": {}, "steps": [], "backup": None}

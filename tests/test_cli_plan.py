@@ -144,6 +144,7 @@ SCAN_DOCUMENT = {
     "seconds": 0,
     "backup": None,
     "dry_run": True,
+    "pruned": [],
 }
 
 

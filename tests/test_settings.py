@@ -103,11 +103,26 @@ def test_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 UNKNOWN = (
-    "pyproject.toml: the unknown setting {!r} in [tool.migrate-spec] was found, one of specs, schemas was expected{}"
+    "pyproject.toml: the unknown setting {!r} in [tool.migrate-spec] was found, "
+    "one of specs, schemas, backups was expected{}"
 )
+OF_BACKUPS = "pyproject.toml: {} in [tool.migrate-spec.backups] was found, {} was expected"
 MISTAKES = {
     "[tool.migrate-spec]\nspec = 'a'": [UNKNOWN.format("spec", "; did you mean 'specs'?")],
-    "[tool.migrate-spec]\nbackups = 'a'": [UNKNOWN.format("backups", "")],
+    "[tool.migrate-spec]\nbackup = 'a'": [UNKNOWN.format("backup", "; did you mean 'backups'?")],
+    "[tool.migrate-spec]\nbackups = 5": [
+        "pyproject.toml: backups = 5 in [tool.migrate-spec] was found, a table was expected"
+    ],
+    "[tool.migrate-spec.backups]\nkeep = 0\nolder-than = '30'\nolder_than = 3": [
+        OF_BACKUPS.format("keep = 0", "a number from 1 on"),
+        OF_BACKUPS.format("older-than = '30'", "an age such as 12h, 30d or 4w"),
+        OF_BACKUPS.format("the unknown setting 'older_than'", "one of keep, older-than")
+        + "; did you mean 'older-than'?",
+    ],
+    "[tool.migrate-spec.backups]\nkeep = true\nolder-than = 30": [
+        OF_BACKUPS.format("keep = True", "a number from 1 on"),
+        OF_BACKUPS.format("older-than = 30", "an age such as 12h, 30d or 4w"),
+    ],
     "[tool.migrate-spec]\nspecs = ['a']\nshemas = 'b'": [
         "pyproject.toml: specs = ['a'] in [tool.migrate-spec] was found, a text was expected",
         UNKNOWN.format("shemas", "; did you mean 'schemas'?"),

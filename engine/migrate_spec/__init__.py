@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from migrate_spec.project import Project, load
     from migrate_spec.registry import MigrationRegistry
     from migrate_spec.reports import ApplyReport, RestoreReport, RollbackReport, Status, Verification
+    from migrate_spec.retention import Retention
     from migrate_spec.startup import check_and_migrate, check_and_migrate_async
 
 __all__ = [  # noqa: PLE0604 - `_errors` is a list of names
@@ -41,6 +42,7 @@ __all__ = [  # noqa: PLE0604 - `_errors` is a list of names
     "Progress",
     "Project",
     "RestoreReport",
+    "Retention",
     "RollbackReport",
     "Status",
     "Verification",
@@ -67,6 +69,7 @@ _HOMES = {
     "Progress": "progress",
     "Project": "project",
     "RestoreReport": "reports",
+    "Retention": "retention",
     "RollbackReport": "reports",
     "Status": "reports",
     "Verification": "reports",

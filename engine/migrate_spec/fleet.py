@@ -19,6 +19,7 @@ from migrate_spec.manager import MigrationManager
 from migrate_spec.progress import OnProgress
 from migrate_spec.project import Project
 from migrate_spec.reports import ApplyReport
+from migrate_spec.retention import Retention
 
 __all__ = ["Outcome", "apply_all"]
 
@@ -54,6 +55,7 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
     to_version: int | None = None,
     *,
     backup: bool = True,
+    retention: Retention | None = None,
     validate: bool = True,
     compact: bool = False,
     dry_run: bool = False,
@@ -71,6 +73,7 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
         project: from :func:`migrate_spec.load`.
         to_version: the newest by default.
         backup: whether the frozen copies that the runs read from are kept afterwards.
+        retention: how long backups are kept; where a new one was made, the others are pruned by it.
         validate: whether every record is checked against the schema.
         compact: whether each is compacted afterwards.
         dry_run: carry every record over, and write nothing.
@@ -86,7 +89,8 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
         WorkerError: the workers are not there, or do not fit.
         KeyboardInterrupt: of Ctrl-C. It breaks off what is under way: each database is as it was, or complete.
     """
-    order = _Order(pickle.dumps(project, pickle.HIGHEST_PROTOCOL), to_version, backup, validate, compact, dry_run, wait)
+    pickled = pickle.dumps(project, pickle.HIGHEST_PROTOCOL)
+    order = _Order(pickled, to_version, backup, retention, validate, compact, dry_run, wait)
     workers = workers or processes()
     for abreast, group in groupby(map(Path, databases), lambda path: workers.count > 1 and _bytes(path) <= SMALL):
         if abreast:
@@ -102,12 +106,13 @@ class _Order:
 
     Attributes:
         project: pickled, so that a process that gets it again with every database needs to read it only once.
-        to_version, backup, validate, compact, dry_run, wait: as for :func:`apply_all`.
+        to_version, backup, retention, validate, compact, dry_run, wait: as for :func:`apply_all`.
     """
 
     project: bytes
     to_version: int | None
     backup: bool
+    retention: Retention | None
     validate: bool
     compact: bool
     dry_run: bool
@@ -121,6 +126,7 @@ class _Order:
         report = manager.apply(
             self.to_version,
             backup=self.backup,
+            retention=self.retention,
             validate=self.validate,
             workers=workers,
             wait=self.wait,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,7 @@ from migrate_spec.compiler import RecordRefused, Transform
 from migrate_spec.errors import DatabaseError, read_key, show_key
 from migrate_spec.freshness import Freshness
 from migrate_spec.history import History, read_history, read_version
+from migrate_spec.interrupts import uninterrupted
 from migrate_spec.plan import Plan, make_plan
 from migrate_spec.progress import OnProgress
 from migrate_spec.project import Project
@@ -28,6 +30,7 @@ from migrate_spec.swapping import read_swap
 if TYPE_CHECKING:
     from migrate_spec.executors import Workers
     from migrate_spec.explain import Explanation
+    from migrate_spec.retention import Retention
 
 __all__ = ["MigrationManager"]
 
@@ -143,6 +146,7 @@ class MigrationManager(BackupKeeper):
         to_version: int | None = None,
         *,
         backup: bool = True,
+        retention: Retention | None = None,
         validate: bool = True,
         workers: Workers | None = None,
         wait: float = 0.0,
@@ -153,6 +157,7 @@ class MigrationManager(BackupKeeper):
         Args:
             to_version: the newest by default.
             backup: whether the frozen copy that the run reads from is kept afterwards.
+            retention: how long backups are kept; where a new one was made, the others are pruned by it.
             validate: whether every record is checked against the schema. Without that, a record is looked at only as
                 far as the steps need.
             workers: who carries the records, where there are many; by default a process for each core.
@@ -178,7 +183,15 @@ class MigrationManager(BackupKeeper):
             plan = self._plan(staged.store, to_version, validate=validate)
             if plan.is_empty:  # another process was faster
                 return ApplyReport(str(self.path), plan.from_version, plan.to_version)
-            return Run(staged, plan, workers or processes(), keeps_backup=backup).carry_out(on_progress)
+            report = Run(staged, plan, workers or processes(), keeps_backup=backup).carry_out(on_progress)
+        return self._pruned(report, retention) if report.backup and retention else report
+
+    def _pruned(self, report: ApplyReport, retention: Retention) -> ApplyReport:
+        """The report of a run after backups are pruned. Where they cannot be, the next run does it: this one is done."""
+        with uninterrupted(), suppress(DatabaseError):
+            pruned = self.prune_backups(retention)
+            return replace(report, pruned=[backup.name for backup in pruned])
+        return report
 
     def settle(self, version: int) -> ApplyReport:
         """Clear away what a killed run left beside a database that is current, where that is possible.

@@ -25,6 +25,7 @@ class ApplyReport:
         seconds: how long it took.
         backup: the name of the backup made before; ``None`` where none was.
         dry_run: whether it was only found out, and nothing was written.
+        pruned: the names of older backups that were removed afterwards.
     """
 
     database: str
@@ -35,6 +36,7 @@ class ApplyReport:
     seconds: float = 0.0
     backup: str | None = None
     dry_run: bool = False
+    pruned: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from migrate_spec.errors import CorruptDatabase, NotADatabase
 from migrate_spec.progress import OnProgress
 from migrate_spec.registry import MigrationRegistry
 from migrate_spec.reports import RestoreReport, Verification
+from migrate_spec.retention import Retention
 from migrate_spec.staging import staging
 from migrate_spec.store import Store
 from migrate_spec.stores.rocks import open_for_reading, wrap
@@ -128,6 +130,33 @@ class BackupKeeper:
         with staging(self._writing) as staged:
             restoring = Restoring(staged, find_backup(staged.store, name), undo_later_writes=undo_later_writes)
             return restore(restoring, collections, self._registry, on_progress)
+
+    def prune_backups(self, retention: Retention, *, dry_run: bool = False) -> list[Backup]:
+        """Remove backups that need not be kept any longer, with what the database notes about them.
+
+        The last one that was found to be whole is never removed.
+
+        Args:
+            retention: how long they are kept.
+            dry_run: whether nothing is removed.
+
+        Returns:
+            Those that were removed, or would be, oldest first.
+
+        Raises:
+            DatabaseError: the database cannot be read or written.
+        """
+        from migrate_spec.backups.prune import outlived, remove  # noqa: PLC0415 - as above
+
+        now = datetime.now(UTC)
+        with self._reading() as store:
+            found = outlived(list_backups(store), retention, now)
+        if dry_run or not found:
+            return found
+        with staging(self._writing) as staged:
+            found = outlived(list_backups(staged.store), retention, now)
+            remove(staged, found)
+        return found
 
     def _reading(self) -> Store:
         return open_for_reading(self._path) if self._path else wrap(self._handle)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import update_wrapper
 from pathlib import Path
@@ -17,21 +18,29 @@ from migrate_spec.errors import Fault, Place, SpecError
 
 if TYPE_CHECKING:
     from migrate_spec.project import Project
+    from migrate_spec.retention import Retention
 
 __all__ = ["Settings", "read_settings", "with_project"]
 
 KNOWN = ("specs", "schemas")
+"""The folders of a project."""
+
+BACKUPS = "backups"
+
+Expected = tuple[str, Callable[[Any], bool]]
+"""What a setting must be, in words and as what tells whether it is."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where a project is, and whether its hooks may run."""
+    """Where a project is, whether its hooks may run, and how long backups are kept."""
 
     specs: Path = Path("specs")
     schemas: Path = Path("schemas")
     hooks: bool = True
+    retention: Retention | None = None
 
     def project(self) -> Project:
         """The project.
@@ -54,10 +63,10 @@ class Settings:
             return Project(MigrationRegistry())
 
 
-def read_settings(folder: Path) -> dict[str, Path]:
+def read_settings(folder: Path) -> dict[str, Any]:
     """The settings of the nearest ``pyproject.toml`` at or above a folder; empty where it has none.
 
-    Folders in it are meant from where the file lies.
+    Folders in it are meant from where the file lies; the table ``backups`` becomes ``retention``.
 
     Raises:
         SpecError: the file cannot be read, or has a setting that is not known or of the wrong type.
@@ -66,11 +75,13 @@ def read_settings(folder: Path) -> dict[str, Path]:
         file = parent / "pyproject.toml"
         if file.is_file():
             shown = file.relative_to(folder) if parent == folder else file
-            return {name: shown.parent / value for name, value in _settings_of(file, str(shown)).items()}
+            table = _settings_of(file, str(shown))
+            found: dict[str, Any] = {name: shown.parent / table[name] for name in KNOWN if name in table}
+            return found | ({"retention": _retention(table[BACKUPS])} if BACKUPS in table else {})
     return {}
 
 
-def _settings_of(file: Path, shown: str) -> dict[str, str]:
+def _settings_of(file: Path, shown: str) -> dict[str, Any]:
     try:
         tools = tomllib.loads(file.read_text(encoding="utf-8")).get("tool")
     except OSError as error:
@@ -82,14 +93,34 @@ def _settings_of(file: Path, shown: str) -> dict[str, str]:
     if not isinstance(table, dict):
         found = f"migrate-spec = {table!r} in [tool] was found"
         raise SpecError([Fault(found, "a table [tool.migrate-spec] was expected", "", shown, "settings")])
-    faults = [_fault(shown, name, value) for name, value in table.items() if not _is_known(name, value)]
+    faults = list(_faults(shown, "tool.migrate-spec", table, EXPECTED))
+    if type(table.get(BACKUPS)) is dict:
+        faults += _faults(shown, f"tool.migrate-spec.{BACKUPS}", table[BACKUPS], EXPECTED_OF_BACKUPS)
     if faults:
         raise SpecError(faults)
     return table
 
 
-def _is_known(name: str, value: object) -> bool:
-    return name in KNOWN and type(value) is str
+def _is_age(value: object) -> bool:
+    from migrate_spec.retention import age  # noqa: PLC0415 - few have it
+
+    with suppress(ValueError):
+        return type(value) is str and bool(age(value))
+    return False
+
+
+TEXT = ("a text", lambda value: type(value) is str)
+EXPECTED: dict[str, Expected] = dict.fromkeys(KNOWN, TEXT) | {BACKUPS: ("a table", lambda value: type(value) is dict)}
+EXPECTED_OF_BACKUPS: dict[str, Expected] = {
+    "keep": ("a number from 1 on", lambda value: type(value) is int and value > 0),
+    "older-than": ("an age such as 12h, 30d or 4w", _is_age),
+}
+
+
+def _retention(table: dict[str, Any]) -> Retention:
+    from migrate_spec.retention import Retention, age  # noqa: PLC0415 - few have it
+
+    return Retention(table.get("keep"), age(table["older-than"]) if "older-than" in table else None)
 
 
 def _syntax_fault(message: str, file: str) -> Fault:
@@ -99,15 +130,17 @@ def _syntax_fault(message: str, file: str) -> Fault:
     return Fault(f"no TOML was found ({message[: at.start()] if at else message})", "", "", place, "settings")
 
 
-def _fault(file: str, name: str, value: object) -> Fault:
-    if name in KNOWN:
-        found, expected, remedy = f"{name} = {value!r} in [tool.migrate-spec] was found", "a text was expected", ""
-    else:
-        from migrate_spec.schema import did_you_mean  # noqa: PLC0415 - only for bad news
+def _faults(file: str, table: str, values: dict[str, Any], expected: Mapping[str, Expected]) -> Iterator[Fault]:
+    """What is wrong with the values of a table."""
+    for name, value in values.items():
+        if name not in expected:
+            from migrate_spec.schema import did_you_mean  # noqa: PLC0415 - only for bad news
 
-        found = f"the unknown setting {name!r} in [tool.migrate-spec] was found"
-        expected, remedy = f"one of {', '.join(KNOWN)} was expected", did_you_mean(name, KNOWN)
-    return Fault(found, expected, remedy, file, "settings")
+            found, remedy = f"the unknown setting {name!r} in [{table}] was found", did_you_mean(name, [*expected])
+            yield Fault(found, f"one of {', '.join(expected)} was expected", remedy, file, "settings")
+        elif not expected[name][1](value):
+            found = f"{name} = {value!r} in [{table}] was found"
+            yield Fault(found, f"{expected[name][0]} was expected", "", file, "settings")
 
 
 def with_project(command: Command) -> Command:

@@ -84,6 +84,7 @@ def command(
             project=project,
             to_version=to,
             backup=not no_backup,
+            retention=settings.retention,
             validate=not no_validate,
             compact=compact,
             dry_run=dry_run,
@@ -92,7 +93,11 @@ def command(
         )
         return carry_fleet(databases_of(databases), carry, dry_run=dry_run, as_json=as_json)
     manager = MigrationManager(databases[0], project)
-    carry_one = manager.scan if dry_run else partial(manager.apply, backup=not no_backup, wait=wait)
+    carry_one = (
+        manager.scan
+        if dry_run
+        else partial(manager.apply, backup=not no_backup, retention=settings.retention, wait=wait)
+    )
     with ProgressDisplay() as progress:
         report = carry_one(to, validate=not no_validate, workers=workers, on_progress=progress)
     if compact:
@@ -130,6 +135,8 @@ def _show(report: ApplyReport) -> None:
     show(good(f"✓ Schema is at version {report.to_version}"))
     if report.backup:
         show(f"Backup: {report.backup} (`migrate-spec rollback {shlex.quote(report.database)}` puts it back)")
+    if report.pruned:
+        show(f"Removed, as [tool.migrate-spec.backups] says: {', '.join(report.pruned)}")
 
 
 def show_counts(collections: dict[str, dict[str, int]], migrated: str) -> None:

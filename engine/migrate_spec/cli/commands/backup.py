@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -19,8 +20,25 @@ from migrate_spec.manager import MigrationManager
 from migrate_spec.project import Project
 from migrate_spec.registry import MigrationRegistry
 from migrate_spec.reports import RestoreReport
+from migrate_spec.retention import Retention, age
 
 FAILED = 1
+
+
+class _Age(click.ParamType[timedelta]):
+    """An age: ``12h``, ``30d``, ``4w``."""
+
+    name = "age"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """The age that was written; anything else is a wrong use."""
+        try:
+            return age(value)
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+age_type = _Age()
 
 
 @click.group()
@@ -142,6 +160,43 @@ def restore_command(
         show(f"v{report.from_version} -> v{report.to_version}: {records} restored in {report.seconds:.2f}s")
         show(good(f"✓ {what} as in {report.backup}"))
     return 0
+
+
+@command.command("prune")
+@database_argument
+@click.option("--keep", type=click.IntRange(min=1), metavar="N", help="Keep so many, the newest.")
+@click.option("--older-than", type=age_type, metavar="AGE", help="Keep those that are not older: 12h, 30d, 4w.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
+@json_option
+@with_project
+def prune_command(
+    settings: Settings,
+    database: Path,
+    *,
+    keep: int | None,
+    older_than: timedelta | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Remove backups of DATABASE that need not be kept any longer.
+
+    What one of the two options keeps is kept, and so is the last backup that was found to be whole. Without options
+    [tool.migrate-spec.backups] in pyproject.toml says what is kept (keep = 5, older-than = "30d"); each apply that
+    makes a backup removes others by it, too.
+    """
+    retention = Retention(keep, older_than) if keep or older_than else settings.retention
+    if retention is None or retention.keeps_all:
+        raise click.UsageError(
+            "neither --keep nor --older-than was found, nor [tool.migrate-spec.backups], one of them was expected"
+        )
+    removed = _without_project(database).prune_backups(retention, dry_run=dry_run)
+    if as_json:
+        emit_json({"removed": [backup.to_json() for backup in removed], "dry_run": dry_run})
+        return
+    for backup in removed:
+        _show(backup)
+    what = "would be removed" if dry_run else "removed"
+    show(good(f"✓ {counted(len(removed), 'backup')} {what}") if removed else "No backup need be removed")
 
 
 def _without_project(database: Path) -> MigrationManager:
