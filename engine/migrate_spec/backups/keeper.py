@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,12 @@ class BackupKeeper:
                 raise
             return in_order(kept_beside(self.path))
 
-    def create_backup(self, reason: str = "", *, on_progress: OnProgress | None = None) -> Backup:
+    def create_backup(self, reason: str = "", *, wait: float = 0.0, on_progress: OnProgress | None = None) -> Backup:
         """Make a backup of the whole database, counted and digested. Nothing else is changed.
 
         Args:
             reason: what it is made for.
+            wait: for how many seconds to wait for a process that has the database open for writing.
             on_progress: is called with every :class:`~migrate_spec.progress.Progress`.
 
         Raises:
@@ -66,7 +68,7 @@ class BackupKeeper:
         """
         from migrate_spec.backups.create import create  # noqa: PLC0415 - not needed to look at a database
 
-        with staging(self._writing) as staged:
+        with staging(partial(self._writing, wait, on_progress)) as staged:
             return create(staged, self._registry, reason, on_progress)
 
     def verify_backups(self, names: Sequence[str] = (), *, on_progress: OnProgress | None = None) -> list[Verification]:
@@ -99,6 +101,7 @@ class BackupKeeper:
         *,
         into: str | Path | None = None,
         undo_later_writes: bool = False,
+        wait: float = 0.0,
         on_progress: OnProgress | None = None,
     ) -> RestoreReport:
         """Make the database again what a backup holds, in one atomic step; the backup is verified first.
@@ -110,6 +113,7 @@ class BackupKeeper:
             collections: restore these alone; by default everything.
             into: make a new database of the backup in this folder instead; then this one may be lost or damaged.
             undo_later_writes: whether records written since, not by a migration, may be undone.
+            wait: as for :meth:`create_backup`.
             on_progress: is called with every :class:`~migrate_spec.progress.Progress`.
 
         Raises:
@@ -127,11 +131,11 @@ class BackupKeeper:
             return restore_into(named(self.backups(), name, self.path), Path(into).absolute(), on_progress)
         from migrate_spec.backups.restore import Restoring, restore  # noqa: PLC0415 - as above
 
-        with staging(self._writing) as staged:
+        with staging(partial(self._writing, wait, on_progress)) as staged:
             restoring = Restoring(staged, find_backup(staged.store, name), undo_later_writes=undo_later_writes)
             return restore(restoring, collections, self._registry, on_progress)
 
-    def prune_backups(self, retention: Retention, *, dry_run: bool = False) -> list[Backup]:
+    def prune_backups(self, retention: Retention, *, dry_run: bool = False, wait: float = 0.0) -> list[Backup]:
         """Remove backups that need not be kept any longer, with what the database notes about them.
 
         The last one that was found to be whole is never removed.
@@ -139,6 +143,7 @@ class BackupKeeper:
         Args:
             retention: how long they are kept.
             dry_run: whether nothing is removed.
+            wait: as for :meth:`create_backup`.
 
         Returns:
             Those that were removed, or would be, oldest first.
@@ -153,7 +158,7 @@ class BackupKeeper:
             found = outlived(list_backups(store), retention, now)
         if dry_run or not found:
             return found
-        with staging(self._writing) as staged:
+        with staging(partial(self._writing, wait)) as staged:
             found = outlived(list_backups(staged.store), retention, now)
             remove(staged, found)
         return found

@@ -11,7 +11,7 @@ import click
 
 from migrate_spec.backup import Backup
 from migrate_spec.cli.dialogue import undoes_later_writes
-from migrate_spec.cli.options import database_argument, debug_option, folder_type, json_option
+from migrate_spec.cli.options import database_argument, debug_option, folder_type, json_option, wait_option
 from migrate_spec.cli.output import bad, counted, emit_json, good, say, show
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
@@ -68,16 +68,18 @@ def list_command(database: Path, *, as_json: bool) -> None:
 @command.command("create")
 @database_argument
 @click.option("--reason", default="", help="What it is made for.")
+@wait_option
 @json_option
 @with_project
-def create_command(settings: Settings, database: Path, *, reason: str, as_json: bool) -> None:
+def create_command(settings: Settings, database: Path, *, reason: str, wait: float, as_json: bool) -> None:
     """Make a backup of the whole of DATABASE, and change nothing else.
 
     All records are counted and digested, so that damage is found later. The files are links to those of the database,
     which take no room until it has other ones. The collections of the specs are counted on their own; it needs none.
     """
+    manager = MigrationManager(database, settings.known_project())
     with ProgressDisplay() as progress:
-        backup = MigrationManager(database, settings.known_project()).create_backup(reason, on_progress=progress)
+        backup = manager.create_backup(reason, wait=wait, on_progress=progress)
     if as_json:
         emit_json(backup.to_json())
     else:
@@ -117,6 +119,7 @@ def verify_command(database: Path, names: tuple[str, ...], *, as_json: bool) -> 
 @click.option("--collection", "collections", multiple=True, metavar="NAME", help="Restore only this one, or these.")
 @click.option("--into", type=folder_type, metavar="DIR", help="Make a new database in this folder instead.")
 @click.option("--yes", is_flag=True, help="Undo what was written since the backup, too, without asking.")
+@wait_option
 @json_option
 @with_project
 def restore_command(
@@ -127,6 +130,7 @@ def restore_command(
     collections: tuple[str, ...],
     into: Path | None,
     yes: bool,
+    wait: float,
     as_json: bool,
 ) -> int:
     """Make DATABASE again what the backup NAME holds, all at once.
@@ -141,7 +145,7 @@ def restore_command(
     def restore(*, undo_later_writes: bool) -> RestoreReport:
         with ProgressDisplay() as progress:
             return manager.restore_backup(
-                name, collections, into=into, undo_later_writes=undo_later_writes, on_progress=progress
+                name, collections, into=into, undo_later_writes=undo_later_writes, wait=wait, on_progress=progress
             )
 
     try:
@@ -167,6 +171,7 @@ def restore_command(
 @click.option("--keep", type=click.IntRange(min=1), metavar="N", help="Keep so many, the newest.")
 @click.option("--older-than", type=age_type, metavar="AGE", help="Keep those that are not older: 12h, 30d, 4w.")
 @click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
+@wait_option
 @json_option
 @with_project
 def prune_command(
@@ -176,6 +181,7 @@ def prune_command(
     keep: int | None,
     older_than: timedelta | None,
     dry_run: bool,
+    wait: float,
     as_json: bool,
 ) -> None:
     """Remove backups of DATABASE that need not be kept any longer.
@@ -189,7 +195,7 @@ def prune_command(
         raise click.UsageError(
             "neither --keep nor --older-than was found, nor [tool.migrate-spec.backups], one of them was expected"
         )
-    removed = _without_project(database).prune_backups(retention, dry_run=dry_run)
+    removed = _without_project(database).prune_backups(retention, dry_run=dry_run, wait=wait)
     if as_json:
         emit_json({"removed": [backup.to_json() for backup in removed], "dry_run": dry_run})
         return
