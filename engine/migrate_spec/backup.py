@@ -35,6 +35,7 @@ __all__ = [
     "list_backups",
     "named",
     "new_name",
+    "permissions",
     "read_manifest",
     "sync_folder",
 ]
@@ -175,6 +176,14 @@ def backups_folder(database: Path) -> Path:
     return database.with_name(f"{database.name}.backups")
 
 
+def permissions(database: Path) -> int:
+    """What a folder beside a database is made with: whom the database's own shuts out is shut out there, too."""
+    try:
+        return database.stat().st_mode & 0o777
+    except OSError:  # it is lost
+        return 0o777
+
+
 def new_name(store: Store, moment: datetime | None = None) -> str:
     """A name that no backup of this database has, neither in its folder nor in the database itself."""
     name = (moment or datetime.now(UTC)).strftime(f"{BACKUP_PREFIX.decode()}%Y%m%d_%H%M%S")
@@ -189,21 +198,39 @@ def read_manifest(folder: Path) -> Backup | None:
     """The backup in a folder; ``None`` where there is no manifest that can be read."""
     try:
         shown = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        contents = {name: Contents(**fields) for name, fields in shown["collections"].items()}
-        whole = shown.get("whole")
+        contents = {name: _read_contents(fields) for name, fields in shown["collections"].items()}
+        whole, version, verified = shown.get("whole"), shown["version"], shown.get("verified_at", shown["created_at"])
         return Backup(
-            shown["name"],
-            shown["created_at"],
-            shown["version"],
-            shown["reason"],
+            _text(shown["name"]),
+            _text(shown["created_at"]),
+            None if version is None else _number(version),
+            _text(shown["reason"]),
             contents,
             folder,
-            shown["tool"],
-            Contents(**whole) if whole else None,
-            shown.get("verified_at", shown["created_at"]),
+            _text(shown["tool"]),
+            None if whole is None else _read_contents(whole),
+            None if verified is None else _text(verified),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _read_contents(fields: Mapping[str, Json]) -> Contents:
+    starts = [bytes.fromhex(start).hex() for start in fields["starts"]]
+    return Contents(_text(fields["prefix"]), _number(fields["records"]), _text(fields["digest"]), starts)
+
+
+def _text(value: Json) -> str:
+    if type(value) is not str:
+        raise TypeError
+    value.encode()  # or ValueError
+    return value
+
+
+def _number(value: Json) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError
+    return value
 
 
 def folders_of_backups(database: Path) -> list[Path]:

@@ -187,7 +187,7 @@ class MigrationManager(BackupKeeper):
         return self._pruned(report, retention) if report.backup and retention else report
 
     def _pruned(self, report: ApplyReport, retention: Retention) -> ApplyReport:
-        """The report of a run after backups are pruned. Where they cannot be, the next run does so: this one is done."""
+        """The report of a run after backups are pruned; where they cannot be, the next run does it: this is done."""
         with uninterrupted(), suppress(DatabaseError):
             pruned = self.prune_backups(retention)
             return replace(report, pruned=[backup.name for backup in pruned])

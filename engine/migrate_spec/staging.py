@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from migrate_spec.backup import DATABASE, backups_folder, read_manifest, sync_folder
+from migrate_spec.backup import DATABASE, backups_folder, permissions, read_manifest, sync_folder
 from migrate_spec.errors import DatabaseChanged, DatabaseError, DatabaseReadOnly
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.interrupts import uninterrupted
@@ -155,8 +155,9 @@ def _prepare(store: Store) -> None:
         try:
             settle_swap(store, folder)
             _settle(store)
-            backups_folder(store.path).mkdir(exist_ok=True)  # now, as nothing may be in the way after the swap
-            folder.mkdir()
+            mode = permissions(store.path)
+            backups_folder(store.path).mkdir(mode, exist_ok=True)  # now, as nothing may be in the way after the swap
+            folder.mkdir(mode)
         except PermissionError as error:
             raise DatabaseReadOnly(
                 f"the folder {folder.parent} that cannot be written was found",
@@ -200,7 +201,7 @@ def _settle(store: Store) -> None:
 def _keep_checkpoint(store: Store, name: str) -> None:
     """Move a run's checkpoint from the staging folder to the backups."""
     target = backups_folder(store.path) / name
-    target.parent.mkdir(exist_ok=True)
+    target.parent.mkdir(permissions(store.path), exist_ok=True)
     (staging_folder(store.path) / "backup").rename(target)
     for folder in (target.parent, target.parent.parent):
         sync_folder(folder)

@@ -94,7 +94,7 @@ class BackupKeeper:
         found = list(verify_all(chosen, self._reading, on_progress))
         return found if names else [*found, *unreadable(self.path)]
 
-    def restore_backup(
+    def restore_backup(  # noqa: PLR0913 - as many as there are ways to restore
         self,
         name: str,
         collections: Sequence[str] = (),
@@ -162,6 +162,39 @@ class BackupKeeper:
             found = outlived(list_backups(staged.store), retention, now)
             remove(staged, found)
         return found
+
+    def export_backup(self, name: str, target: str | Path, *, on_progress: OnProgress | None = None) -> None:
+        """Write a backup into one file, a compressed archive, after it is verified.
+
+        Args:
+            name: the backup; one that is kept inside the database cannot be exported.
+            target: the file, which must not exist.
+            on_progress: is called with every :class:`~migrate_spec.progress.Progress`.
+
+        Raises:
+            BackupError: there is no such backup, it is damaged, or something is at ``target``.
+            DatabaseError: the backup cannot be read, or the file not be written.
+        """
+        from migrate_spec.backups.archive import export_backup  # noqa: PLC0415 - as above
+
+        export_backup(named(self.backups(), name, self.path), Path(target).absolute(), on_progress)
+
+    def import_backup(self, source: str | Path, *, on_progress: OnProgress | None = None) -> Backup:
+        """Make an archive that :meth:`export_backup` wrote a backup of this database, which may be lost.
+
+        It is verified, and only then counts as a backup. The database is neither read nor written.
+
+        Args:
+            source: the file.
+            on_progress: is called with every :class:`~migrate_spec.progress.Progress`.
+
+        Raises:
+            BackupError: it is no such archive, it is damaged, or there is a backup of its name already.
+            DatabaseError: the files cannot be written.
+        """
+        from migrate_spec.backups.archive import import_backup  # noqa: PLC0415 - as above
+
+        return import_backup(self.path, Path(source).absolute(), on_progress)
 
     def _reading(self) -> Store:
         return open_for_reading(self._path) if self._path else wrap(self._handle)

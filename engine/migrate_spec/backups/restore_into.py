@@ -7,12 +7,11 @@ import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
-from tempfile import mkdtemp
 
 from migrate_spec.backup import Backup, sync_folder
 from migrate_spec.backups.chronicle import restored_history, restoring_entry
+from migrate_spec.backups.unfinished import refuse_existing, unfinished
 from migrate_spec.backups.verify import check
-from migrate_spec.errors import BackupError
 from migrate_spec.history import HISTORY_KEY, timestamp
 from migrate_spec.progress import OnProgress
 from migrate_spec.reports import RestoreReport
@@ -42,38 +41,23 @@ def restore_into(backup: Backup, target: Path, on_progress: OnProgress | None) -
     start, started_at = time.monotonic(), timestamp()
     refuse_existing(target)
     check(backup, on_progress)
-    with SpeakingOf(target):
-        folder = Path(mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-        try:
-            folder.chmod(backup.database.stat().st_mode)
-            for file in backup.database.iterdir():
-                if not file.name.startswith(NOT_TAKEN):
-                    take_over(file, folder / file.name)
-            version = backup.version or 1
-            report = RestoreReport(str(target), version, version, backup.name, [], backup.records, 0)
-            _note(folder, report, started_at)
-            refuse_existing(target)
-            folder.rename(target)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+    version = backup.version or 1
+    report = RestoreReport(str(target), version, version, backup.name, [], backup.records, 0)
+    with SpeakingOf(target), unfinished(target) as place:
+        folder = place / "database"
+        folder.mkdir()
+        for file in backup.database.iterdir():
+            if not file.name.startswith(NOT_TAKEN):
+                _take_over(file, folder / file.name)
+        _note(folder, report, started_at)
+        folder.chmod(backup.database.stat().st_mode & 0o777)
+        refuse_existing(target)
+        folder.rename(target)
         sync_folder(target.parent)
     return replace(report, seconds=time.monotonic() - start)
 
 
-def refuse_existing(target: Path) -> None:
-    """See that nothing is there yet.
-
-    Raises:
-        BackupError: something is.
-    """
-    if os.path.lexists(target):
-        raise BackupError(
-            "something was found", "a name that is free was expected", "choose another one", where=str(target)
-        )
-
-
-def take_over(file: Path, target: Path) -> None:
+def _take_over(file: Path, target: Path) -> None:
     """Copy a file of a database; by a link where it is never written to again, and where there can be one.
 
     Raises:

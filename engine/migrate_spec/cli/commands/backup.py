@@ -15,7 +15,7 @@ from migrate_spec.cli.options import database_argument, debug_option, folder_typ
 from migrate_spec.cli.output import bad, counted, emit_json, good, say, show
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
-from migrate_spec.errors import LaterWrites
+from migrate_spec.errors import LaterWrites, show_key
 from migrate_spec.manager import MigrationManager
 from migrate_spec.project import Project
 from migrate_spec.registry import MigrationRegistry
@@ -205,13 +205,51 @@ def prune_command(
     show(good(f"✓ {counted(len(removed), 'backup')} {what}") if removed else "No backup need be removed")
 
 
+@command.command("export")
+@database_argument
+@click.argument("name")
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+@debug_option
+def export_command(database: Path, name: str, file: Path, *, as_json: bool) -> None:
+    """Write the backup NAME of DATABASE into FILE, a tar archive compressed with Zstandard.
+
+    It is verified before. FILE must not exist. DATABASE itself may be lost or damaged.
+    """
+    with ProgressDisplay("records and bytes") as progress:
+        _without_project(database).export_backup(name, file, on_progress=progress)
+    size = file.stat().st_size
+    if as_json:
+        emit_json({"backup": name, "file": str(file.absolute()), "bytes": size})
+    else:
+        show(good(f"✓ {name} exported to {file}, {counted(size, 'byte')}"))
+
+
+@command.command("import")
+@database_argument
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@json_option
+@debug_option
+def import_command(database: Path, file: Path, *, as_json: bool) -> None:
+    """Make FILE, which `backup export` wrote, a backup of DATABASE.
+
+    It is verified before it counts as one. DATABASE is neither read nor written, and may be lost.
+    """
+    with ProgressDisplay("bytes") as progress:
+        backup = _without_project(database).import_backup(file, on_progress=progress)
+    if as_json:
+        emit_json(backup.to_json())
+    else:
+        _show(backup)
+
+
 def _without_project(database: Path) -> MigrationManager:
     return MigrationManager(database, Project(MigrationRegistry()))
 
 
 def _show(backup: Backup) -> None:
     version = f"version {backup.version}, " if backup.version is not None else ""
-    reason = f"{backup.reason}, " if backup.reason else ""
+    reason = f"{show_key(backup.reason.encode())}, " if backup.reason else ""
     show(f"{backup.name}  {version}{reason}{counted(backup.records, 'record')}")
     if backup.path is not None:
         show(f"   {backup.path}")

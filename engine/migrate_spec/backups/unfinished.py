@@ -1,0 +1,79 @@
+"""What is not finished has no name that counts: it is made in a folder of its own and renamed at the end."""
+
+from __future__ import annotations
+
+import fcntl
+import glob
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+from migrate_spec.errors import BackupError
+
+__all__ = ["refuse_existing", "unfinished"]
+
+
+@contextmanager
+def unfinished(target: Path) -> Iterator[Path]:
+    """A folder beside ``target``, on its file system, for what is to become it; it is gone afterwards.
+
+    What killed processes left there is removed. Each holds a lock on its folder, which ends with it.
+
+    Args:
+        target: what is to be made.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+    stem = f".{target.name}.unfinished-"
+    for left in target.parent.glob(f"{glob.escape(stem)}*"):
+        lock = _lock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if lock is not None:
+            shutil.rmtree(left, ignore_errors=True)
+            os.close(lock)
+    folder, lock = _made(target.parent, stem)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def refuse_existing(target: Path) -> None:
+    """See that nothing is there yet.
+
+    Raises:
+        BackupError: something is.
+    """
+    if os.path.lexists(target):
+        raise BackupError(
+            "something was found", "a name that is free was expected", "choose another one", where=str(target)
+        )
+
+
+def _made(parent: Path, stem: str) -> tuple[Path, int]:
+    """A new folder and the lock on it."""
+    while True:
+        folder = Path(mkdtemp(prefix=stem, dir=parent))
+        lock = _lock(folder, fcntl.LOCK_EX)
+        if lock is not None and folder.exists():  # nobody took it for one that a killed process left
+            return folder, lock
+        if lock is not None:
+            os.close(lock)
+
+
+def _lock(folder: Path, how: int) -> int | None:
+    """The lock on a folder; ``None`` where somebody else has it, or the folder is gone."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, how)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
