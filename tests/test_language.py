@@ -32,14 +32,14 @@ REFUSED: dict[str, list[str]] = {
     "steps: {}": ["5:8: an object was found, a list was expected"],
     "step: []": [
         "1:1: no 'steps' was found, it is required",
-        "5:1: the unknown key 'step' was found, one of allow, description, downgrade, encoding, examples, indexes, "
-        "records, stamp, steps was expected; did you mean 'steps'?",
+        "5:1: the unknown key 'step' was found, one of allow, column_family, description, downgrade, encoding, "
+        "examples, indexes, records, stamp, steps was expected; did you mean 'steps'?",
     ],
     "steps: []\nexmples: []\nmore: 1": [
-        "6:1: the unknown key 'exmples' was found, one of allow, description, downgrade, encoding, examples, indexes, "
-        "records, stamp was expected; did you mean 'examples'?",
-        "7:1: the unknown key 'more' was found, one of allow, description, downgrade, encoding, examples, indexes, "
-        "records, stamp was expected",
+        "6:1: the unknown key 'exmples' was found, one of allow, column_family, description, downgrade, encoding, "
+        "examples, indexes, records, stamp was expected; did you mean 'examples'?",
+        "7:1: the unknown key 'more' was found, one of allow, column_family, description, downgrade, encoding, "
+        "examples, indexes, records, stamp was expected",
     ],
     "steps: []\ndescription: [x]": ["6:14: a list was found, a text was expected"],
     # the stamp
@@ -114,8 +114,8 @@ REFUSED: dict[str, list[str]] = {
     ],
     # all of it in one go
     "steps:\n  - ad: {a: 1}\n  - rename: {a: a}\n  - remove: [b, b]\nstamp: v[]\nfoo: 1": [
-        "10:1: the unknown key 'foo' was found, one of allow, description, downgrade, encoding, examples, indexes, "
-        "records was expected",
+        "10:1: the unknown key 'foo' was found, one of allow, column_family, description, downgrade, encoding, "
+        "examples, indexes, records was expected",
         "6:5: the unknown operation 'ad' was found, an operation was expected; did you mean 'add'?",
         "7:14: 'a' renamed to itself was found, a new name was expected",
         "8:17: 'b' was found beside 'b', entries that do not touch the same place were expected; "

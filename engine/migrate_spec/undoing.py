@@ -48,7 +48,6 @@ class Undoing:
     entries: tuple[Entry, ...]
     standing: tuple[Entry, ...]
     known: Mapping[str, Spec]
-
     family: str | None = None
 
     @property
