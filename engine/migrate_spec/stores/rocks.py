@@ -26,6 +26,7 @@ from migrate_spec.stores.rocks_faults import SpeakingOf, is_missing_file
 from migrate_spec.stores.rocks_folder import config_kept, has_config, linked, options_copied, refuse_unsupported
 from migrate_spec.stores.rocks_middle import middle_of
 from migrate_spec.stores.rocks_staged import RocksStagedFile
+from migrate_spec.stores.surrealdb import is_surrealdb, surrealdb
 
 __all__ = ["open_for_reading", "open_for_writing", "wrap"]
 
@@ -94,7 +95,7 @@ def open_for_writing(path: Path) -> Store:
         with config_kept(path):
             # All column families must be named, or RocksDB refuses.
             handle = Rdict(str(path), database, families)
-    return _RocksStore(path, handle, families, handle.close)
+    return _RocksStore(path, handle, families, handle.close).unless_foreign()
 
 
 def wrap(handle: Rdict) -> Store:
@@ -113,7 +114,7 @@ def wrap(handle: Rdict) -> Store:
             expected = f"only that of {DEFAULT_FAMILY} is supported"
             raise ForeignDatabase(found, expected, "pass the handle of the database itself", where=str(path))
         _, families = _load_options(path)
-    return _RocksStore(path, handle, families, release=lambda: None)
+    return _RocksStore(path, handle, families, release=lambda: None).unless_foreign()
 
 
 def _open_links(path: Path, place: Path | None, *, frozen: bool) -> Store:
@@ -136,7 +137,7 @@ def _open_links(path: Path, place: Path | None, *, frozen: bool) -> Store:
         with links:
             handle.close()
 
-    return _RocksStore(path, handle, families, release)
+    return _RocksStore(path, handle, families, release).unless_foreign()
 
 
 def _load_options(path: Path, place: Path | None = None) -> tuple[Options, dict[str, Options]]:
@@ -190,6 +191,22 @@ class _RocksStore(Store):
         self._release = release
         self._errors = SpeakingOf(path)
         self._scans: WeakSet[Generator[Any, None, None]] = WeakSet()
+
+    def unless_foreign(self) -> Self:
+        """The store itself, unless what is in it is another program's own.
+
+        Raises:
+            ForeignDatabase: it is; then the store is closed.
+        """
+        try:
+            with self._errors:
+                foreign = is_surrealdb(self._open.iter(_reading(None)), self._open.get)
+        except DatabaseError:  # that it is damaged is told to whoever reads what is
+            foreign = False
+        if foreign:
+            self.close()
+            raise surrealdb(self._path)
+        return self
 
     @property
     def path(self) -> Path:

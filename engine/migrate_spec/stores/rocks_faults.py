@@ -74,7 +74,8 @@ _MEANINGS = (
         "raise the limit (ulimit -n) and run again",
     ),
     _Meaning(
-        "newer version of RocksDB|[Uu]nsupported (BlockBasedTable )?format_version",
+        "newer version of RocksDB|[Uu]nsupported (BlockBasedTable )?format_version|future feature"
+        "|[Ff]orward incompatible|VersionEdit: unknown tag|custom field not supported|unknown WriteBatch tag",
         ForeignDatabase,
         "a newer RocksDB wrote it",
         "the installed rocksdict reads older files only",
@@ -86,6 +87,13 @@ _MEANINGS = (
         "RocksDB does not accept it ({text})",
         "only databases with RocksDB's own defaults for keys and values are supported",
         "migrate it with the program that made it",
+    ),
+    _Meaning(
+        "Unsupported compression method",
+        ForeignDatabase,
+        "it is compressed by a method that the installed RocksDB was built without",
+        "Snappy, LZ4, Zstandard, zlib or bzip2 were expected",
+        "compact it with the program that made it, and another method",
     ),
     _Meaning(
         "No such file or directory: While (open|stat).*(read|size)",
