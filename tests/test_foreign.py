@@ -7,12 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rocksdict import BlockBasedOptions, Rdict
+from rocksdict import (
+    BlockBasedIndexType,
+    BlockBasedOptions,
+    DataBlockIndexType,
+    DBCompactionStyle,
+    DBCompressionType,
+    Options,
+    Rdict,
+    SliceTransform,
+)
 
 import migrate_spec as ms
 from migrate_spec.store import KeyRange, Store
 from migrate_spec.stores.rocks import open_for_reading, open_for_writing, wrap
-from tests.conftest import files, make, raw
+from tests.conftest import CONFIG, Folder, files, make, raw
 
 NEWER = "{path}: a newer RocksDB wrote it, the installed rocksdict reads older files only; install a newer rocksdict"
 SURREALDB = (
@@ -145,3 +154,96 @@ class TestSurrealDB:
         for open_store in OPEN:
             with open_store(path) as store:
                 assert dict(store.scan(KeyRange())) == records
+
+
+def blob_files() -> Options:
+    """Large values lie in files of their own."""
+    options = raw()
+    options.set_enable_blob_files(val=True)
+    options.set_min_blob_size(100)
+    return options
+
+
+def prefixes() -> Options:
+    """Filters of the beginnings of keys, and an index by these."""
+    options, table = raw(), BlockBasedOptions()
+    options.set_prefix_extractor(SliceTransform.create_fixed_prefix(3))
+    options.set_memtable_prefix_bloom_ratio(0.1)
+    table.set_index_type(BlockBasedIndexType.hash_search())
+    table.set_data_block_index_type(DataBlockIndexType.binary_and_hash())
+    options.set_block_based_table_factory(table)
+    return options
+
+
+def parted() -> Options:
+    """An index in parts, and another way to compact."""
+    options, table = raw(), BlockBasedOptions()
+    table.set_index_type(BlockBasedIndexType.two_level_index_search())
+    table.set_block_size(1024)
+    options.set_block_based_table_factory(table)
+    options.set_compaction_style(DBCompactionStyle.universal())
+    return options
+
+
+def compressed() -> Options:
+    """Another compression at each level."""
+    options = raw()
+    options.set_compression_per_level([DBCompressionType.none()] * 3 + [DBCompressionType.zstd()] * 4)
+    return options
+
+
+FAMILIES = {"blobs": blob_files, "prefixes": prefixes, "parted": parted, "compressed": compressed}
+
+
+def family_options(path: Path) -> dict[str, str]:
+    """What the newest OPTIONS file says of each column family and its table files."""
+    newest = max(path.glob("OPTIONS-*"), key=lambda file: int(file.name.removeprefix("OPTIONS-")))
+    parts = newest.read_text().split("\n[")
+    return {part.split("]")[0]: part for part in parts if part.startswith(("CFOptions", "TableOptions"))}
+
+
+def test_options_of_column_families(tmp_path: Path, folder: Folder) -> None:
+    """Each family keeps its options, new files are written with them, and all is read by them, as before a run."""
+    path = tmp_path / "db"
+    handle = Rdict(str(path), raw())
+    for name, options in FAMILIES.items():
+        folder.spec(name, 1, {"rename": {"a": "b"}}, prefix="", column_family=name)
+        part = handle.create_column_family(name, options())
+        for number in range(500):
+            part[b"%05d" % number] = b'{"a":%d,"t":"%s"}' % (number, b"text" * (50 if number % 2 else 1))
+        part.flush()
+        part.close()
+    handle.close()
+    (path / CONFIG).unlink()
+    before = family_options(path)
+    assert len(before) == 2 * (len(FAMILIES) + 1)
+    manager = ms.MigrationManager(path, folder.load())
+    sizes = manager.sizes(manager.plan())
+    assert sizes["blobs"].records == 500
+    assert sizes["blobs"].bytes > sum(file.stat().st_size for file in path.glob("*.blob")) > sizes["blobs"].own_bytes
+    blobs = set(path.glob("*.blob"))
+    manager.apply()
+    assert family_options(path) == before
+    assert set(path.glob("*.blob")) == blobs  # in new files large values lie beside their keys
+    for compacts in (False, True):
+        handle = Rdict(str(path), *Options.load_latest(str(path)))
+        for name in FAMILIES:
+            part = handle.get_column_family(name)
+            if compacts:
+                part.compact_range(None, None)
+            assert dict(part.items()) == {
+                b"%05d" % number: b'{"schema_version":2,"b":%d,"t":"%s"}'
+                % (number, b"text" * (50 if number % 2 else 1))
+                for number in range(500)
+            }
+            assert part[b"00007"] == b'{"schema_version":2,"b":7,"t":"%s"}' % (b"text" * 50)
+            assert part.get(b"00777") is None
+            part.close()
+        handle.close()
+    (path / CONFIG).unlink()
+    assert set(path.glob("*.blob")).isdisjoint(blobs)  # RocksDB has put them into files of their own again
+    assert list(path.glob("*.blob"))
+    manager.rollback()
+    with open_for_reading(path) as store:
+        for name in FAMILIES:
+            assert store.family(name).get(b"00007") == b'{"a":7,"t":"%s"}' % (b"text" * 50)
