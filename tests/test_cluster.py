@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -21,7 +22,7 @@ from migrate_spec import worker_cluster
 from migrate_spec.executors import cluster
 from migrate_spec.runner import FEW_RECORDS
 from migrate_spec.version import VERSION
-from tests.cli_support import MERIDIAN, Done, cli, document
+from tests.cli_support import MERIDIAN, Done, Words, cli
 from tests.conftest import ROOT, Folder, beside, data, files, make, python, variables
 
 pytest.importorskip("distributed", reason="Dask is an extra")
@@ -129,13 +130,20 @@ def deadly(folder: Folder) -> tuple[Any, ...]:
     return "--specs", folder.specs, "--schemas", folder.schemas
 
 
+def answer(*words: Words, code: int = 0) -> Any:
+    """What a command prints with ``--json``. Beside it stands how far it is, as another worker must be waited for."""
+    done = cli(*words, "--json")
+    assert done.code == code, done.err
+    return json.loads(done.out)
+
+
 def test_a_large_database(dask: Cluster, tmp_path: Path, deadly: tuple[Any, ...]) -> None:
     """Its records are carried by all workers; one is killed in the middle of it, and nothing is lost."""
     count = FEW_RECORDS + 10_000
     records = {b"note:%06d" % number: b'{"n":""}' for number in range(count)}
     last = b"note:%06d" % (count - 1)
     path = make(tmp_path / "db", records | {last: b'{"n":"%b"}' % os.fsencode(tmp_path)})
-    shown = document("apply", path, *deadly, "--cluster", dask.of(2))
+    shown = answer("apply", path, *deadly, "--cluster", dask.of(2))
     assert (tmp_path / "dead").exists()
     assert shown["collections"] == {"note": {"scanned": count, "migrated": count, "unchanged": 0}}
     assert data(path) == dict.fromkeys(records, b'{"schema_version":2,"n":"","m":1}')
@@ -147,7 +155,7 @@ def test_a_fleet(dask: Cluster, tmp_path: Path, deadly: tuple[Any, ...]) -> None
     paths = [make(tmp_path / f"db{number}", {b"note:1": b'{"n":""}'}) for number in range(5)]
     paths[2] = make(tmp_path / "deadly", {b"note:1": b'{"n":"%b"}' % os.fsencode(tmp_path)})
     paths[3] = tmp_path / "none"
-    shown = document("apply", *paths, *deadly, "--cluster", dask.of(2), "--no-backup", code=1)
+    shown = answer("apply", *paths, *deadly, "--cluster", dask.of(2), "--no-backup", code=1)
     assert (tmp_path / "dead").exists()
     assert [one.get("to_version") for one in shown] == [2, 2, 2, None, 2]
     assert shown[3]["error"]["code"] == "not-a-database"
