@@ -107,7 +107,7 @@ class TestOurs:
             },
             "path": str(folder),
             "tool": "migrate-spec 0.1.0",
-            "whole": None,
+            "whole": {},
             "verified_at": "MOMENT",
             "records": 10,
         }

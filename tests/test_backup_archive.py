@@ -239,7 +239,7 @@ class TestRefused:
     def test_another_database(self, it: ms.MigrationManager, good: list[Member], tmp_path: Path) -> None:
         """A manifest that tells of other records than there are is refused."""
         shown = json.loads(good[0][1])
-        shown["whole"]["records"] += 1
+        shown["whole"]["default"]["records"] += 1
         content = [(good[0][0], json.dumps(shown).encode()), *good[1:]]
         with pytest.raises(ms.BackupError, match=r"44 records in all with the digest .*, 45 with the digest"):
             it.import_backup(packed(tmp_path / "archive", content))

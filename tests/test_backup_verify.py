@@ -12,6 +12,7 @@ import pytest
 from rocksdict import Rdict
 
 import migrate_spec as ms
+from migrate_spec.backup import Contents
 from tests.backups_support import MANY, flip, manager, manifest, tables
 from tests.conftest import HISTORY, ROWS, VERSION, beside, data, dump, files, make, raw, task, write
 from tests.test_backup import SEEDS_OWN, digest
@@ -27,8 +28,7 @@ class TestCreate:
         backup = manager(meridian, project).create_backup("before the fair")
         assert dump(backup.database) == ROWS
         assert (backup.version, backup.reason, backup.records) == (1, "before the fair", 44)
-        assert backup.whole is not None
-        assert (backup.whole.records, backup.whole.digest) == (44, digest(ROWS))
+        assert backup.whole == {"default": Contents("", 44, digest(ROWS))}
         assert {name: (part.records, part.digest) for name, part in backup.collections.items()} == {
             name: (count, digest(ROWS, f"{name}:".encode()))
             for name, count in (("episode", 3), ("symbol", 2), ("task", 5))
@@ -42,8 +42,7 @@ class TestCreate:
         """Keys that are no UTF-8, an empty key and an empty value are counted and kept as they are."""
         backup = manager(make(tmp_path / "db", NO_UTF8), project).create_backup()
         assert dump(backup.database) == NO_UTF8
-        assert backup.whole is not None
-        assert backup.whole.digest == digest(NO_UTF8)
+        assert backup.whole["default"].digest == digest(NO_UTF8)
         assert [one.damage for one in manager(tmp_path / "db", project).verify_backups()] == [""]
 
     def test_an_empty_database(self, tmp_path: Path, project: ms.Project) -> None:
@@ -222,7 +221,7 @@ class TestVerify:
         assert backup.path is not None
         (backup.path / "backup.json").write_text(json.dumps(shown))
         [found] = it.backups()
-        assert (found.verified_at, found.whole) == (backup.created_at, None)
+        assert (found.verified_at, found.whole) == (backup.created_at, {})
         assert [one.ok for one in it.verify_backups()] == [True]
 
     def test_an_unknown_name(self, meridian: Path, project: ms.Project) -> None:

@@ -225,7 +225,7 @@ class TestBackupList:
             "collections": None,
             "path": "$TMP/db.backups/_backup_NAME",
             "tool": "TOOL",
-            "whole": None,
+            "whole": {},
             "verified_at": "MOMENT",
             "records": 5,
         }

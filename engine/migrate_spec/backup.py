@@ -82,7 +82,7 @@ class Backup:
         collections: what the migration touched, or all that the project knows, counted and digested when it was made.
         path: its folder; ``None`` for the backups that Meridian keeps inside the database.
         tool: what made it.
-        whole: all keys of the database, counted and digested when it was made; ``None``: not asked for.
+        whole: all keys of each column family, counted and digested when it was made; empty: not asked for.
         verified_at: when it was last found to hold what it held when it was made, which it was then, too; ``None``:
             it was found damaged, or says nothing that could be verified.
     """
@@ -94,7 +94,7 @@ class Backup:
     collections: Mapping[str, Contents] = field(default_factory=dict)
     path: Path | None = None
     tool: str = TOOL
-    whole: Contents | None = None
+    whole: Mapping[str, Contents] = field(default_factory=dict)
     verified_at: str | None = None
 
     @property
@@ -121,7 +121,7 @@ class Backup:
     @property
     def records(self) -> int:
         """How many records were counted when it was made."""
-        return self.whole.records if self.whole else sum(contents.records for contents in self.collections.values())
+        return sum(contents.records for contents in (self.whole or self.collections).values())
 
     def digest(self, collection: str) -> Digest:
         """What digests the records of a collection as they were digested when the backup was made."""
@@ -130,7 +130,7 @@ class Backup:
 
     def to_json(self) -> dict[str, Json]:
         """The backup as ``backup.json`` and the command line show it."""
-        shown = asdict(self) | {"collections": self._collections()}
+        shown = asdict(self) | {"collections": _shown(self.collections), "whole": _shown(self.whole)}
         return shown | {"path": str(self.path) if self.path else None, "records": self.records}
 
     def stored(self) -> bytes:
@@ -143,13 +143,10 @@ class Backup:
                 "keys": [],
                 "checkpoint": f"{self.path.parent.name}/{self.path.name}" if self.path else None,
                 "version": self.version,
-                "collections": self._collections(),
+                "collections": _shown(self.collections),
                 "tool": self.tool,
             }
         )
-
-    def _collections(self) -> dict[str, Json]:
-        return {name: contents.to_json() for name, contents in self.collections.items()}
 
     def write(self, folder: Path) -> None:
         """Write the manifest into ``folder``, so that it is on the disk when this returns."""
@@ -160,6 +157,10 @@ class Backup:
             os.fsync(file.fileno())
         new.replace(folder / MANIFEST)
         sync_folder(folder)
+
+
+def _shown(contents: Mapping[str, Contents]) -> dict[str, Json]:
+    return {name: one.to_json() for name, one in contents.items()}
 
 
 def sync_folder(folder: Path) -> None:
@@ -199,7 +200,8 @@ def read_manifest(folder: Path) -> Backup | None:
     try:
         shown = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         contents = {name: _read_contents(fields) for name, fields in shown["collections"].items()}
-        whole, version, verified = shown.get("whole"), shown["version"], shown.get("verified_at", shown["created_at"])
+        whole = {name: _read_contents(fields) for name, fields in shown.get("whole", {}).items()}
+        version, verified = shown["version"], shown.get("verified_at", shown["created_at"])
         return Backup(
             _text(shown["name"]),
             _text(shown["created_at"]),
@@ -208,7 +210,7 @@ def read_manifest(folder: Path) -> Backup | None:
             contents,
             folder,
             _text(shown["tool"]),
-            None if whole is None else _read_contents(whole),
+            whole,
             None if verified is None else _text(verified),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -217,7 +219,8 @@ def read_manifest(folder: Path) -> Backup | None:
 
 def _read_contents(fields: Mapping[str, Json]) -> Contents:
     starts = [bytes.fromhex(start).hex() for start in fields["starts"]]
-    return Contents(_text(fields["prefix"]), _number(fields["records"]), _text(fields["digest"]), starts)
+    family = _text(fields.get("column_family", DEFAULT_FAMILY))
+    return Contents(_text(fields["prefix"]), _number(fields["records"]), _text(fields["digest"]), starts, family)
 
 
 def _text(value: Json) -> str:

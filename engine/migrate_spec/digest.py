@@ -67,13 +67,15 @@ class Tally:
     """Counts and digests the records of a range, among records that come in key order.
 
     Attributes:
+        column_family: where they are.
         records: how many there were.
         digest: of them.
     """
 
-    def __init__(self, keys: KeyRange, starts: Iterable[str] = ()) -> None:
-        """Take the range, and where the parts of its digest begin, but for the first."""
+    def __init__(self, keys: KeyRange, column_family: str, starts: Iterable[str] = ()) -> None:
+        """Take the range, where it is, and where the parts of its digest begin, but for the first."""
         self._keys = keys
+        self.column_family = column_family
         self.records = 0
         self.digest = Digest(starts)
 

@@ -80,21 +80,10 @@ def roll_back(
     """
     start, started_at, store = time.monotonic(), timestamp(), staging.store
     current = read_version(store)
-<<<<<<< HEAD
-=======
-    changes = store.stage(staging.folder / "records.sst")
->>>>>>> 32b394d (Restore a whole database or single collections from a backup, in one step, or into a new folder)
     tracker = Tracker(on_progress, undoing.backup.records)
-    restored, files = Restored(), dict[str, list[Path]]()
     with open_for_reading(undoing.backup.database, frozen=True) as frozen:
         verify_version(undoing.backup, frozen)
-        for number, family in enumerate(undoing.families):
-            changes = store.family(family).stage(staging.folder / f"records-{number}.sst")
-            within, parts = undoing.within(family), (frozen.family(family), store.family(family))
-            put_back = put_back_moved if within.moves_records else _put_back
-            restored.add(put_back(within, *parts, changes, tracker))
-            path = changes.finish()
-            files[family] = [path] if path is not None else []
+        restored, files = put_back(undoing, frozen, staging, tracker)
         old_version, version = frozen.get(VERSION_KEY), read_version(frozen)
     tracker.finish()
     if restored.later_count and not undo_later_writes:
@@ -118,6 +107,34 @@ def roll_back(
     return replace(report, seconds=time.monotonic() - start)
 
 
+def put_back(
+    undoing: Undoing, frozen: Store, staging: Staging, tracker: Tracker
+) -> tuple[Restored, dict[str, list[Path]]]:
+    """Stage what makes all that a migration touched again what the backup holds.
+
+    Args:
+        undoing: the backup, and the steps to take back.
+        frozen: the backup's checkpoint.
+        staging: the database, and room for the staged files.
+        tracker: is told of every record.
+
+    Returns:
+        What it comes to, and the staged files by their column family.
+
+    Raises:
+        BackupError: the backup does not hold what it held when it was made.
+    """
+    restored, files, store = Restored(), dict[str, list[Path]](), staging.store
+    for number, family in enumerate(undoing.families):
+        changes = store.family(family).stage(staging.folder / f"records-{number}.sst")
+        within, parts = undoing.within(family), (frozen.family(family), store.family(family))
+        put_back_there = put_back_moved if within.moves_records else _put_back
+        restored.add(put_back_there(within, *parts, changes, tracker))
+        path = changes.finish()
+        files[family] = [path] if path is not None else []
+    return restored, files
+
+
 def _entry(undoing: Undoing, report: RollbackReport, started_at: str) -> dict[str, Json]:
     return {
         "from_version": report.from_version,
@@ -134,11 +151,7 @@ def _entry(undoing: Undoing, report: RollbackReport, started_at: str) -> dict[st
     }
 
 
-<<<<<<< HEAD
 def _put_back(undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, tracker: Tracker) -> Restored:
-=======
-def put_back(undoing: Undoing, frozen: Store, staging: Staging, staged: StagedFile, tracker: Tracker) -> Restored:
->>>>>>> 32b394d (Restore a whole database or single collections from a backup, in one step, or into a new folder)
     """Stage what makes the collections of a migration again what the backup holds.
 
     Args:
@@ -151,8 +164,6 @@ def put_back(undoing: Undoing, frozen: Store, staging: Staging, staged: StagedFi
     Raises:
         BackupError: the backup does not hold what it held when it was made.
     """
-    if undoing.moves_records:
-        return put_back_moved(undoing, frozen, staging, staged, tracker)
     restored = Restored()
     for name, prefix in sorted(undoing.prefixes.items(), key=lambda item: item[1].encode()):
         outcome = _Outcome(undoing, name)

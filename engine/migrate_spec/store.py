@@ -106,6 +106,10 @@ class Store(Protocol):
     def path(self) -> Path:
         """The database's folder."""
 
+    @property
+    def families(self) -> Sequence[str]:
+        """The names of all column families of the database, in alphabetical order."""
+
     def family(self, name: str) -> Store:
         """The records of a column family of this database, as a store that is closed with this one.
 

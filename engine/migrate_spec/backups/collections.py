@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from migrate_spec.backup import Backup
-from migrate_spec.backups.create import prefixes_at
+from migrate_spec.backups.create import places_at
 from migrate_spec.codec import Document, NotADocument
 from migrate_spec.compiler import Route, Transform
 from migrate_spec.document import Refused
@@ -32,12 +32,14 @@ class Chosen:
     Attributes:
         name: its name.
         prefix: what its keys begin with.
+        column_family: where they are.
         specs: all steps of the collection that the project has.
         version: of the database.
     """
 
     name: str
     prefix: str
+    column_family: str
     specs: tuple[Spec, ...]
     version: int
 
@@ -109,7 +111,8 @@ def choose_collections(
         MetadataInvalid: the version or the history of the database or the backup cannot be understood.
     """
     then, now = read_version(frozen), read_version(store)
-    known = prefixes_at(registry, then) | {name: contents.prefix for name, contents in backup.collections.items()}
+    told = {name: (contents.prefix, contents.column_family) for name, contents in backup.collections.items()}
+    known = places_at(registry, then) | told
     steps = [*read_history(frozen).standing(), *read_history(store).standing()]
     chosen = []
     for name in dict.fromkeys(names):
@@ -129,7 +132,7 @@ def choose_collections(
                 where=str(store.path),
             )
         specs = tuple(migration.spec for migration in registry.of(name, registry.latest))
-        chosen.append(Chosen(name, known[name], specs, now))
+        chosen.append(Chosen(name, *known[name], specs, now))
     return chosen
 
 

@@ -15,7 +15,7 @@ from migrate_spec.staging import Staging
 from migrate_spec.store import KeyRange, Store
 from migrate_spec.stores.rocks_faults import SpeakingOf
 
-__all__ = ["create", "prefixes_at"]
+__all__ = ["create", "places_at"]
 
 
 def create(staging: Staging, registry: MigrationRegistry, reason: str, on_progress: OnProgress | None) -> Backup:
@@ -36,18 +36,18 @@ def create(staging: Staging, registry: MigrationRegistry, reason: str, on_progre
     created_at, name = timestamp(), new_name(staging.store)
     with staging.frozen() as frozen:
         version = _version(frozen)
-        prefixes = prefixes_at(registry, version or 1)
-        whole = Tally(KeyRange())
-        parts = {one: Tally(KeyRange.of_prefix(prefix.encode())) for one, prefix in prefixes.items()}
-        read_through(frozen, [whole, *parts.values()], f"reading for {name}", on_progress)
+        places = places_at(registry, version or 1)
+        whole = {family: Tally(KeyRange(), family) for family in frozen.families}
+        parts = {one: Tally(KeyRange.of_prefix(key.encode()), family) for one, (key, family) in places.items()}
+        read_through(frozen, [*whole.values(), *parts.values()], f"reading for {name}", on_progress)
     backup = Backup(
         name,
         created_at,
         version,
         reason,
-        {one: _contents(prefixes[one], tally) for one, tally in parts.items() if tally.records},
+        {one: _contents(places[one][0], tally) for one, tally in parts.items() if tally.records},
         backups_folder(staging.store.path) / name,
-        whole=_contents("", whole),
+        whole={family: _contents("", tally) for family, tally in whole.items()},
         verified_at=timestamp(),
     )
     with SpeakingOf(staging.store.path):
@@ -60,13 +60,14 @@ def create(staging: Staging, registry: MigrationRegistry, reason: str, on_progre
     return backup
 
 
-def prefixes_at(registry: MigrationRegistry, version: int) -> dict[str, str]:
-    """The key prefix that each collection has at a version of the database."""
-    found: dict[str, str] = {}
+def places_at(registry: MigrationRegistry, version: int) -> dict[str, tuple[str, str]]:
+    """The key prefix, and the column family, that each collection has at a version of the database."""
+    found: dict[str, tuple[str, str]] = {}
     for name in registry.collections:
         *_, last = registry.of(name, registry.latest)
         later = [migration for migration in registry.of(name, registry.latest) if migration.from_version >= version]
-        found[name] = later[0].spec.prefix if later else last.spec.head_after
+        spec = (later[0] if later else last).spec
+        found[name] = spec.prefix if later else spec.head_after, spec.column_family
     return found
 
 
@@ -78,4 +79,4 @@ def _version(frozen: Store) -> int | None:
 
 
 def _contents(prefix: str, tally: Tally) -> Contents:
-    return Contents(prefix, tally.records, tally.digest.hexdigest())
+    return Contents(prefix, tally.records, tally.digest.hexdigest(), column_family=tally.column_family)

@@ -25,9 +25,11 @@ def read_through(frozen: Store, tallies: Sequence[Tally], work: str, on_progress
     Raises:
         CorruptDatabase: a part of it cannot be read.
     """
-    tracker = Tracker(on_progress, frozen.size(KeyRange()).records)
-    for chunk in frozen.chunks(KeyRange(), RECORDS_A_CHUNK):
-        for tally in tallies:
-            tally.add(chunk)
-        tracker.advance(work, len(chunk))
+    tracker = Tracker(on_progress, sum(frozen.family(name).size(KeyRange()).records for name in frozen.families))
+    for family in frozen.families:
+        within = [tally for tally in tallies if tally.column_family == family]
+        for chunk in frozen.family(family).chunks(KeyRange(), RECORDS_A_CHUNK):
+            for tally in within:
+                tally.add(chunk)
+            tracker.advance(work, len(chunk))
     tracker.finish()

@@ -14,6 +14,7 @@ from migrate_spec.backups.collections import Chosen, choose_collections
 from migrate_spec.backups.inside import records_inside, version_inside
 from migrate_spec.backups.verify import check
 from migrate_spec.errors import BackupError, LaterWrites, MetadataInvalid
+from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import BACKUP_PREFIX, HISTORY_KEY, VERSION_KEY, read_history, read_version, timestamp
 from migrate_spec.progress import OnProgress, Tracker
 from migrate_spec.registry import MigrationRegistry
@@ -22,7 +23,8 @@ from migrate_spec.rollback import put_back
 from migrate_spec.staging import Staging
 from migrate_spec.store import KeyRange, Store, ranges_of, stage
 from migrate_spec.stores.rocks import open_for_reading
-from migrate_spec.undoing import SHOWN_KEYS, Restored, Undoing, both
+from migrate_spec.swap import Swap
+from migrate_spec.undoing import Restored, Undoing, both
 
 __all__ = ["Restoring", "restore"]
 
@@ -51,33 +53,39 @@ class Restoring:
         self.backup = backup
         self._undo_later_writes = undo_later_writes
         self._start, self._started_at = time.monotonic(), timestamp()
-        self._files: list[Path | None] = []
+        self._files: dict[str, list[Path]] = {}
+        self._staged = 0
         self._restored = Restored()
 
-    def put_back(self, pairs: Iterable[Pair], *, counted: bool = True) -> None:
+    def put_back(self, family: str, pairs: Iterable[Pair], *, counted: bool = True) -> None:
         """Stage what makes the records of the database those of the backup.
 
         Args:
+            family: the column family.
             pairs: in ascending order of their keys.
             counted: whether a record that differs counts, and was written since.
         """
-        changes = self.staging.store.stage(self.staging.folder / f"records-{len(self._files)}.sst")
+        self._staged += 1
+        changes = self.staging.store.family(family).stage(self.staging.folder / f"restored-{self._staged}.sst")
         for key, old, new in pairs:
             if old != new:
                 stage(changes, key, old)
                 if counted:
                     self._restored.records += 1
                     self._restored.note_later(key)
-        self._files.append(changes.finish())
+        self._add(family, changes.finish())
 
     def take_back(self, undoing: Undoing, frozen: Store, tracker: Tracker) -> None:
         """Stage what takes migrations back; only what they do not explain was written since."""
-        changes = self.staging.store.stage(self.staging.folder / f"records-{len(self._files)}.sst")
-        restored = put_back(undoing, frozen, self.staging, changes, tracker)
-        self._files.append(changes.finish())
-        self._restored.records += restored.records
-        self._restored.later += restored.later
-        self._restored.later_count += restored.later_count
+        restored, files = put_back(undoing, frozen, self.staging, tracker)
+        self._restored.add(restored)
+        for family, some in files.items():
+            for path in some:
+                self._add(family, path)
+
+    def _add(self, family: str, path: Path | None) -> None:
+        if path is not None:
+            self._files.setdefault(family, []).append(path)
 
     def swap_in(self, collections: Sequence[str], version: int | None, whole: Store | None = None) -> RestoreReport:
         """Make all changes at once, with the version and the history.
@@ -93,8 +101,9 @@ class Restoring:
         """
         found, store = self._restored, self.staging.store
         if found.later_count and not self._undo_later_writes:
-            keys = sorted(found.later)[:SHOWN_KEYS]
-            raise LaterWrites(keys, found.later_count, since="the backup", doing="restoring", where=str(store.path))
+            raise LaterWrites(
+                sorted(found.later), found.later_count, since="the backup", doing="restoring", where=str(store.path)
+            )
         then = _version(whole) if whole is not None else version
         now = _version(store) or then or 1
         report = RestoreReport(
@@ -112,8 +121,9 @@ class Restoring:
             stage(metadata, VERSION_KEY, whole.get(VERSION_KEY))
         elif version is not None:
             metadata.put(VERSION_KEY, str(version).encode())
-        self._files.append(metadata.finish())
-        self.staging.swap_in([path for path in self._files if path is not None])
+        self._add(DEFAULT_FAMILY, metadata.finish())
+        run = Swap("restore", report.from_version, report.to_version, self._started_at)
+        self.staging.swap_in_families(self._files, run)
         return replace(report, seconds=time.monotonic() - self._start)
 
 
@@ -140,10 +150,12 @@ def restore(
     with open_for_reading(backup.database, frozen=True) as frozen:
         if collections:
             chosen = choose_collections(backup, collections, frozen, store, registry)
-            tracker = Tracker(on_progress, sum(frozen.size(one.keys).records for one in chosen))
+            sizes = (frozen.family(one.column_family).size(one.keys) for one in chosen)
+            tracker = Tracker(on_progress, sum(size.records for size in sizes))
             _put_collections_back(restoring, frozen, chosen, tracker)
         else:
-            tracker = Tracker(on_progress, frozen.size(KeyRange()).records)
+            sizes = (frozen.family(name).size(KeyRange()) for name in frozen.families)
+            tracker = Tracker(on_progress, sum(size.records for size in sizes))
             _put_all_back(restoring, frozen, _since(restoring, frozen, registry), tracker)
         tracker.finish()
         return restoring.swap_in(collections, None, None if collections else frozen)
@@ -161,33 +173,39 @@ def _restore_inside(restoring: Restoring, collections: Sequence[str]) -> Restore
         )
     version, records = version_inside(backup, store), records_inside(backup, store)
     now = dict(store.scan(KeyRange.of_prefix(prefix.encode())))
-    restoring.put_back((key, records.get(key), now.get(key)) for key in sorted({*records, *now}))
+    pairs = ((key, records.get(key), now.get(key)) for key in sorted({*records, *now}))
+    restoring.put_back(DEFAULT_FAMILY, pairs)
     return restoring.swap_in([prefix], version)
 
 
 def _put_all_back(restoring: Restoring, frozen: Store, undoing: Undoing | None, tracker: Tracker) -> None:
     """Everything but what the system keeps for itself; entries of indexes that a migration moved are not counted."""
-    store, apart = restoring.staging.store, list(OURS)
     if undoing is not None:
         restoring.take_back(undoing, frozen, tracker)
-        specs = [spec for entry in undoing.entries for spec in entry.specs]
-        moved = {key for spec in specs for operation in spec.records for key in operation.ranges()}
-        indexes = {key for spec in specs for index in spec.indexes.values() for key in index.ranges}
-        for keys in ranges_of(indexes):
-            restoring.put_back(_tracked(frozen, store, keys, tracker), counted=False)
-        apart += ranges_of({*undoing.prefixes.values(), *moved, *indexes})
-    for keys in _others(apart):
-        restoring.put_back(_tracked(frozen, store, keys, tracker))
+    store = restoring.staging.store
+    for family in sorted({*frozen.families, *store.families}):
+        frozen_part = frozen.family(family) if family in frozen.families else None
+        live, apart = store.family(family), list(OURS) if family == DEFAULT_FAMILY else []
+        if undoing is not None and frozen_part is not None and family in undoing.families:
+            within = undoing.within(family)
+            moved = {key for spec in within.undone for operation in spec.records for key in operation.ranges()}
+            indexes = {key for spec in within.undone for index in spec.indexes.values() for key in index.ranges}
+            for keys in ranges_of(indexes):
+                restoring.put_back(family, _tracked(frozen_part, live, keys, tracker), counted=False)
+            apart += ranges_of({*within.prefixes.values(), *moved, *indexes})
+        for keys in _others(apart):
+            restoring.put_back(family, _tracked(frozen_part, live, keys, tracker))
 
 
 def _put_collections_back(restoring: Restoring, frozen: Store, chosen: Sequence[Chosen], tracker: Tracker) -> None:
     """Their records, and the entries of their indexes, which are not counted."""
-    store = restoring.staging.store
     for one in chosen:
+        family = one.column_family
+        then, now = frozen.family(family), restoring.staging.store.family(family)
         with one.following(restoring.staging.folder) as following:
-            restoring.put_back(following.noted(_tracked(frozen, store, one.keys, tracker)))
-            entries = ((key, frozen.get(key), store.get(key)) for key in following.entries())
-            restoring.put_back(entries, counted=False)
+            restoring.put_back(family, following.noted(_tracked(then, now, one.keys, tracker)))
+            entries = ((key, then.get(key), now.get(key)) for key in following.entries())
+            restoring.put_back(family, entries, counted=False)
 
 
 def _since(restoring: Restoring, frozen: Store, registry: MigrationRegistry) -> Undoing | None:
@@ -209,8 +227,10 @@ def _version(store: Store) -> int | None:
     return None
 
 
-def _tracked(frozen: Store, live: Store, keys: KeyRange, tracker: Tracker) -> Iterator[Pair]:
-    for pair in both(frozen, live, keys):
+def _tracked(frozen: Store | None, live: Store, keys: KeyRange, tracker: Tracker) -> Iterator[Pair]:
+    """Each key of a range; ``frozen`` is ``None`` where the column family was not there yet."""
+    pairs = both(frozen, live, keys) if frozen is not None else ((key, None, new) for key, new in live.scan(keys))
+    for pair in pairs:
         tracker.advance("restoring", 1)
         yield pair
 

@@ -12,6 +12,7 @@ from migrate_spec.backups.inside import check_inside
 from migrate_spec.backups.reading import read_through
 from migrate_spec.digest import Tally
 from migrate_spec.errors import BackupError, CorruptDatabase, ForeignDatabase, MetadataInvalid, NotADatabase
+from migrate_spec.families import named
 from migrate_spec.history import timestamp
 from migrate_spec.progress import OnProgress
 from migrate_spec.reports import Verification
@@ -64,14 +65,15 @@ def check(backup: Backup, on_progress: OnProgress | None) -> None:
         DatabaseError: a part of it cannot be read.
     """
     parts = {name: _tally(contents) for name, contents in backup.collections.items()}
-    whole = _tally(backup.whole) if backup.whole else None
+    whole = {family: _tally(contents) for family, contents in backup.whole.items()}
     with open_for_reading(backup.database, frozen=True) as frozen:
         verify_version(backup, frozen)
-        read_through(frozen, [*parts.values(), *([whole] if whole else [])], f"verifying {backup.name}", on_progress)
+        read_through(frozen, [*parts.values(), *whole.values()], f"verifying {backup.name}", on_progress)
     for name, tally in parts.items():
         verify(backup, name, tally.records, tally.digest)
-    if whole and backup.whole:
-        verify_contents(backup, backup.whole, "in all", whole.records, whole.digest)
+    for family, tally in whole.items():
+        what = f"in {named(family)}" if named(family) else "in all"
+        verify_contents(backup, backup.whole[family], what, tally.records, tally.digest)
 
 
 def unreadable(database: Path) -> Iterator[Verification]:
@@ -88,7 +90,7 @@ def unreadable(database: Path) -> Iterator[Verification]:
 
 
 def _tally(contents: Contents) -> Tally:
-    return Tally(KeyRange.of_prefix(contents.prefix.encode()), contents.starts)
+    return Tally(KeyRange.of_prefix(contents.prefix.encode()), contents.column_family, contents.starts)
 
 
 def _remember(backup: Backup) -> None:

@@ -218,6 +218,10 @@ class _RocksStore(Store):
             raise ValueError(f"{self._path}: the store is closed")
         return self._handle
 
+    @property
+    def families(self) -> Sequence[str]:
+        return sorted(self._families)
+
     def family(self, name: str) -> Store:
         if name == self._name:
             return self
