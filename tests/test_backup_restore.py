@@ -129,7 +129,7 @@ class TestWhole:
         there = manager(other, project)
         there.apply()
         backup = there.create_backup()
-        it.apply(2)
+        it.apply(2, backup=False)  # else both backups may have the same name
         assert backup.path is not None
         shutil.copytree(backup.path, tmp_path / "db.backups" / backup.name)
         it.restore_backup(backup.name, undo_later_writes=True)
