@@ -19,7 +19,7 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test docs bench bench-all fuzz lock clean
+.PHONY: help setup demo test docs bench bench-all fuzz faults model lock clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
@@ -50,6 +50,12 @@ bench-all: $(READY) ## measure all there is to measure (half an hour), and rewri
 fuzz: $(READY) ## look for ten minutes each for specs and records that break the reader and the operations
 	@$(BIN)/python $(PIP) atheris==3.0.0
 	@$(BIN)/python -m tests.fuzz.run 600
+
+faults: $(READY) ## end, or fail, each command at each system call that changes a file (hours)
+	@PYTHONPATH=examples $(BIN)/python -m tests.faults.run points
+
+model: $(READY) ## compare a database with a model of it for an hour, under random calls and crashes
+	@PYTHONPATH=examples $(BIN)/python -m tests.faults.run model 3600
 
 lock: ## resolve pyproject.toml into requirements.lock; with UPGRADE=--upgrade to the newest releases
 	@$(PYTHON) -c "$$CHECK_PYTHON"

@@ -22,7 +22,9 @@ The tree::
     │   ├── HalfSwapped         a run was killed while it was swapped into several column families
     │   ├── RecordMissing       it holds no such record
     │   ├── MetadataInvalid     the version or the history kept in it cannot be understood
-    │   └── NoSpace             the disk has no room for the run
+    │   ├── NoSpace             the disk has no room for the run
+    │   ├── NotCompacted        it is migrated, but not compacted afterwards
+    │   └── SwapInDoubt         the disk failed in the very moment of the swap, and cannot be read
     ├── PlanError               there is no way from where the database is to where it should go
     │   ├── DatabaseTooNew      it is at a later version than the specs know
     │   ├── MigrationPathMissing  no spec for one of the steps
@@ -65,6 +67,7 @@ __all__ = [
     "MigrationPathMissing",
     "NoSpace",
     "NotADatabase",
+    "NotCompacted",
     "PathError",
     "Place",
     "PlanError",
@@ -74,6 +77,7 @@ __all__ = [
     "Severity",
     "SpecChanged",
     "SpecError",
+    "SwapInDoubt",
     "TemplateError",
     "WorkerDied",
     "WorkerError",
@@ -323,6 +327,38 @@ class NoSpace(DatabaseError):
     """The disk has no room for the run."""
 
     code = "no-space"
+
+
+class NotCompacted(DatabaseError):
+    """The database is migrated, but could not be compacted afterwards."""
+
+    code = "not-compacted"
+
+    @classmethod
+    def after(cls, error: DatabaseError, version: int) -> NotCompacted:
+        """What an error in the compaction of a database that has just been migrated leaves."""
+        return cls(
+            f"{error.fault.found}; the migration to version {version} is done",
+            "only the compaction was not",
+            "once the cause is removed, run again with --compact",
+            where=str(error.fault.where),
+        )
+
+
+class SwapInDoubt(DatabaseError):
+    """The disk failed in the very moment of the swap: whether the database is wholly old or wholly new is unknown."""
+
+    code = "swap-in-doubt"
+
+    @classmethod
+    def after(cls, error: DatabaseError) -> SwapInDoubt:
+        """What an error in the swap has led to."""
+        return cls(
+            f"{error.fault.found} in the moment of the swap",
+            "whether it is done could not be found out: the database is wholly as it was, or wholly migrated",
+            "once the cause is removed, `migrate-spec status` shows which",
+            where=str(error.fault.where),
+        )
 
 
 class PlanError(MigrateSpecError):

@@ -133,7 +133,7 @@ class _Order:
             on_progress=on_progress,
         )
         if self.compact:
-            manager.compact(wait=self.wait)
+            manager.compact_after(report, wait=self.wait)
         return report
 
 

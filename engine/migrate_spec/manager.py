@@ -14,7 +14,7 @@ from migrate_spec.backup import list_backups
 from migrate_spec.backups.keeper import BackupKeeper
 from migrate_spec.codec import plain
 from migrate_spec.compiler import RecordRefused, Transform
-from migrate_spec.errors import DatabaseError, read_key, show_key
+from migrate_spec.errors import DatabaseError, NotCompacted, read_key, show_key
 from migrate_spec.freshness import Freshness
 from migrate_spec.history import History, read_history, read_version
 from migrate_spec.interrupts import uninterrupted
@@ -172,6 +172,7 @@ class MigrationManager(BackupKeeper):
 
         Whatever is raised, the database is as it was.
         """
+        self.mend()
         with self._reading() as store:
             plan = self._plan(store, to_version) if read_swap(store) is None else None
         if plan is not None and plan.is_empty:
@@ -232,6 +233,7 @@ class MigrationManager(BackupKeeper):
         """
         from migrate_spec.rollback import choose, roll_back  # noqa: PLC0415 - as for `scan`
 
+        self.mend()
         if not staging_folder(self.path).exists():  # else the backup may be there still, left by a killed run
             with self._reading() as store:
                 if read_swap(store) is None:
@@ -254,6 +256,24 @@ class MigrationManager(BackupKeeper):
         """
         with self._writing(wait) as store:
             store.compact()
+
+    def compact_after(self, report: ApplyReport, *, wait: float = 0.0) -> None:
+        """Do what :meth:`compact` does after a run that reports this.
+
+        Args:
+            report: of the run.
+            wait: as for :meth:`apply`.
+
+        Raises:
+            NotCompacted: the database cannot be written, or the disk is full; what the run did stays.
+            DatabaseError: so it is where the run had nothing to do.
+        """
+        try:
+            self.compact(wait=wait)
+        except DatabaseError as error:
+            if not report.steps:
+                raise
+            raise NotCompacted.after(error, report.to_version) from error
 
     def history(self) -> History:
         """What was done to the database. Nothing is written."""

@@ -7,16 +7,19 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from migrate_spec.backup import DATABASE, backups_folder, permissions, read_manifest, sync_folder
-from migrate_spec.errors import DatabaseChanged, DatabaseError, DatabaseReadOnly
+from migrate_spec.errors import DatabaseChanged, DatabaseError, DatabaseReadOnly, HalfSwapped, SwapInDoubt
 from migrate_spec.families import DEFAULT_FAMILY
+from migrate_spec.history import BACKUP_PREFIX, HISTORY_KEY, VERSION_KEY
 from migrate_spec.interrupts import uninterrupted
-from migrate_spec.store import Store
+from migrate_spec.mending import mend, note_order
+from migrate_spec.store import KeyRange, Record, Store
 from migrate_spec.stores.rocks import open_for_reading
 from migrate_spec.stores.rocks_faults import SpeakingOf
-from migrate_spec.swap import Swap
+from migrate_spec.swap import Swap, half_swapped
 from migrate_spec.swapping import note_swap, prepare_swap, read_swap, settle_swap
 
 __all__ = ["Staging", "staging", "staging_folder"]
@@ -35,12 +38,23 @@ class Staging:
         folder: the folder.
     """
 
-    def __init__(self, store: Store, after_swap: ExitStack) -> None:
-        """Take an open database; ``after_swap`` is closed when nothing can be interrupted any more."""
-        self.store = store
-        self.folder = staging_folder(store.path)
-        self._sequence = store.sequence()
+    def __init__(self, open_store: Callable[[], Store], after_swap: ExitStack) -> None:
+        """Open a database; ``after_swap`` is closed when nothing can be interrupted any more."""
+        self.store = open_store()
+        self.folder = staging_folder(self.store.path)
+        self._open_store = open_store
+        self._sequence = 0
         self._after_swap = after_swap
+        self._in_doubt = False
+
+    def prepare(self) -> None:
+        """Settle what a killed run left, and make the folder.
+
+        Raises:
+            DatabaseError: the database cannot be written, or the folder cannot be made.
+        """
+        _prepare(self.store)
+        self._sequence = self.store.sequence()
 
     def check_backups_writable(self) -> None:
         """See that a backup can be moved to where backups lie, while it is not too late.
@@ -86,11 +100,12 @@ class Staging:
         Raises:
             DatabaseChanged: somebody has written to the database since the folder was made.
             DatabaseError: the files could not be swapped in; nothing was changed.
+            SwapInDoubt: that could not be found out.
         """
         if not beside_writes:
             self._check_unchanged()
-        self._after_swap.enter_context(uninterrupted())
-        self.store.ingest(files)
+        note_order(self.store.path, self.folder, files)
+        self._swap(partial(self.store.ingest, files))
 
     def swap_in_families(self, files: Mapping[str, Sequence[Path]], run: Swap) -> None:
         """Make all changes of staged files of several column families, as :meth:`swap_in` does it of one.
@@ -102,6 +117,7 @@ class Staging:
         Raises:
             DatabaseChanged: as there.
             DatabaseError: as there.
+            SwapInDoubt: as there.
             HalfSwapped: some of them could not be swapped in, and the others could not be taken back.
         """
         files = {family: some for family, some in files.items() if some}
@@ -110,9 +126,8 @@ class Staging:
             return
         prepare_swap(self.store, self.folder, files)
         self._check_unchanged()
-        self._after_swap.enter_context(uninterrupted())
         sizes = {family: {file.name: file.stat().st_size for file in some} for family, some in files.items()}
-        note_swap(self.store, self.folder, replace(run, files=sizes))
+        self._swap(partial(note_swap, self.store, self.folder, replace(run, files=sizes)))
 
     def _check_unchanged(self) -> None:
         """See that nobody has written to the database since the folder was made.
@@ -128,6 +143,55 @@ class Staging:
                 where=str(self.store.path),
             )
 
+    def _swap(self, change: Callable[[], None]) -> None:
+        """Make a change that alters what the database notes about itself, or find out why not."""
+        self._after_swap.enter_context(uninterrupted())
+        try:
+            change()
+        except DatabaseError as error:
+            if not self._is_done(error):
+                raise
+
+    def _is_done(self, error: DatabaseError) -> bool:
+        """Whether a change was made in spite of an error, which may have come when all was written already.
+
+        RocksDB goes on with what it has in memory, which is as it was before. So the database is opened anew.
+
+        Raises:
+            SwapInDoubt: that cannot be found out.
+            HalfSwapped: it was made by half.
+        """
+        self._in_doubt = True
+        before, after, swap = None, None, None
+        with suppress(DatabaseError):
+            before = _notes(self.store)
+        with suppress(DatabaseError):
+            self.store.close()
+        with suppress(DatabaseError):
+            mend(self.store.path, self.folder)
+            with open_for_reading(self.store.path) as disk:
+                after, swap = _notes(disk), read_swap(disk)
+        if before is None or after is None:
+            raise SwapInDoubt.after(error) from error
+        seen = after
+        with suppress(DatabaseError):
+            self.store = self._open_store()
+            seen = _notes(self.store)
+            self._in_doubt = seen != after
+        if seen != after:  # an application has it open, and does not see what is on the disk
+            raise SwapInDoubt.after(error) from error
+        if swap is not None and not isinstance(error, HalfSwapped):
+            raise half_swapped(swap, self.store.path) from error
+        return after != before and swap is None
+
+    def leave(self) -> None:
+        """Clear away what is left, and close the database. Where that fails, the next run does it."""
+        with uninterrupted(), suppress(OSError, DatabaseError):
+            if not self._in_doubt:
+                _settle(self.store)
+        with suppress(DatabaseError):  # what was swapped in is on the disk, and nothing else was written
+            self.store.close()
+
 
 @contextmanager
 def staging(open_store: Callable[[], Store]) -> Iterator[Staging]:
@@ -139,14 +203,13 @@ def staging(open_store: Callable[[], Store]) -> Iterator[Staging]:
     Raises:
         DatabaseError: the database cannot be written, or the folder cannot be made.
     """
-    with ExitStack() as after_swap, open_store() as store:
+    with ExitStack() as after_swap:
+        staged = Staging(open_store, after_swap)
         try:
-            _prepare(store)
-            yield Staging(store, after_swap)
+            staged.prepare()
+            yield staged
         finally:
-            with uninterrupted(), suppress(OSError, DatabaseError):
-                _settle(store)
-                backups_folder(store.path).rmdir()  # where no backup is in it
+            staged.leave()
 
 
 def _prepare(store: Store) -> None:
@@ -156,8 +219,8 @@ def _prepare(store: Store) -> None:
             settle_swap(store, folder)
             _settle(store)
             mode = permissions(store.path)
-            backups_folder(store.path).mkdir(mode, exist_ok=True)  # now, as nothing may be in the way after the swap
             folder.mkdir(mode)
+            backups_folder(store.path).mkdir(mode, exist_ok=True)  # now, as nothing may be in the way after the swap
         except PermissionError as error:
             raise DatabaseReadOnly(
                 f"the folder {folder.parent} that cannot be written was found",
@@ -165,6 +228,12 @@ def _prepare(store: Store) -> None:
                 "run as the user that owns it",
                 where=str(store.path),
             ) from error
+
+
+def _notes(store: Store) -> list[Record]:
+    """What a database notes about itself: version, history and backups."""
+    own = [(key, store.get(key) or b"") for key in (VERSION_KEY, HISTORY_KEY)]
+    return [*own, *store.scan(KeyRange.of_prefix(BACKUP_PREFIX))]
 
 
 @contextmanager
@@ -187,7 +256,7 @@ def _settle(store: Store) -> None:
             from the swap on.
 
     Raises:
-        OSError: the checkpoint cannot be moved; then all is left as it is, for the next call.
+        OSError: the checkpoint cannot be moved; then it is left as it is, for the next call.
     """
     if read_swap(store) is not None:  # the next run needs all of it
         return
@@ -195,6 +264,10 @@ def _settle(store: Store) -> None:
     backup = read_manifest(staging / "backup")
     if backup is not None and store.get(backup.name.encode()) is not None:
         _keep_checkpoint(store, backup.name)
+    backups = backups_folder(store.path)
+    if backups.is_dir() and not any(backups.iterdir()):
+        backups.rmdir()
+    # This last: whoever finds it clears up what could not be.
     shutil.rmtree(staging, ignore_errors=True)
 
 

@@ -38,6 +38,7 @@ def check_and_migrate(
         MigrateSpecError: it could not be carried over (the subclass says why); the database is as it was.
     """
     manager = MigrationManager(database, project)
+    manager.mend()
     try:
         current = manager.version()
     except HalfSwapped:  # `apply` settles that first

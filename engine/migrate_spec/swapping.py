@@ -27,6 +27,7 @@ from migrate_spec.backup import sync_folder
 from migrate_spec.errors import DatabaseError, HalfSwapped
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import HISTORY_KEY, TOOL, VERSION_KEY, read_history, timestamp
+from migrate_spec.mending import note_order
 from migrate_spec.store import KeyRange, StagedFile, Store, stage
 from migrate_spec.stores.rocks import open_for_reading, open_for_writing
 from migrate_spec.stores.rocks_faults import SpeakingOf
@@ -128,7 +129,9 @@ def _check_files(store: Store, folder: Path, swap: Swap) -> None:
 def _swap_in(store: Store, folder: Path, swap: Swap, families: set[str]) -> None:
     """Swap in the files of these families; those of the default one, with the version among them, last."""
     for family in sorted(families, key=lambda family: (family == DEFAULT_FAMILY, family)):
-        with _linked([folder / name for name in swap.files[family]], folder / LINKS) as links:
+        files = [folder / name for name in swap.files[family]]
+        with _linked(files, folder / LINKS) as links:
+            note_order(store.path, folder, files)
             store.family(family).ingest(links)
 
 
@@ -161,6 +164,7 @@ def _put_version(store: Store, folder: Path, value: bytes | None, history: bytes
     stage(staged, VERSION_KEY, value)
     path = staged.finish()
     assert path is not None  # noqa: S101 - something was staged
+    note_order(store.path, folder, [path])
     store.ingest([path])
 
 
@@ -226,7 +230,9 @@ class _Comparison:
             staged = store.stage(self.folder / f"back-{number}.sst")
             self._stage_old(family, staged)
             path = staged.finish()
-            store.ingest([path] if path is not None else [])
+            if path is not None:
+                note_order(store.path, self.folder, [path])
+                store.ingest([path])
         history = read_history(self.live).with_entries([self._entry(reason)]) if reason is not None else None
         _put_version(self.live, self.folder, self.before.get(VERSION_KEY), history)
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from migrate_spec.backup import Backup, backups_folder, find_backup, in_order, kept_beside, list_backups, named
 from migrate_spec.errors import CorruptDatabase, NotADatabase
+from migrate_spec.mending import mend
 from migrate_spec.progress import OnProgress
 from migrate_spec.registry import MigrationRegistry
 from migrate_spec.reports import RestoreReport, Verification
 from migrate_spec.retention import Retention
-from migrate_spec.staging import staging
+from migrate_spec.staging import staging, staging_folder
 from migrate_spec.store import Store
 from migrate_spec.stores.rocks import open_for_reading, wrap
 from migrate_spec.waiting import open_when_free
@@ -196,8 +197,18 @@ class BackupKeeper:
 
         return import_backup(self.path, Path(source).absolute(), on_progress)
 
+    def mend(self) -> None:
+        """Make whole what a run left by half whose disk failed in the moment of the swap. A whole database stays.
+
+        Raises:
+            DatabaseError: the database cannot be read for another reason, or not be written.
+        """
+        if self._path is not None:  # else somebody has it open, and so it is whole
+            mend(self._path, staging_folder(self._path))
+
     def _reading(self) -> Store:
         return open_for_reading(self._path) if self._path else wrap(self._handle)
 
     def _writing(self, wait: float = 0.0, on_progress: OnProgress | None = None) -> Store:
+        self.mend()
         return open_when_free(self._path, wait, on_progress) if self._path else wrap(self._handle)

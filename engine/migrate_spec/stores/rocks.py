@@ -114,7 +114,7 @@ def wrap(handle: Rdict) -> Store:
             expected = f"only that of {DEFAULT_FAMILY} is supported"
             raise ForeignDatabase(found, expected, "pass the handle of the database itself", where=str(path))
         _, families = _load_options(path)
-    return _RocksStore(path, handle, families, release=lambda: None).unless_foreign()
+    return _RocksStore(path, handle, families, release=_nothing).unless_foreign()
 
 
 def _open_links(path: Path, place: Path | None, *, frozen: bool) -> Store:
@@ -345,9 +345,9 @@ class _RocksStore(Store):
             other.close()
         for records in tuple(self._scans):
             records.close()
-        self._handle = None
+        release, self._handle, self._release = self._release, None, _nothing  # or a failure would leave it open
         with self._errors:
-            self._release()
+            release()
 
     def __enter__(self) -> Self:
         return self
@@ -364,6 +364,10 @@ class _RocksStore(Store):
         except Exception as error:
             if "Not supported operation" in str(error):
                 raise
+
+
+def _nothing() -> None:
+    """What closing a store does to a handle that is not its own."""
 
 
 def _tables(handle: Rdict, keys: KeyRange) -> list[dict[str, Any]]:

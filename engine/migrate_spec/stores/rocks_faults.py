@@ -82,6 +82,13 @@ _MEANINGS = (
         "install a newer rocksdict",
     ),
     _Meaning(
+        "Direct I/O is not supported",  # so RocksDB says of a file that it cannot open, whatever is the reason
+        DatabaseError,
+        "a file of it could not be opened",
+        "the work needs every file of it",
+        "run again",
+    ),
+    _Meaning(
         "Invalid argument|Not implemented",
         ForeignDatabase,
         "RocksDB does not accept it ({text})",
@@ -96,11 +103,25 @@ _MEANINGS = (
         "compact it with the program that made it, and another method",
     ),
     _Meaning(
+        r"(?s)No such file or directory.*\.staging/|\.staging/.*No such file or directory",
+        DatabaseError,
+        "a part of the run's staging folder is missing",
+        "nobody else may change that folder",
+        "run again",
+    ),
+    _Meaning(
         "No such file or directory: While (open|stat).*(read|size)",
         CorruptDatabase,
         "{place} is missing",
         "the database needs every file it names",
         "run again if another process is writing to it, otherwise put a backup back",
+    ),
+    _Meaning(
+        r"\A(?!.*[Ww]hile (p?read|open a file for (sequential|random))).*Input/output error",
+        DatabaseError,
+        "the disk reports an error ({text})",
+        "it must take what is written",
+        "see what the system says about that disk, and run again once it is mended",
     ),
     _Meaning(
         "Corruption|Input/output error",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -80,13 +81,15 @@ class RocksStagedFile(StagedFile):
         except Exception as error:  # noqa: BLE001  # rocksdict raises nothing narrower
             if "no entries" not in str(error):
                 self._give_up(error)
-            self._remove()
+            with self._errors:
+                self._remove()
             return None
         del self._writer
         return self._path
 
     def _give_up(self, error: Exception) -> NoReturn:
-        self._remove()
+        with suppress(OSError):  # what it is about is told; the next run clears up
+            self._remove()
         if "strict ascending order" in str(error):
             raise ValueError(f"{self._path}: keys must be staged in strictly ascending order") from error
         with self._errors:

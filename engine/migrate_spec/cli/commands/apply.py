@@ -101,7 +101,7 @@ def command(
     with ProgressDisplay() as progress:
         report = carry_one(to, validate=not no_validate, workers=workers, on_progress=progress)
     if compact:
-        manager.compact(wait=wait)
+        manager.compact_after(report, wait=wait)
     if as_json:
         emit_json(asdict(report))
     else:

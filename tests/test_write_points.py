@@ -1,0 +1,367 @@
+"""Faults at each single system call that changes a file: kills, full, broken and read-only disks, too few open files.
+
+All of them at all points take hours (``make faults``). Here a few are drawn, others each time; the seed is told.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CONFIG, Folder, python, variables
+from tests.faults_scenes import SCENES, STAGES, Play, Scene, Stage, look
+from tests.faults_support import (
+    CHANGES,
+    FAIL,
+    FAULTS,
+    JUMP,
+    LIBRARY,
+    OPENINGS,
+    Commands,
+    Fault,
+    Outcome,
+    Tools,
+    new_tools,
+    paused,
+)
+
+Call = tuple[str, str]
+"""The name of a call, and what stands in the path of its file."""
+
+PLAYS = 4
+"""Of each scene; by workers a run takes longer, and there are less."""
+
+
+@pytest.fixture(scope="module")
+def tools() -> Iterator[Tools]:
+    """For all tests here."""
+    with ExitStack() as stack:
+        yield new_tools(stack)
+
+
+@pytest.fixture(scope="module")
+def stages(tools: Tools) -> dict[str, Stage]:
+    """All databases."""
+    return {name: stage(tools.folder / name) for name, stage in STAGES.items()}
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_drawn(name: str, tools: Tools, stages: dict[str, Stage]) -> None:
+    """Whatever happens at a point, all is wholly old or wholly new, what is said is true, and the next run is well."""
+    seed = int.from_bytes(os.urandom(4))
+    sys.stdout.write(f"seed {seed}\n")
+    chance, play = random.Random(seed), Play(SCENES[name], stages[SCENES[name].stage], tools)  # noqa: S311
+    counts = {kind: len(play.points(kind)) for kind in (CHANGES, OPENINGS)}
+    for title in chance.sample(sorted(FAULTS), PLAYS // 2 if play.scene.small_jobs else PLAYS):
+        point = chance.randint(1, counts[FAULTS[title].kind])
+        sys.stdout.write(f"{title} at point {point}\n")
+        play.with_fault(FAULTS[title], point)
+
+
+@pytest.fixture(scope="module")
+def notes(tools: Tools) -> Stage:
+    """A database so small that RocksDB does nothing in the background."""
+    folder = tools.folder / "notes"
+    folder.mkdir()
+    project = Folder(folder / "project").spec("note", 1, {"add": {"a": 1}}).spec("note", 2, {"add": {"b": 2}})
+    return Stage(folder, project, {b"note:%d" % number: b"{}" for number in range(9)}, {})
+
+
+APPLY, ROLLBACK = Scene("", "old", ("apply", "--workers", "1")), Scene("", "new", ("rollback",))
+COMPACT = replace(APPLY, words=(*APPLY.words, "--compact"))
+
+
+def with_fault(play: Play, fault: Fault, call: Call, *, after: Call) -> Outcome:
+    """What a command says where a call fails: the first of its kind after the last of another kind."""
+    scene, stage, tools = play.scene, play.stage, play.tools
+    points = play.points(CHANGES)
+    begin = max(point.number for point in points if point.is_of(*after))
+    before = sum(point.number < begin and point.is_of(*call) for point in points)
+    play.restore()
+    tools.faults.arm(fault, before + 1, call=call[0], part=call[1])
+    outcome = tools.commands.run(*scene.command(stage))
+    tools.faults.disarm()
+    assert tools.faults.fired
+    seen = play.check(outcome, killed=False)
+    said = replace(outcome, err=without_numbers(outcome.err, stage))
+    if outcome.code:
+        assert seen.version == scene.versions[0] or "swap" in said.err or "is done" in said.err
+    play.check_next(seen)
+    return said
+
+
+def without_numbers(text: str, stage: Stage) -> str:
+    """A sentence without the names of folders and files that differ from run to run."""
+    return re.sub(rf"{re.escape(str(stage.home))}|[0-9a-f]{{32}}|\d{{6}}(?=\.)|-\d{{6}}", "", text).strip()
+
+
+BROKEN, BROKEN_FOR_GOOD = Fault(FAIL, errno.EIO), Fault(FAIL, errno.EIO, lasts=True)
+FULL_FOR_GOOD = Fault(FAIL, errno.ENOSPC, lasts=True)
+
+
+SWAP, END, CONFIRM = ("link", "/home/db/"), ("rmdir", "/db.staging"), ("fdatasync", "/db/MANIFEST-")
+SCENES_OF_BOTH = pytest.mark.parametrize("scene", [APPLY, ROLLBACK], ids=["apply", "rollback"])
+
+
+class TestInTheSwap:
+    """The moment in which it is decided, and what comes after it."""
+
+    @SCENES_OF_BOTH
+    def test_an_error_that_comes_too_late(self, scene: Scene, notes: Stage, tools: Tools) -> None:
+        """RocksDB says that the swap failed, as the disk did not confirm it, but it is there: so it is done."""
+        done = with_fault(Play(scene, notes, tools), BROKEN, CONFIRM, after=SWAP)
+        assert (done.code, done.err) == (0, "")
+
+    @SCENES_OF_BOTH
+    def test_an_error_in_time(self, scene: Scene, notes: Stage, tools: Tools) -> None:
+        """Before it is decided the database is as it was, and the error is RocksDB's."""
+        done = with_fault(Play(scene, notes, tools), BROKEN, ("write", "/db/MANIFEST-"), after=SWAP)
+        assert done.err == (
+            "✗ /db: the disk reports an error (IO error: While appending to file: /db/MANIFEST: Input/output error), "
+            "it must take what is written; see what the system says about that disk, and run again once it is mended"
+        )
+
+    @SCENES_OF_BOTH
+    def test_in_doubt(self, scene: Scene, notes: Stage, tools: Tools) -> None:
+        """Where the disk takes nothing more, nobody knows whether it is done, and that is said; the next run mends."""
+        done = with_fault(Play(scene, notes, tools), BROKEN_FOR_GOOD, CONFIRM, after=SWAP)
+        assert done.err == (
+            "✗ /db: the disk reports an error (IO error: While fdatasync: /db/MANIFEST: Input/output error) in the "
+            "moment of the swap, whether it is done could not be found out: the database is wholly as it was, or "
+            "wholly migrated; once the cause is removed, `migrate-spec status` shows which"
+        )
+
+    @pytest.mark.parametrize("fault", [BROKEN, FULL_FOR_GOOD], ids=["broken", "full"])
+    @pytest.mark.parametrize(
+        ("call", "after"), [(("fdatasync", ".log"), END), (("rename", "/db.backups/"), SWAP)], ids=["log", "backup"]
+    )
+    def test_an_error_after_it(self, fault: Fault, call: Call, after: Call, notes: Stage, tools: Tools) -> None:
+        """What goes wrong afterwards changes nothing of what is done; the next run brings the backup to its place."""
+        done = with_fault(Play(APPLY, notes, tools), fault, call, after=after)
+        assert (done.code, done.err) == (0, "")
+
+    def test_compacting_fails(self, notes: Stage, tools: Tools) -> None:
+        """The migration is done, and that is said."""
+        done = with_fault(Play(COMPACT, notes, tools), FULL_FOR_GOOD, ("open", "/db/"), after=END)
+        assert done.err == (
+            "✗ /db: the disk is full; the migration to version 3 is done, only the compaction was not; "
+            "once the cause is removed, run again with --compact"
+        )
+
+
+class TestMeanwhile:
+    """What others do in the middle of a run: it waits at a chosen call, and then goes on."""
+
+    @pytest.mark.parametrize(
+        ("call", "part"),
+        [("mkdir", "/database.tmp"), ("fdatasync", "/db.staging/"), ("open64", "backup.json"), ("link", "/home/db/")],
+    )
+    def test_the_staging_folder_vanishes(self, call: str, part: str, notes: Stage, tools: Tools) -> None:
+        """Whoever removes it ends the run, which says what is missing, and changes nothing."""
+        play = Play(APPLY, notes, tools)
+        play.restore()
+        with paused(tools, *APPLY.command(notes), call=call, part=part) as finish:
+            shutil.rmtree(notes.path.with_name("db.staging"))
+            outcome = finish()
+        assert (outcome.code, without_numbers(outcome.err, notes)) == (
+            1,
+            "✗ /db: a part of the run's staging folder is missing, nobody else may change that folder; run again",
+        )
+        seen = play.check(outcome, killed=False)
+        assert seen.version == 1
+        play.check_next(seen)
+
+    @pytest.mark.parametrize("part", ["/db.staging/backup", "/db.staging"], ids=["in the middle", "at the beginning"])
+    def test_a_second_run(self, part: str, notes: Stage, tools: Tools, others: Commands) -> None:
+        """Of two at the same time one is refused, and changes nothing; the other one does all."""
+        play = Play(APPLY, notes, tools)
+        play.restore()
+        with paused(tools, *APPLY.command(notes), call="mkdir", part=part) as finish:
+            second = others.run(*APPLY.command(notes))
+            first = finish()
+        assert second.code == 1
+        assert re.fullmatch(
+            r"✗ /db: .* has it open for writing, only one process can write to it at a time; stop that process.*",
+            without_numbers(second.err, notes),
+        )
+        assert play.check(first, killed=False).version == 3
+        play.check_next(look(notes.path))
+
+    def test_a_second_run_that_is_faster(self, notes: Stage, tools: Tools, others: Commands) -> None:
+        """A run that has looked at the database, but not begun, finds nothing to do any more."""
+        play = Play(APPLY, notes, tools)
+        play.restore()
+        with paused(tools, *APPLY.command(notes), call="symlink", part="/migrate-spec-") as finish:
+            second = others.run(*APPLY.command(notes))
+            first = finish()
+        assert (second.code, first.code, first.out) == (0, 0, "✓ Schema is up to date (v3)\n")
+        play.check_next(look(notes.path))
+
+    def test_a_program_that_opens_the_database(self, notes: Stage, tools: Tools) -> None:
+        """A program that comes in the middle is turned away by the lock, and the run goes on."""
+        play = Play(APPLY, notes, tools)
+        play.restore()
+        with paused(tools, *APPLY.command(notes), call="mkdir", part="/db.staging/backup") as finish:
+            said = python(PROGRAM, notes.path)
+            outcome = finish()
+        assert "Resource temporarily unavailable" in said
+        assert play.check(outcome, killed=False).version == 3
+        (notes.path / CONFIG).unlink(missing_ok=True)  # which the program made, as rocksdict does everywhere
+        play.check_next(look(notes.path))
+
+    def test_a_program_that_opens_it_between_two_looks(self, notes: Stage, tools: Tools) -> None:
+        """What a program writes before the run takes the lock is carried over with all else."""
+        play = Play(APPLY, notes, tools)
+        play.restore()
+        with paused(tools, *APPLY.command(notes), call="symlink", part="/migrate-spec-") as finish:
+            assert python(PROGRAM, notes.path) == "written\n"
+            (notes.path / CONFIG).unlink()
+            outcome = finish()
+        assert outcome.code == 0
+        assert look(notes.path).records == {**notes.states[3], b"note:new": b'{"schema_version":3,"a":1,"b":2}'}
+
+    def test_a_clock_that_is_set_back(self, notes: Stage, tools: Tools) -> None:
+        """Names of backups are apart, and the history is in the order of what was done; a rollback finds the last."""
+        play = Play(APPLY, notes, tools)
+        play.restore()
+        day = 86_400
+        for version, seconds in ((2, 0), (3, -day)):
+            tools.faults.arm(Fault(JUMP, seconds=seconds))
+            words = ("apply", notes.path, "--to", str(version), *APPLY.command(notes)[2:])
+            assert tools.commands.run(*words).code == 0
+            tools.faults.disarm()
+        seen = look(notes.path)
+        assert [entry["to_version"] for entry in seen.entries] == [2, 3]
+        first, second = (entry["backup_key"] for entry in seen.entries)
+        assert first > second
+        assert tools.commands.run(*ROLLBACK.command(notes)).code == 0
+        again = look(notes.path)
+        assert (again.version, again.entries[-1]["backup_key"]) == (2, second)
+
+
+PROGRAM = """
+import sys
+from rocksdict import Options, Rdict
+
+try:
+    handle = Rdict(sys.argv[1], Options(raw_mode=True))
+    handle[b"note:new"] = b"{}"
+    handle.close()
+    print("written")
+except Exception as error:
+    print(error)
+"""
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    """Commands to which nothing happens."""
+    with Commands(tmp_path_factory.mktemp("others")) as commands:
+        yield commands
+
+
+@pytest.mark.parametrize("files", range(10, 40, 3))
+def test_few_open_files(files: int, notes: Stage, tools: Tools) -> None:
+    """With a limit of so few open files a run is refused, or goes well; some of the limits do each."""
+    play = Play(APPLY, notes, tools)
+    play.restore()
+    outcome = tools.commands.run(*APPLY.command(notes), files=files)
+    play.check_next(play.check(outcome, killed=False))
+
+
+CALLS = {
+    "open": "open",
+    "openat": "open",
+    "creat": "open",
+    "write": "write",
+    "pwrite64": "write",
+    "writev": "write",
+    "pwritev": "write",
+    "sendfile": "write",
+    "copy_file_range": "write",
+    "fsync": "sync",
+    "fdatasync": "sync",
+    "sync_file_range": "sync",
+    "msync": "sync",
+    "ftruncate": "truncate",
+    "truncate": "truncate",
+    "fallocate": "allocate",
+    "rename": "rename",
+    "renameat": "rename",
+    "renameat2": "rename",
+    "link": "link",
+    "linkat": "link",
+    "symlink": "link",
+    "symlinkat": "link",
+    "unlink": "remove",
+    "unlinkat": "remove",
+    "rmdir": "remove",
+    "mkdir": "make",
+    "mkdirat": "make",
+    "utimensat": "times",
+}
+"""System calls that change files, by what they do."""
+OF_FILES = {"write", "sync", "truncate", "allocate"}
+
+
+def told_by_strace(line: str) -> tuple[str, str] | None:
+    """What a system call does and to which file, in a line that strace wrote; nothing where it changes none."""
+    call, _, rest = line.partition("(")
+    kind = CALLS.get(call)
+    if kind is None or (kind == "open" and call != "creat" and not re.search("O_CREAT|O_TRUNC|O_TMPFILE", rest)):
+        return None
+    if kind in OF_FILES:
+        place = re.match(r"\d+<(.*?)>", rest)
+        return (kind, place[1]) if place else None
+    names = re.findall(r'(?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"([^"]*)"', rest)
+    folder, name = names[-1]
+    return kind, str(Path(folder, name))
+
+
+def test_no_call_is_missed(notes: Stage, tools: Tools) -> None:
+    """All that strace sees change files below the folder are points; they go through the functions that were taken."""
+    if not shutil.which("strace"):
+        pytest.skip("no strace here, and without it nobody tells which calls there are")
+    play, log = Play(COMPACT, notes, tools), tools.folder.parent / "strace"
+    play.restore()
+    log.mkdir()
+    tools.faults.arm()
+    trace = [
+        "strace",
+        "-ff",
+        "-y",
+        "-s",
+        "500",
+        "-o",
+        str(log / "log"),
+        "-e",
+        f"trace={','.join(f'?{c}' for c in CALLS)}",
+    ]
+    extra = [f"-ELD_PRELOAD={tools.folder.parent / LIBRARY}", f"-EFAULTS_CONTROL={tools.faults.file}"]
+    program = [sys.executable, "-c", "from migrate_spec.cli import main; main()", *map(str, COMPACT.command(notes))]
+    environment = variables(TMPDIR=tools.temporary)
+    done = subprocess.run([*trace, *extra, *program], env=environment, capture_output=True, text=True, check=False)
+    tools.faults.disarm()
+    if "ptrace" in done.stderr:
+        pytest.skip(f"strace may not trace here: {done.stderr.splitlines()[0]}")
+    assert done.returncode == 0, done.stderr
+    lines = [line for file in log.iterdir() for line in file.read_text("utf-8", "replace").splitlines()]
+    seen = Counter(told for line in lines if (told := told_by_strace(line)) and told[1].startswith(str(tools.folder)))
+    points = tools.faults.points()
+    counted = Counter(
+        (CALLS[re.sub("64$", "", point.call.replace("pwrite64", "pwrite6464"))], point.path) for point in points
+    )
+    assert len(points) > 150
+    assert counted == seen
