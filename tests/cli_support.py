@@ -138,9 +138,10 @@ def on_terminal(*words: Words, **environment: str) -> Done:
 
 
 def plain(text: str, folder: Path | None = None) -> str:
-    """A text with placeholders for moments, durations, names of backups and the test's own folder."""
+    """A text with placeholders for moments, durations, names of backups, who it was, and the test's own folder."""
     if folder is not None:
         text = text.replace(str(folder), "$TMP")
+    text = re.sub(r"(?m)^( +By: ).* on .*, migrate-spec \d+\.\d+\.\d+$", r"\1WHO", text)
     text = re.sub(r"_backup_\d{8}_\d{6}(_\d+)?", "_backup_NAME", text)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "MOMENT", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "MOMENT", text)

@@ -38,6 +38,7 @@ Migration History:
    Items migrated: 5
    Duration: S.SSs
    Backup: _backup_NAME
+   By: WHO
 
 Pending Steps:
 --------------
@@ -57,12 +58,14 @@ Migration History:
    Items migrated: 5
    Duration: S.SSs
    Backup: _backup_NAME
+   By: WHO
 
 2. v2 -> v1 at MOMENT (rollback)
    Status: ✓ Success
    Items migrated: 5
    Duration: S.SSs
    Backup: _backup_NAME
+   By: WHO
 
 """
 

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import pwd
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import migrate_spec as ms
-from tests.conftest import DATA, HISTORY, ROWS, VERSION, Folder, beside, compact, dump, files, make, task, without_times
+from migrate_spec.digest import Digest
+from tests.conftest import (
+    DATA,
+    HISTORY,
+    ROWS,
+    VERSION,
+    Folder,
+    beside,
+    compact,
+    data,
+    dump,
+    files,
+    make,
+    task,
+    without_times,
+)
 
 SEED = json.loads((DATA / "metadata.json").read_text("utf-8"))["history"]
 STORED: bytes = SEED["one_failed_one_done"].encode()
@@ -26,6 +44,18 @@ def stored(path: Path) -> list[dict[str, Any]]:
     found: dict[str, list[dict[str, Any]]] = json.loads(dump(path)[HISTORY])
     assert list(found) == ["migrations"]
     return found["migrations"]
+
+
+SIGNED = {"user": pwd.getpwuid(os.geteuid()).pw_name, "host": os.uname().nodename}
+"""Who makes the entries of these tests."""
+
+
+def held(records: Mapping[bytes, bytes], prefix: str) -> dict[str, Any]:
+    """What an entry says that a collection held."""
+    own = sorted((key, value) for key, value in records.items() if key.startswith(prefix.encode()))
+    digest = Digest()
+    digest.add(own)
+    return {"prefix": prefix, "records": len(own), "digest": digest.hexdigest(), "starts": []}
 
 
 class TestForm:
@@ -72,12 +102,23 @@ class TestForm:
             "error": None,
             "kind": "apply",
             "tool": "migrate-spec 0.1.0",
+            "seconds": entry["seconds"],
             "collections": {
-                "episode": {"scanned": 3, "migrated": 1, "unchanged": 2, "prefix": "episode:"},
-                "symbol": {"scanned": 2, "migrated": 1, "unchanged": 1, "prefix": "symbol:"},
+                name: {
+                    **counts,
+                    "prefix": f"{name}:",
+                    "before": held(ROWS, f"{name}:"),
+                    "after": held(data(path), f"{name}:"),
+                }
+                for name, counts in (
+                    ("episode", {"scanned": 3, "migrated": 1, "unchanged": 2}),
+                    ("symbol", {"scanned": 2, "migrated": 1, "unchanged": 1}),
+                )
             },
             "specs": [{"collection": spec.collection, "checksum": spec.checksum, "text": spec.text} for spec in specs],
+            **SIGNED,
         }
+        assert 0 < entry["seconds"] < 600
         assert entry["started_at"] <= entry["completed_at"]
 
     def test_one_entry_a_step(self, meridian: Path, project: ms.Project) -> None:
@@ -111,8 +152,10 @@ class TestForm:
     def test_a_rollback(self, meridian: Path, project: ms.Project) -> None:
         """A rollback is an entry of its own that leads down, names its backup and what it put back."""
         applied = manager(meridian, project).apply()
+        migrated = data(meridian)
         manager(meridian, project).rollback()
-        assert json.loads(without_times(json.dumps(stored(meridian)[2]))) == {
+        entry = stored(meridian)[2]
+        assert json.loads(without_times(json.dumps(entry))) == {
             "from_version": 3,
             "to_version": 1,
             "started_at": "MOMENT",
@@ -123,11 +166,12 @@ class TestForm:
             "error": None,
             "kind": "rollback",
             "tool": "migrate-spec 0.1.0",
+            "seconds": entry["seconds"],
             "collections": {
-                "task": {"prefix": "task:"},
-                "episode": {"prefix": "episode:"},
-                "symbol": {"prefix": "symbol:"},
+                name: {"prefix": f"{name}:", "before": held(migrated, f"{name}:"), "after": held(ROWS, f"{name}:")}
+                for name in ("task", "episode", "symbol")
             },
+            **SIGNED,
         }
         assert manager(meridian, project).history().standing() == []
 

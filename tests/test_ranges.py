@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import migrate_spec as ms
-from migrate_spec.compiler import Route
+from migrate_spec.compiler import Route, Transform
 from migrate_spec.digest import Digest
 from migrate_spec.executors import processes
 from migrate_spec.plan import make_plan
@@ -49,7 +49,7 @@ def opened(records: dict[bytes, bytes], *, tables: int = 1) -> Iterator[Store]:
 def carried(route: Route, frozen: Store, count: int, *, folder: Path | None = None) -> list[tuple[Job, Part]]:
     """The jobs of a run by so many workers, in the order in which they were handed out."""
     executor = Direct()
-    carry([route], Means(frozen, folder, Tracker(None, 0), direct(count, executor), digests=True))
+    carry([route], Means(frozen, folder, Tracker(None, 0), direct(count, executor)))
     return executor.jobs
 
 
@@ -135,10 +135,10 @@ class TestOfARun:
         assert sum(part.rejected for _, part in jobs) == 2
 
 
-def in_one(route: Route, frozen: Store, most: int, *, digests: bool = False) -> tuple[Part, list[int]]:
+def in_one(route: Route, frozen: Store, most: int, folder: Path | None = None) -> tuple[Part, list[int]]:
     """What becomes of a job over all notes, and of how many records it told at a time."""
     told: list[int] = []
-    return carry_range(Job(route, NOTES, most, frozen.path, digests=digests), frozen, told.append), told
+    return carry_range(Job(route, NOTES, most, frozen.path, folder), frozen, told.append), told
 
 
 RECORDS = {note(number): document(number) for number in range(1000)}
@@ -157,20 +157,24 @@ class TestOfAJob:
             part, told = in_one(route, frozen, 1001)
         assert (part.scanned, part.rest, told) == (1000, None, [250] * 4)
 
-    def test_what_it_counts(self, route: Route) -> None:
-        """Records, those written anew, and those that each step changed; a digest only where that is asked for."""
+    def test_what_it_counts(self, route: Route, tmp_path: Path) -> None:
+        """Records, those written anew, and those that each step changed; digests only where something is written."""
         with opened(RECORDS) as frozen:
-            part, _ = in_one(route, frozen, 10_000, digests=True)
-            assert in_one(route, frozen, 10_000)[0].digest == ""
+            part, _ = in_one(route, frozen, 10_000, tmp_path)
+            found, _ = in_one(route, frozen, 10_000)
+            assert (found.digest, found.digest_after, found.files) == ("", "", [])
         by_first = [number for number in range(1000) if number % 3]
         by_second = [number for number in range(1000) if number % 4 <= 1]
         assert (part.migrated, part.changed_by) == (
             len({*by_first, *by_second}),
             (len(by_first), len(by_second)),
         )
-        digest = Digest()
-        digest.add(list(RECORDS.items()))
-        assert (part.digest, part.files) == (digest.hexdigest(), [])
+        transform = Transform(route)
+        after = {key: transform(value) or value for key, value in RECORDS.items()}
+        for records, digest in ((RECORDS, part.digest), (after, part.digest_after)):
+            expected = Digest()
+            expected.add(list(records.items()))
+            assert digest == expected.hexdigest()
 
     def test_what_it_names(self, route: Route) -> None:
         """All rejected records are counted, and the first of them named."""
@@ -231,7 +235,7 @@ class TestOfAJob:
     def test_it_can_be_sent(self, route: Route, tmp_path: Path) -> None:
         """Another process makes the same of it."""
         with opened(RECORDS) as frozen:
-            job = Job(route, NOTES, 600, frozen.path, tmp_path, tmp_path / "notes", digests=True)
+            job = Job(route, NOTES, 600, frozen.path, tmp_path, tmp_path / "notes")
             (tmp_path / "notes").touch()
             here = carry_job(job)
             with processes(1).start() as executor:

@@ -124,6 +124,7 @@ def test_there_and_back(row: Row, tmp_path: Path, folder: Folder) -> None:
     assert beside(manager.path) == []
     applied = manager.apply()
     assert shown(data(manager.path)) == shown(after)
+    assert "written" not in {held.state for held in manager.audit().collections}
     assert (scanned.collections, scanned.steps) == (applied.collections, applied.steps)
     if "unchanged" in row:
         assert {counts["migrated"] for counts in applied.collections.values()} <= {0}
@@ -134,6 +135,7 @@ def test_there_and_back(row: Row, tmp_path: Path, folder: Folder) -> None:
     assert beside(manager.path) == ["db.backups", f"db.backups/{applied.backup}"]
     report = manager.rollback()
     assert shown(data(manager.path)) == shown(before)
+    assert manager.audit().untouched
     assert (report.later_writes, report.records) == (0, len(changed(before, after)))
     assert beside(manager.path) == ["db.backups", f"db.backups/{applied.backup}"]
 

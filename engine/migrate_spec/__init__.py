@@ -12,6 +12,7 @@ from migrate_spec.errors import *  # noqa: F403 - the tree of errors is part of 
 from migrate_spec.errors import __all__ as _errors
 
 if TYPE_CHECKING:
+    from migrate_spec.audit import Audit
     from migrate_spec.backup import Backup
     from migrate_spec.executors import Workers, cluster, processes
     from migrate_spec.explain import Explanation
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [  # noqa: PLE0604 - `_errors` is a list of names
     *_errors,
     "ApplyReport",
+    "Audit",
     "Backup",
     "Explanation",
     "Freshness",
@@ -58,6 +60,7 @@ __all__ = [  # noqa: PLE0604 - `_errors` is a list of names
 
 _HOMES = {
     "ApplyReport": "reports",
+    "Audit": "audit",
     "Backup": "backup",
     "Explanation": "explain",
     "Freshness": "freshness",

@@ -9,13 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from migrate_spec.backup import Backup, backups_folder, new_name
-from migrate_spec.carried import Carried, check_rejections
+from migrate_spec.carried import Carried, check_rejections, held
 from migrate_spec.codec import Json
 from migrate_spec.compiler import Route
 from migrate_spec.errors import NoSpace
 from migrate_spec.executors import Workers
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import HISTORY_KEY, TOOL, VERSION_KEY, read_history, timestamp
+from migrate_spec.logs import log
 from migrate_spec.moving import carry_moving
 from migrate_spec.plan import Plan
 from migrate_spec.progress import OnProgress, Tracker
@@ -48,12 +49,13 @@ class Run:
             RecordRejected: records cannot be carried over.
             DatabaseError: the database cannot be read or written.
         """
+        _log_begun(self.plan, self.store.path)
         _check_space(self.store, self.plan)
         if self.keeps_backup:
             self.staging.check_backups_writable()
         with self.staging.frozen() as frozen:
             tracker = _tracker(self.plan, frozen, on_progress)
-            means = Means(frozen, self.staging.folder, tracker, self.workers, digests=self.keeps_backup)
+            means = Means(frozen, self.staging.folder, tracker, self.workers)
             results = _carry_all(self.plan, means)
         check_rejections(results, self.store.path)
         backup = self._backup(results)
@@ -99,11 +101,11 @@ class Run:
         return path
 
     def _entries(self, results: Sequence[Carried], backup: Backup | None) -> Iterator[dict[str, Json]]:
-        completed_at = timestamp()
+        completed_at, seconds = timestamp(), round(time.monotonic() - self.start, 3)
         for step in self.plan.steps:
             specs = [migration.spec for migration in step]
             touched = {
-                result.collection: _counts(result) | _place(result)
+                result.collection: _counts(result) | held(result, step, self.plan)
                 for result in results
                 if result.collection in {spec.collection for spec in specs}
             }
@@ -118,9 +120,16 @@ class Run:
                 "error": None,
                 "kind": "apply",
                 "tool": TOOL,
+                "seconds": seconds,
                 "collections": touched,
                 "specs": [{"collection": s.collection, "checksum": s.checksum, "text": s.text} for s in specs],
             }
+
+
+def _log_begun(plan: Plan, database: Path) -> None:
+    names = [route.collection for route in plan.routes]
+    facts = {"from_version": plan.from_version, "to_version": plan.to_version, "collections": names}
+    log("apply", "info", "apply-begun", database=str(database), **facts)
 
 
 def find_out(store: Store, plan: Plan, workers: Workers, on_progress: OnProgress | None) -> ApplyReport:
@@ -166,12 +175,6 @@ def _with_proof(route: Route, plan: Plan) -> Route:
 
 def _counts(result: Carried) -> dict[str, int]:
     return {"scanned": result.scanned, "migrated": result.migrated, "unchanged": result.unchanged}
-
-
-def _place(result: Carried) -> dict[str, Json]:
-    """Where a collection was."""
-    family = result.route.column_family
-    return {"prefix": result.before.prefix} | ({"column_family": family} if family != DEFAULT_FAMILY else {})
 
 
 def _changed_by(results: Sequence[Carried], from_version: int) -> int:

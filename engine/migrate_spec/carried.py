@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from migrate_spec.backup import Contents
+from migrate_spec.codec import Json
 from migrate_spec.compiler import Route
 from migrate_spec.digest import joined
 from migrate_spec.errors import RecordRejected, Rejection
+from migrate_spec.families import DEFAULT_FAMILY
+from migrate_spec.migration import Migration
+from migrate_spec.plan import Plan
 from migrate_spec.ranges import SHOWN_REJECTIONS, Part
+from migrate_spec.spec import overlap
 
-__all__ = ["Carried", "check_rejections"]
+__all__ = ["Carried", "check_rejections", "held"]
 
 
 @dataclass
@@ -25,6 +30,7 @@ class Carried:
         migrated: how many were written anew.
         changed_by: for each step of the route, how many it changed.
         before: what the frozen copy held.
+        after: what the database holds afterwards; ``None`` where nothing was to be written, or that is not known.
         files: the staged files.
         rejections: the first rejected records.
         rejected: how many in all.
@@ -35,6 +41,7 @@ class Carried:
     migrated: int = 0
     changed_by: Sequence[int] = ()
     before: Contents = Contents("", 0, "")  # noqa: RUF009 - it cannot be altered
+    after: Contents | None = None
     files: list[Path] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     rejected: int = 0
@@ -62,15 +69,20 @@ class Carried:
         parts = sorted((part for part in parts if part.scanned), key=lambda part: part.start) or parts[:1]
         changed_by = [sum(counts) for counts in zip(*(part.changed_by for part in parts), strict=True)]
         found = cls(route, sum(part.scanned for part in parts), sum(part.migrated for part in parts), changed_by)
-        digests, starts = [part.digest for part in parts], [part.start.hex() for part in parts[1:]]
-        digest = joined(digests) if all(digests) else ""
-        found.before = Contents(
-            route.key_prefix.decode(), found.scanned, digest, starts if digest else [], route.column_family
-        )
+        found.before = _contents(route, parts, [part.digest for part in parts])
+        digests_after = [part.digest_after for part in parts]
+        found.after = _contents(route, parts, digests_after) if all(digests_after) else None
         found.files = [file for part in parts for file in part.files]
         found.rejected = sum(part.rejected for part in parts)
         found.rejections = [one for part in parts for one in part.rejections][:SHOWN_REJECTIONS]
         return found
+
+
+def _contents(route: Route, parts: Sequence[Part], digests: Sequence[str]) -> Contents:
+    """What the parts of a collection hold together; their keys stay as they are."""
+    digest, starts = joined(digests) if all(digests) else "", [part.start.hex() for part in parts[1:]]
+    count = sum(part.scanned for part in parts)
+    return Contents(route.key_prefix.decode(), count, digest, starts if digest else [], route.column_family)
 
 
 def check_rejections(results: Sequence[Carried], database: Path) -> None:
@@ -83,3 +95,31 @@ def check_rejections(results: Sequence[Carried], database: Path) -> None:
     if count:
         shown = sorted((one for result in results for one in result.rejections), key=lambda one: one.key)
         raise RecordRejected(shown[:SHOWN_REJECTIONS], count, where=str(database))
+
+
+def held(result: Carried, step: Sequence[Migration], plan: Plan) -> dict[str, Json]:
+    """What the history notes of a collection with a step: its prefix, and what it held.
+
+    Args:
+        result: what became of the collection in the run.
+        step: the migrations of the step.
+        plan: of the run. What was there before is noted with the first of its steps, what is there after with the last.
+    """
+    own = [migration for migration in plan.migrations if migration.collection == result.collection]
+    family = result.route.column_family
+    found: dict[str, Json] = {"prefix": result.before.prefix}
+    if family != DEFAULT_FAMILY:
+        found["column_family"] = family
+    if own[0] in step:
+        found["before"] = result.before.to_json()
+    if own[-1] in step and result.after is not None and not _may_get_more(result, plan):
+        found["after"] = result.after.to_json()
+    return found
+
+
+def _may_get_more(result: Carried, plan: Plan) -> bool:
+    """Whether the records of another collection may become some of a collection whose own stay where they are."""
+    family = result.route.column_family
+    moving = [spec for one in plan.routes if one.moves_records and one.column_family == family for spec in one.specs]
+    written = {prefix for spec in moving for prefix in spec.ranges}
+    return not result.route.moves_records and any(overlap(result.before.prefix, prefix) for prefix in written)

@@ -15,6 +15,7 @@ from pathlib import Path
 from migrate_spec.errors import MigrateSpecError
 from migrate_spec.executors import Workers, processes
 from migrate_spec.interrupts import deferred_interrupts
+from migrate_spec.logs import log_refusal, log_report
 from migrate_spec.manager import MigrationManager
 from migrate_spec.progress import OnProgress
 from migrate_spec.project import Project
@@ -178,6 +179,10 @@ def _next(window: _Window, release: Callable[[], None]) -> Outcome:
         release()
     outcome = _outcome(database, future.result)
     window.popleft()
+    if outcome.error is not None:  # nobody listens to the loggers of the process that has tried
+        log_refusal("apply", str(database), outcome.error)
+    elif outcome.report is not None and not outcome.report.dry_run:
+        log_report("apply", str(database), outcome.report, outcome.report.seconds)
     return outcome
 
 

@@ -9,9 +9,11 @@ The keys and their JSON are those of Meridian's migration system, so that each c
     ``{"migrations": [ENTRY, …]}``, one entry a version step, oldest first. An entry has ``from_version``,
     ``to_version``, ``started_at``, ``completed_at`` (RFC 3339, UTC), ``items_migrated``, ``backup_key``, ``success``
     and ``error``. Ours have further fields after those, which Meridian's reader ignores: ``kind`` (``apply``,
-    ``rollback`` or ``restore``), ``tool``, ``collections`` (counts) and ``specs`` (``collection``, ``checksum``,
-    canonical ``text``). Where a whole database was restored the history goes on, and the entry says which steps are in
-    force again: the first ``kept`` entries, and those ``brought`` from the backup, which this history does not have.
+    ``rollback`` or ``restore``), ``tool``, ``seconds``, ``collections`` (for each its ``prefix`` and counts, and what
+    it held ``before`` and ``after``: records and their digest), ``specs`` (``collection``, ``checksum``, canonical
+    ``text``), and by whom: ``user`` and ``host``. The entries of one run have the same ``started_at``. Where a whole
+    database was restored the history goes on, and the entry says which steps are in force again: the first ``kept``
+    entries, and those ``brought`` from the backup, which this history does not have.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from functools import cached_property
 from migrate_spec.codec import Json, NotADocument, decode, encode, read, type_names
 from migrate_spec.errors import MetadataInvalid, SpecChanged
 from migrate_spec.registry import MigrationRegistry
+from migrate_spec.signature import signature
 from migrate_spec.spec import Spec
 from migrate_spec.store import Store
 from migrate_spec.swap import half_swapped, parse_swap
@@ -155,8 +158,9 @@ class History:
     entries: tuple[Entry, ...] = ()
 
     def with_entries(self, added: Sequence[dict[str, Json]]) -> bytes:
-        """The stored form of the history with further entries."""
-        return encode({"migrations": [*(entry.fields for entry in self.entries), *added]})
+        """The stored form of the history with further entries, which say who made them."""
+        signed = [entry | signature() for entry in added]
+        return encode({"migrations": [*(entry.fields for entry in self.entries), *signed]})
 
     def standing(self) -> list[Entry]:
         """The steps that are in force: carried out, and not taken back by a later rollback or restore."""

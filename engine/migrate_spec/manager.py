@@ -18,6 +18,7 @@ from migrate_spec.errors import DatabaseError, NotCompacted, read_key, show_key
 from migrate_spec.freshness import Freshness
 from migrate_spec.history import History, read_history, read_version
 from migrate_spec.interrupts import uninterrupted
+from migrate_spec.logs import logged
 from migrate_spec.plan import Plan, make_plan
 from migrate_spec.progress import OnProgress
 from migrate_spec.project import Project
@@ -28,6 +29,7 @@ from migrate_spec.stores.rocks_folder import left_half_open
 from migrate_spec.swapping import read_swap
 
 if TYPE_CHECKING:
+    from migrate_spec.audit import Audit
     from migrate_spec.executors import Workers
     from migrate_spec.explain import Explanation
     from migrate_spec.retention import Retention
@@ -141,6 +143,7 @@ class MigrationManager(BackupKeeper):
             plan = self._plan(store, to_version, validate=validate)
             return find_out(store, plan, workers or processes(), on_progress)
 
+    @logged("apply")
     def apply(  # noqa: PLR0913 - as many as there are ways to run
         self,
         to_version: int | None = None,
@@ -208,6 +211,7 @@ class MigrationManager(BackupKeeper):
                 pass
         return ApplyReport(str(self.path), version, version)
 
+    @logged("rollback")
     def rollback(
         self,
         backup: str | None = None,
@@ -279,6 +283,17 @@ class MigrationManager(BackupKeeper):
         """What was done to the database. Nothing is written."""
         with self._reading() as store:
             return read_history(store)
+
+    def audit(self) -> Audit:
+        """Whether each collection still holds what its last change left. All its records are read, nothing is written.
+
+        Raises:
+            DatabaseError: the database cannot be read.
+        """
+        from migrate_spec.audit import audit  # noqa: PLC0415 - as for `scan`
+
+        with self._reading() as store:
+            return audit(store, read_history(store))
 
     def _plan(self, store: Store, to_version: int | None, *, validate: bool = True) -> Plan:
         plan = make_plan(self._project, read_version(store), to_version)

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
+from migrate_spec.afterwards import Afterwards
 from migrate_spec.backup import Contents
 from migrate_spec.carried import Carried
 from migrate_spec.compiler import RecordRefused, Route
@@ -57,9 +58,11 @@ def _carry_family(family: str, routes: Sequence[Route], plan: Plan, means: Means
             if not any(result.rejected for result in results):  # else it may be only a record that is rejected itself
                 _check_taken(routes, flows, results[-1])
             staging = _Staging(means, results[-1])
+            after = _Watched(means, results)
             for key, entries in changes.groups():
-                _settle_key(key, entries, means.frozen, staging.put_for(1), results)
+                _settle_key(key, entries, means.frozen, after.watching(staging.put_for(1)), results)
             staging.close()
+            after.finish()
     return results
 
 
@@ -114,12 +117,42 @@ def _settle_key(key: bytes, entries: Sequence[Entry], frozen: Store, put: Put, r
         put(key, values[0].value if values else None)
 
 
+class _Watched:
+    """What stands afterwards, known from all that is staged; nothing where nothing is to be written."""
+
+    def __init__(self, means: Means, results: Sequence[Carried]) -> None:
+        self._results = results
+        self._afterwards: Afterwards | None = None
+        if means.folder is not None and not any(result.rejected for result in results):
+            heads = {result.collection: result.route.specs[-1].head_after for result in results}
+            self._afterwards = Afterwards(means.frozen, heads, results[0].route.column_family)
+
+    def watching(self, put: Put) -> Put:
+        """What stages as ``put`` does, and takes note of it."""
+        afterwards = self._afterwards
+        if afterwards is None:
+            return put
+
+        def put_and_note(key: bytes, value: bytes | None) -> None:
+            put(key, value)
+            afterwards.settle(key, value)
+
+        return put_and_note
+
+    def finish(self) -> None:
+        """Note with each collection what it holds afterwards."""
+        if self._afterwards is not None:
+            found = self._afterwards.finish()
+            for result in self._results:
+                result.after = found[result.collection]
+
+
 def _chunks(result: Carried, means: Means) -> Iterator[list[Record]]:
     """The records of a collection, some at a time; they are counted and digested, and the tracker is told of them."""
     digest, route = Digest(), result.route
     for chunk in means.frozen.chunks(KeyRange.of_prefix(route.key_prefix), RECORDS_A_CHUNK):
         result.scanned += len(chunk)
-        if means.digests:
+        if means.folder is not None:
             digest.add(chunk)
         yield chunk
         means.tracker.advance(f"migrating {result.collection}", len(chunk))

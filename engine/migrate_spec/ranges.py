@@ -49,7 +49,6 @@ class Job:
         folder: where staged files go; ``None``: write nothing, only find out.
         notes: a file that is there, for the number of records that are behind; who removes it stops the job. Temporary
             files of the job lie beside it. ``None``: nobody asks.
-        digests: whether to digest the records.
     """
 
     route: Route
@@ -58,7 +57,6 @@ class Job:
     frozen: Path
     folder: Path | None = None
     notes: Path | None = None
-    digests: bool = False
 
 
 @dataclass
@@ -71,7 +69,8 @@ class Part:
         scanned: how many there are.
         migrated: how many were written anew.
         changed_by: for each step of the route, how many it changed.
-        digest: of the records as they were; empty where nobody asked.
+        digest: of the records as they were; empty where nothing was to be written.
+        digest_after: of the records as they are afterwards, in the same way.
         files: the staged files.
         rejections: the first rejected records.
         rejected: how many in all.
@@ -83,6 +82,7 @@ class Part:
     migrated: int = 0
     changed_by: Sequence[int] = ()
     digest: str = ""
+    digest_after: str = ""
     files: list[Path] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     rejected: int = 0
@@ -107,26 +107,36 @@ def carry_range(job: Job, frozen: Store, tell: Tell) -> Part:
         DatabaseError: the database cannot be read, or the staged file not be written.
     """
     part, transform = Part(job.keys.start), Transform(job.route)
-    digest = Digest() if job.digests else None
+    before, after = Digest(), Digest()
     staged: StagedFile | None = None
     with without_collector():
         for chunk in frozen.chunks(job.keys, RECORDS_A_CHUNK):
-            if digest is not None:
-                digest.add(chunk)
             carried = _carried(chunk, transform, part)
             part.scanned += len(chunk)
             part.migrated += len(carried)
-            if carried and job.folder is not None and not part.rejected:
-                staged = staged or frozen.stage(job.folder / f"{uuid4().hex}.sst")
-                staged.put_all(carried)
+            if job.folder is not None and not part.rejected:
+                before.add(chunk)
+                after.add(_merged(chunk, carried))
+                if carried:
+                    staged = staged or frozen.stage(job.folder / f"{uuid4().hex}.sst")
+                    staged.put_all(carried)
             tell(len(chunk))
             if part.scanned >= job.most or (staged is not None and staged.size() >= BYTES_A_FILE):
                 part.rest = KeyRange(chunk[-1][0] + b"\0", job.keys.stop)
                 break
     part.files = [path] if staged is not None and (path := staged.finish()) is not None else []
     part.changed_by = tuple(transform.changed_by)
-    part.digest = digest.hexdigest() if digest is not None else ""
+    if job.folder is not None:
+        part.digest, part.digest_after = before.hexdigest(), after.hexdigest()
     return part
+
+
+def _merged(chunk: list[Record], changed: list[Record]) -> list[Record]:
+    """The records of a chunk as they are after some of them were changed."""
+    if len(changed) in {0, len(chunk)}:
+        return changed or chunk
+    values = dict(changed)
+    return [(key, values.get(key, value)) for key, value in chunk]
 
 
 def _carried(chunk: Sequence[Record], transform: Transform, part: Part) -> list[Record]:

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from migrate_spec.afterwards import contents_of
 from migrate_spec.backup import find_backup
 from migrate_spec.codec import Json
 from migrate_spec.compiler import RecordRefused, Transform
@@ -21,7 +22,7 @@ from migrate_spec.staging import Staging
 from migrate_spec.store import KeyRange, StagedFile, Store, stage
 from migrate_spec.stores.rocks import open_for_reading
 from migrate_spec.swap import Swap
-from migrate_spec.undoing import Restored, Undoing, both, same_but_for_stamp, verify, verify_version
+from migrate_spec.undoing import Restored, Undoing, both, same_but_for_stamp, verified, verify_version
 
 __all__ = ["choose", "put_back", "roll_back"]
 
@@ -98,7 +99,9 @@ def roll_back(
         restored.later_count,
     )
     metadata = store.stage(staging.folder / "metadata.sst")
-    metadata.put(HISTORY_KEY, read_history(store).with_entries([_entry(undoing, report, started_at)]))
+    report = replace(report, seconds=time.monotonic() - start)
+    entry = _entry(report, started_at) | {"collections": _collections(undoing, store, restored)}
+    metadata.put(HISTORY_KEY, read_history(store).with_entries([entry]))
     stage(metadata, VERSION_KEY, old_version)
     noted = metadata.finish()
     assert noted is not None  # noqa: S101 - something was staged
@@ -135,7 +138,7 @@ def put_back(
     return restored, files
 
 
-def _entry(undoing: Undoing, report: RollbackReport, started_at: str) -> dict[str, Json]:
+def _entry(report: RollbackReport, started_at: str) -> dict[str, Json]:
     return {
         "from_version": report.from_version,
         "to_version": report.to_version,
@@ -147,8 +150,19 @@ def _entry(undoing: Undoing, report: RollbackReport, started_at: str) -> dict[st
         "error": None,
         "kind": "rollback",
         "tool": TOOL,
-        "collections": undoing.places,
+        "seconds": round(report.seconds, 3),
     }
+
+
+def _collections(undoing: Undoing, store: Store, restored: Restored) -> dict[str, Json]:
+    """What the collections hold, before they are put back and afterwards."""
+    found: dict[str, Json] = {}
+    for name, place in undoing.places.items():
+        specs, after = undoing.specs.get(name), restored.after[name]
+        head = specs[-1].head_after if specs else after.prefix
+        before = contents_of(store, head, family=after.column_family)
+        found[name] = place | {"before": before.to_json(), "after": after.to_json()}
+    return found
 
 
 def _put_back(undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, tracker: Tracker) -> Restored:
@@ -179,7 +193,7 @@ def _put_back(undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, 
             if not outcome.explains(old, new):
                 restored.note_later(key)
             stage(staged, key, old)
-        verify(undoing.backup, name, count, digest)
+        restored.after[name] = verified(undoing, name, count, digest)
     return restored
 
 

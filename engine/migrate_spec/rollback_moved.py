@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from migrate_spec.backup import Contents
 from migrate_spec.codec import NotADocument
 from migrate_spec.compiler import RecordRefused, Transform
 from migrate_spec.document import Refused, Unbound
@@ -15,7 +16,7 @@ from migrate_spec.progress import Tracker
 from migrate_spec.sorter import Entry, Sorter
 from migrate_spec.staging import staging_folder
 from migrate_spec.store import KeyRange, StagedFile, Store, ranges_of, stage
-from migrate_spec.undoing import Restored, Undoing, both, same_but_for_stamp, verify
+from migrate_spec.undoing import Restored, Undoing, both, same_but_for_stamp, verified
 
 __all__ = ["put_back_moved"]
 
@@ -37,8 +38,9 @@ def put_back_moved(undoing: Undoing, frozen: Store, live: Store, staged: StagedF
         place = Path(folder)
         with Sorter(place) as made, Sorter(place) as taken, Sorter(place) as old_values:
             flows = _flows(undoing, frozen, made, taken)
-            _make_again(undoing, flows, tracker)
+            after = _make_again(undoing, flows, tracker)
             comparison = _Comparison(undoing, flows, live, old_values)
+            comparison.restored.after = after
             comparison.compare(made.groups())
             for key, entries in old_values.groups():
                 stage(staged, key, entries[0].value)
@@ -54,8 +56,13 @@ def _flows(undoing: Undoing, frozen: Store, made: Sorter, taken: Sorter) -> Flow
         raise BackupError(f"{unbound.found}, in a step to take back", unbound.expected, remedy) from None
 
 
-def _make_again(undoing: Undoing, flows: Flows, tracker: Tracker) -> None:
-    """Carry the records of the backup over again, to know what the migration wrote."""
+def _make_again(undoing: Undoing, flows: Flows, tracker: Tracker) -> dict[str, Contents]:
+    """Carry the records of the backup over again, to know what the migration wrote.
+
+    Returns:
+        What each collection holds in the backup.
+    """
+    found: dict[str, Contents] = {}
     gathered = tuple(key for spec in undoing.undone for key in spec.taken)
     for name, prefix in sorted(undoing.prefixes.items(), key=lambda item: item[1].encode()):
         flow, digest, count = Flow(flows, name), undoing.backup.digest(name), 0
@@ -69,7 +76,8 @@ def _make_again(undoing: Undoing, flows: Flows, tracker: Tracker) -> None:
                 flow.carry(key, value)
             except RecordRefused:
                 continue  # then whatever stands there counts as written since
-        verify(undoing.backup, name, count, digest)
+        found[name] = verified(undoing, name, count, digest)
+    return found
 
 
 class _Comparison:

@@ -49,14 +49,12 @@ class Means:
         folder: where staged files go; ``None``: write nothing, only find out.
         tracker: is told of records that are behind.
         workers: who carries records, where there are many.
-        digests: whether to digest what the frozen copy holds.
     """
 
     frozen: Store
     folder: Path | None
     tracker: Tracker
     workers: Workers
-    digests: bool = False
 
     def home_of(self, route: Route) -> Store:
         """Where to read the records of a route."""
@@ -123,7 +121,7 @@ class _Shares:
                 keys = KeyRange(keys.start, middle)
         means, least = self._means, LEAST_IN_A_JOB if self._means.workers.count > 1 else MOST_IN_A_JOB
         most = min(max(self.left // (2 * means.workers.count), least), MOST_IN_A_JOB)
-        return Job(route, keys, most, means.frozen.path, means.folder, notes, means.digests)
+        return Job(route, keys, most, means.frozen.path, means.folder, notes)
 
     def take(self, job: Job, part: Part) -> None:
         """Note what became of a job."""

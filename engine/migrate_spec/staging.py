@@ -15,6 +15,7 @@ from migrate_spec.errors import DatabaseChanged, DatabaseError, DatabaseReadOnly
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import BACKUP_PREFIX, HISTORY_KEY, VERSION_KEY
 from migrate_spec.interrupts import uninterrupted
+from migrate_spec.logs import log
 from migrate_spec.mending import mend, note_order
 from migrate_spec.store import KeyRange, Record, Store
 from migrate_spec.stores.rocks import open_for_reading
@@ -214,6 +215,8 @@ def staging(open_store: Callable[[], Store]) -> Iterator[Staging]:
 
 def _prepare(store: Store) -> None:
     folder = staging_folder(store.path)
+    if folder.exists():
+        log("staging", "warning", "leftovers-cleared", database=str(store.path))
     with SpeakingOf(store.path):
         try:
             settle_swap(store, folder)

@@ -124,17 +124,20 @@ class Restored:
         records: how many records differ from the backup.
         later: the first keys that were written after the migration.
         later_count: how many there are.
+        after: what each collection holds when it is put back.
     """
 
     records: int = 0
     later: list[bytes] = field(default_factory=list)
     later_count: int = 0
+    after: dict[str, Contents] = field(default_factory=dict)
 
     def add(self, other: Restored) -> None:
         """Take in what putting back others came to."""
         self.records += other.records
         self.later += other.later[: SHOWN_KEYS - len(self.later)]
         self.later_count += other.later_count
+        self.after |= other.after
 
     def note_later(self, key: bytes) -> None:
         """Take note of a key that was written after the migration."""
@@ -159,6 +162,18 @@ def verify_version(backup: Backup, frozen: Store) -> None:
             "the backup was changed since",
             where=str(backup.path),
         )
+
+
+def verified(undoing: Undoing, name: str, count: int, digest: Digest) -> Contents:
+    """What a backup holds of a collection, which is seen to be what it was when that was made.
+
+    Raises:
+        BackupError: it is not.
+    """
+    verify(undoing.backup, name, count, digest)
+    known = undoing.backup.collections.get(name)
+    family = undoing.places[name].get("column_family", DEFAULT_FAMILY)
+    return known or Contents(undoing.prefixes[name], count, digest.hexdigest(), [], family)
 
 
 def verify(backup: Backup, name: str, count: int, digest: Digest) -> None:

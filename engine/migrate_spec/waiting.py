@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from migrate_spec.errors import DatabaseLocked
+from migrate_spec.logs import log
 from migrate_spec.progress import OnProgress, Progress
 from migrate_spec.store import Store
 from migrate_spec.stores.rocks import open_for_writing
@@ -31,7 +32,7 @@ def open_when_free(path: Path, wait: float, on_progress: OnProgress | None = Non
         DatabaseLocked: somebody has it open still.
         DatabaseError: as :func:`~migrate_spec.stores.rocks.open_for_writing`.
     """
-    start = time.monotonic()
+    start, told = time.monotonic(), False
     while True:
         try:
             return open_for_writing(path)
@@ -39,6 +40,9 @@ def open_when_free(path: Path, wait: float, on_progress: OnProgress | None = Non
             waited = time.monotonic() - start
             if waited >= wait:
                 raise
+            if not told:
+                told = True
+                log("waiting", "info", "waiting", database=str(path), pid=locked.holder.pid if locked.holder else None)
             if on_progress is not None:
                 work = f"waiting for {locked.holder or 'another process'}, which has {path} open for writing"
                 on_progress(Progress("waiting", work, 0, 0, waited))

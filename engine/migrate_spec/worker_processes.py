@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import IO, Any, ParamSpec, TypeVar
 
 from migrate_spec.errors import WorkerDied, WorkerError
+from migrate_spec.logs import log
 
 __all__ = ["WorkerProcesses", "serve"]
 
@@ -225,6 +226,7 @@ def _received(pipe: IO[bytes]) -> bytes:
 
 
 def _died(code: int) -> WorkerDied:
+    log("workers", "error", "worker-died", exit_code=code)
     end = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with the exit code {code}"
     return WorkerDied(
         f"a worker process that {end} was found",

@@ -14,8 +14,14 @@ from migrate_spec.store import Store
 __all__ = ["restored_history", "restoring_entry"]
 
 
-def restoring_entry(report: RestoreReport, started_at: str) -> dict[str, Json]:
-    """The entry of a restore."""
+def restoring_entry(report: RestoreReport, started_at: str, held: dict[str, Json]) -> dict[str, Json]:
+    """The entry of a restore.
+
+    Args:
+        report: of it.
+        started_at: when it began.
+        held: what is known of what its collections held before and hold afterwards.
+    """
     return {
         "from_version": report.from_version,
         "to_version": report.to_version,
@@ -27,6 +33,8 @@ def restoring_entry(report: RestoreReport, started_at: str) -> dict[str, Json]:
         "error": None,
         "kind": "restore",
         "tool": TOOL,
+        "seconds": round(report.seconds, 3),
+        "collections": held,
         "restored": report.collections or None,
     }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from migrate_spec.backup import Backup, backups_folder, find_backup, in_order, kept_beside, list_backups, named
 from migrate_spec.errors import CorruptDatabase, NotADatabase
+from migrate_spec.logs import logged
 from migrate_spec.mending import mend
 from migrate_spec.progress import OnProgress
 from migrate_spec.registry import MigrationRegistry
@@ -56,6 +57,7 @@ class BackupKeeper:
                 raise
             return in_order(kept_beside(self.path))
 
+    @logged("backup")
     def create_backup(self, reason: str = "", *, wait: float = 0.0, on_progress: OnProgress | None = None) -> Backup:
         """Make a backup of the whole database, counted and digested. Nothing else is changed.
 
@@ -95,6 +97,7 @@ class BackupKeeper:
         found = list(verify_all(chosen, self._reading, on_progress))
         return found if names else [*found, *unreadable(self.path)]
 
+    @logged("restore")
     def restore_backup(  # noqa: PLR0913 - as many as there are ways to restore
         self,
         name: str,

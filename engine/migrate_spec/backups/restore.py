@@ -8,11 +8,13 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from migrate_spec.afterwards import contents_of
 from migrate_spec.backup import Backup
 from migrate_spec.backups.chronicle import restored_history, restoring_entry
 from migrate_spec.backups.collections import Chosen, choose_collections
 from migrate_spec.backups.inside import records_inside, version_inside
 from migrate_spec.backups.verify import check
+from migrate_spec.codec import Json
 from migrate_spec.errors import BackupError, LaterWrites, MetadataInvalid
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import BACKUP_PREFIX, HISTORY_KEY, VERSION_KEY, read_history, read_version, timestamp
@@ -116,7 +118,9 @@ class Restoring:
             found.later_count,
         )
         metadata = store.stage(self.staging.folder / "metadata.sst")
-        metadata.put(HISTORY_KEY, restored_history(store, whole, restoring_entry(report, self._started_at)))
+        report = replace(report, seconds=time.monotonic() - self._start)
+        entry = restoring_entry(report, self._started_at, self._held(collections))
+        metadata.put(HISTORY_KEY, restored_history(store, whole, entry))
         if whole is not None:
             stage(metadata, VERSION_KEY, whole.get(VERSION_KEY))
         elif version is not None:
@@ -125,6 +129,18 @@ class Restoring:
         run = Swap("restore", report.from_version, report.to_version, self._started_at)
         self.staging.swap_in_families(self._files, run)
         return replace(report, seconds=time.monotonic() - self._start)
+
+    def _held(self, collections: Sequence[str]) -> dict[str, Json]:
+        """What the collections hold, before they are restored and afterwards, as far as the backup says."""
+        found: dict[str, Json] = {}
+        for name, after in self.backup.collections.items():
+            if after.digest and (not collections or name in collections):
+                place, after_json = {"prefix": after.prefix}, after.to_json()
+                if "column_family" in after_json:
+                    place["column_family"] = after.column_family
+                before = contents_of(self.staging.store, after.prefix, family=after.column_family)
+                found[name] = place | {"before": before.to_json(), "after": after_json}
+        return found
 
 
 def restore(

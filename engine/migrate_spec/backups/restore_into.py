@@ -77,7 +77,7 @@ def _note(folder: Path, report: RestoreReport, started_at: str) -> None:
     """Write the restore into the history of the new database."""
     with open_for_writing(folder) as store:
         staged = store.stage(folder / "restored.sst")
-        staged.put(HISTORY_KEY, restored_history(store, None, restoring_entry(report, started_at)))
+        staged.put(HISTORY_KEY, restored_history(store, None, restoring_entry(report, started_at, {})))
         path = staged.finish()
         assert path is not None  # noqa: S101 - something was staged
         store.ingest([path])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from migrate_spec.cli.databases import databases_of, is_pattern
+from migrate_spec.cli.log_file import log_file_option
 from migrate_spec.cli.options import databases_argument, json_option, to_option, wait_option
 from migrate_spec.cli.output import emit_json, good, show
 from migrate_spec.cli.progress_display import ProgressDisplay
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     help="The scheduler of a Dask cluster whose workers carry records; they share this file system.",
 )
 @wait_option
+@log_file_option
 @json_option
 @with_project
 def command(

@@ -11,6 +11,7 @@ import click
 
 from migrate_spec.backup import Backup
 from migrate_spec.cli.dialogue import undoes_later_writes
+from migrate_spec.cli.log_file import log_file_option
 from migrate_spec.cli.options import database_argument, debug_option, folder_type, json_option, wait_option
 from migrate_spec.cli.output import bad, counted, emit_json, good, say, show
 from migrate_spec.cli.progress_display import ProgressDisplay
@@ -69,6 +70,7 @@ def list_command(database: Path, *, as_json: bool) -> None:
 @database_argument
 @click.option("--reason", default="", help="What it is made for.")
 @wait_option
+@log_file_option
 @json_option
 @with_project
 def create_command(settings: Settings, database: Path, *, reason: str, wait: float, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from migrate_spec.cli.dialogue import undoes_later_writes
+from migrate_spec.cli.log_file import log_file_option
 from migrate_spec.cli.options import database_argument, json_option, wait_option
 from migrate_spec.cli.output import counted, emit_json, good, say, show
 from migrate_spec.cli.progress_display import ProgressDisplay
@@ -25,6 +26,7 @@ REFUSED = 1
 @click.argument("backup", required=False)
 @click.option("--yes", is_flag=True, help="Undo what was written since the migration, too, without asking.")
 @wait_option
+@log_file_option
 @json_option
 @with_project
 def command(settings: Settings, database: Path, backup: str | None, *, yes: bool, wait: float, as_json: bool) -> int:

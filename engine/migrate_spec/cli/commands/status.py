@@ -123,6 +123,8 @@ def _show_entry(number: int, entry: Entry) -> None:
         show(f"   Duration: {(completed - started).total_seconds():.2f}s")
     if entry.backup_key:
         show(f"   Backup: {entry.backup_key}")
+    if fields.get("user"):
+        show(f"   By: {fields['user']} on {fields.get('host') or 'an unknown host'}, {fields.get('tool')}")
     if fields.get("error"):
         show(f"   Error: {fields['error']}")
     show()
