@@ -22,7 +22,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, NamedTuple, Self
+from typing import IO, NamedTuple, NoReturn, Self
 
 import pytest
 
@@ -286,7 +286,8 @@ class Commands:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=variables(TMPDIR=temporary, MIGRATE_SPEC_PROGRESS="", **extra),
+            start_new_session=True,  # no signal to a group of processes is for it
+            env=variables(TMPDIR=temporary, **extra),
         )
 
     def __enter__(self) -> Self:
@@ -306,7 +307,13 @@ class Commands:
         if not select.select([self._server.stdout], [], [], SECONDS)[0]:
             self._server.kill()
             pytest.fail("a command hangs")
-        return self._server.stdout.readline()
+        line = self._server.stdout.readline()
+        if not line:
+            self._fail()
+        return line
+
+    def _fail(self) -> NoReturn:
+        pytest.fail(f"what starts commands has ended with {self._server.wait()}")
 
     def start(self, *words: str | Path, files: int = 0, small_jobs: bool = False) -> int:
         """Begin a command; :meth:`finish` waits for it.
@@ -334,8 +341,11 @@ class Commands:
         self, words: list[str], *, files: int = 0, small_jobs: bool = False, changes: Mapping[str, str] | None = None
     ) -> int:
         order = {"words": words, "files": files, "small_jobs": small_jobs, "changes": changes}
-        self._in.write(json.dumps(order) + "\n")
-        self._in.flush()
+        try:
+            self._in.write(json.dumps(order) + "\n")
+            self._in.flush()
+        except BrokenPipeError:
+            self._fail()
         return int(self._line())
 
     def finish(self) -> Outcome:
