@@ -19,7 +19,7 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test docs bench bench-all fuzz faults model lock clean
+.PHONY: help setup demo test docs bench bench-all fuzz faults model audit lock clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
@@ -56,6 +56,11 @@ faults: $(READY) ## end, or fail, each command at each system call that changes 
 
 model: $(READY) ## compare a database with a model of it for an hour, under random calls and crashes
 	@PYTHONPATH=examples $(BIN)/python -m tests.faults.run model 3600
+
+audit: ## ask the network for known faults of the dependencies, which CI cannot
+	@$(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python $(PIP) pip-audit==2.10.1
+	@$(VENV)/audit/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip --progress-spinner off
 
 lock: ## resolve pyproject.toml into requirements.lock; with UPGRADE=--upgrade to the newest releases
 	@$(PYTHON) -c "$$CHECK_PYTHON"

@@ -24,7 +24,8 @@ The tree::
     │   ├── MetadataInvalid     the version or the history kept in it cannot be understood
     │   ├── NoSpace             the disk has no room for the run
     │   ├── NotCompacted        it is migrated, but not compacted afterwards
-    │   └── SwapInDoubt         the disk failed in the very moment of the swap, and cannot be read
+    │   ├── SwapInDoubt         the disk failed in the very moment of the swap, and cannot be read
+    │   └── UntrustedFolder     what lies beside it may be of somebody else
     ├── PlanError               there is no way from where the database is to where it should go
     │   ├── DatabaseTooNew      it is at a later version than the specs know
     │   ├── MigrationPathMissing  no spec for one of the steps
@@ -79,6 +80,7 @@ __all__ = [
     "SpecError",
     "SwapInDoubt",
     "TemplateError",
+    "UntrustedFolder",
     "WorkerDied",
     "WorkerError",
 ]
@@ -321,6 +323,12 @@ class MetadataInvalid(DatabaseError):
     """The version or the history kept in the database cannot be understood."""
 
     code = "metadata-invalid"
+
+
+class UntrustedFolder(DatabaseError):
+    """What lies beside the database, where a run keeps its files, may be of somebody else."""
+
+    code = "untrusted-folder"
 
 
 class NoSpace(DatabaseError):

@@ -20,6 +20,7 @@ from migrate_spec.backup import sync_folder
 from migrate_spec.errors import CorruptDatabase
 from migrate_spec.stores.rocks import open_for_reading
 from migrate_spec.stores.rocks_faults import SpeakingOf
+from migrate_spec.trusted import refuse_untrusted
 
 __all__ = ["mend", "note_order"]
 
@@ -56,6 +57,7 @@ def mend(database: Path, folder: Path) -> None:
     except (OSError, ValueError):
         return
     with SpeakingOf(database):
+        refuse_untrusted(database, [folder])
         missing = _missing(database)
         if missing is None:
             return

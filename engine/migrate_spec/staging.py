@@ -22,6 +22,7 @@ from migrate_spec.stores.rocks import open_for_reading
 from migrate_spec.stores.rocks_faults import SpeakingOf
 from migrate_spec.swap import Swap, half_swapped
 from migrate_spec.swapping import note_swap, prepare_swap, read_swap, settle_swap
+from migrate_spec.trusted import refuse_untrusted
 
 __all__ = ["Staging", "staging", "staging_folder"]
 
@@ -43,6 +44,11 @@ class Staging:
         """Open a database; ``after_swap`` is closed when nothing can be interrupted any more."""
         self.store = open_store()
         self.folder = staging_folder(self.store.path)
+        try:
+            _refuse_untrusted(self.store.path)
+        except DatabaseError:
+            self.store.close()
+            raise
         self._open_store = open_store
         self._sequence = 0
         self._after_swap = after_swap
@@ -224,6 +230,7 @@ def _prepare(store: Store) -> None:
             mode = permissions(store.path)
             folder.mkdir(mode)
             backups_folder(store.path).mkdir(mode, exist_ok=True)  # now, as nothing may be in the way after the swap
+            _refuse_untrusted(store.path)  # again, as somebody may have made one in between
         except PermissionError as error:
             raise DatabaseReadOnly(
                 f"the folder {folder.parent} that cannot be written was found",
@@ -237,6 +244,11 @@ def _notes(store: Store) -> list[Record]:
     """What a database notes about itself: version, history and backups."""
     own = [(key, store.get(key) or b"") for key in (VERSION_KEY, HISTORY_KEY)]
     return [*own, *store.scan(KeyRange.of_prefix(BACKUP_PREFIX))]
+
+
+def _refuse_untrusted(database: Path) -> None:
+    with SpeakingOf(database):
+        refuse_untrusted(database, (staging_folder(database), backups_folder(database)))
 
 
 @contextmanager
