@@ -132,7 +132,7 @@ class TestVerify:
         [found] = it.verify_backups()
         assert re.fullmatch(
             rf"{backup.database}: {table.name} at offset \d+ cannot be read, every file must be whole; "
-            r"put a backup back, or let RocksDB's repair save what is left",
+            r"put a backup back, or save what is left with `migrate-spec salvage`",
             found.damage,
         )
         assert not found.ok

@@ -162,8 +162,8 @@ class TestDatabases:
             assert Done(done.code, done.out, re.sub(r"\d+(?=\.sst)|(?<=offset )\d+", "N", done.err)) == Done(
                 1,
                 "",
-                f"✗ {path}: N.sst at offset N cannot be read, every file must be whole; put a backup back, or let "
-                "RocksDB's repair save what is left\n",
+                f"✗ {path}: N.sst at offset N cannot be read, every file must be whole; put a backup back, or save "
+                "what is left with `migrate-spec salvage`\n",
             )
             assert refusal(*command.split(), path, *MERIDIAN)["code"] == "database-corrupt"
         assert table.read_bytes() == whole

@@ -69,7 +69,8 @@ class TestDamage:
         [sentence] = sentences
         assert sentence.startswith(f"{path}: {table} at offset ")
         assert sentence.removeprefix(f"{path}: {table} at offset ").lstrip("0123456789") == (
-            " cannot be read, every file must be whole; put a backup back, or let RocksDB's repair save what is left"
+            " cannot be read, every file must be whole; "
+            "put a backup back, or save what is left with `migrate-spec salvage`"
         )
         assert {file.name: file.read_bytes() for file in path.glob("*.sst")} == tables
         assert beside(path) == []

@@ -420,7 +420,8 @@ class TestDamagedBackups:
             manager(path, project).rollback(undo_later_writes=True)
         assert str(caught.value).startswith(f"{checkpoint}: {table.name} at offset ")
         assert str(caught.value).endswith(
-            " cannot be read, every file must be whole; put a backup back, or let RocksDB's repair save what is left"
+            " cannot be read, every file must be whole; "
+            "put a backup back, or save what is left with `migrate-spec salvage`"
         )
         assert dump(path) == before
 

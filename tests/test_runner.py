@@ -278,7 +278,8 @@ class TestDamage:
         [sentence] = said
         assert sentence.startswith(f"{path}: {table.name} at offset ")
         assert sentence.removeprefix(f"{path}: {table.name} at offset ").lstrip("0123456789") == (
-            " cannot be read, every file must be whole; put a backup back, or let RocksDB's repair save what is left"
+            " cannot be read, every file must be whole; "
+            "put a backup back, or save what is left with `migrate-spec salvage`"
         )
         assert table.read_bytes() == content
         assert ms.MigrationManager(path, project).version() == 1

@@ -507,7 +507,7 @@ class TestDamage:
         assert offset <= position < offset + 4200
         assert str(caught.value) == (
             f"{path}: {file.name} at offset {offset} cannot be read, every file must be whole; "
-            "put a backup back, or let RocksDB's repair save what is left"
+            "put a backup back, or save what is left with `migrate-spec salvage`"
         )
 
     def test_scan_raises_in_the_last_of_many_files(self, opened: Opener, tmp_path: Path) -> None:
@@ -547,7 +547,7 @@ class TestDamage:
         """Files without which nothing can be read are missed at once, by their names."""
         path = build(tmp_path / "db", MANY)
         [file], [manifest] = tables(path), path.glob("MANIFEST-*")
-        cause = "every file must be whole; put a backup back, or let RocksDB's repair save what is left"
+        cause = "every file must be whole; put a backup back, or save what is left with `migrate-spec salvage`"
         footer = file.stat().st_size - 53
         damage(file, file.read_bytes()[footer + 10 : footer + 30])
         assert refusal(open_store, path) == (
@@ -642,7 +642,7 @@ class TestChanging:
                 store.ingest([good, bad])
             assert str(caught.value) == (
                 f"{path}: bad.sst cannot be read, every file must be whole; "
-                "put a backup back, or let RocksDB's repair save what is left"
+                "put a backup back, or save what is left with `migrate-spec salvage`"
             )
             assert dict(store.scan(ALL)) == OLD
             store.ingest([stage(store, tmp_path / "again.sst", {b"a": b"newer"})])

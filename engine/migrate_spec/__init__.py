@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from migrate_spec.progress import Progress
     from migrate_spec.project import Project, load
     from migrate_spec.registry import MigrationRegistry
-    from migrate_spec.reports import ApplyReport, RestoreReport, RollbackReport, Status, Verification
+    from migrate_spec.reports import ApplyReport, RestoreReport, RollbackReport, SalvageReport, Status, Verification
     from migrate_spec.retention import Retention
     from migrate_spec.startup import check_and_migrate, check_and_migrate_async
 
@@ -46,6 +46,7 @@ __all__ = [  # noqa: PLE0604 - `_errors` is a list of names
     "RestoreReport",
     "Retention",
     "RollbackReport",
+    "SalvageReport",
     "Status",
     "Verification",
     "Workers",
@@ -74,6 +75,7 @@ _HOMES = {
     "RestoreReport": "reports",
     "Retention": "retention",
     "RollbackReport": "reports",
+    "SalvageReport": "reports",
     "Status": "reports",
     "Verification": "reports",
     "Workers": "executors",

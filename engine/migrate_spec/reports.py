@@ -10,7 +10,16 @@ from migrate_spec.freshness import Freshness
 from migrate_spec.history import History
 from migrate_spec.swap import Swap
 
-__all__ = ["ApplyReport", "RestoreReport", "RollbackReport", "Sample", "Status", "Verification"]
+__all__ = [
+    "ApplyReport",
+    "Loss",
+    "RestoreReport",
+    "RollbackReport",
+    "SalvageReport",
+    "Sample",
+    "Status",
+    "Verification",
+]
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,47 @@ class RestoreReport:
     collections: list[str]
     records: int
     later_writes: int
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Where records of a damaged database are lost: all keys between two.
+
+    Attributes:
+        after: the last key before it, as a person reads it; ``None``: the beginning.
+        before: the first key behind it; ``None``: the end.
+        found: what is wrong there, such as ``000012.sst at offset 4096 cannot be read``.
+        column_family: where.
+    """
+
+    after: str | None
+    before: str | None
+    found: str
+    column_family: str
+
+
+@dataclass(frozen=True)
+class SalvageReport:
+    """What could be saved of a damaged database.
+
+    Attributes:
+        database: the folder.
+        new: the folder of the new database.
+        records: how many records it has.
+        losses: where some are lost.
+        left_out: why files had to be left out as a whole, of which nobody knows which keys they had. Records in the
+            new database may be older than what was in these; empty: none was.
+        version: of the new database; ``None``: it is lost, and must be put there by hand.
+        seconds: how long it took.
+    """
+
+    database: str
+    new: str
+    records: int
+    losses: list[Loss]
+    left_out: str
+    version: int | None
     seconds: float = 0.0
 
 

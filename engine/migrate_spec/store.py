@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-__all__ = ["KeyRange", "Record", "Size", "StagedFile", "Store", "ranges_of", "stage", "successor"]
+__all__ = ["Gap", "KeyRange", "Record", "Size", "StagedFile", "Store", "ranges_of", "stage", "successor"]
 
 Record = tuple[bytes, bytes]
 """A key and its value."""
@@ -59,6 +59,24 @@ class Size:
     records: int
     bytes: int
     own_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Where records of a damaged database cannot be read.
+
+    Attributes:
+        after: the last key before it; ``None``: there is none.
+        before: the first key behind it; ``None``: there is none.
+        found: what is wrong there.
+    """
+
+    after: bytes | None
+    before: bytes | None
+    found: str
+
+    def __contains__(self, key: bytes) -> bool:
+        return (self.after is None or self.after < key) and (self.before is None or key < self.before)
 
 
 class StagedFile(Protocol):
@@ -130,6 +148,9 @@ class Store(Protocol):
 
     def chunks(self, keys: KeyRange, size: int) -> Iterator[list[Record]]:
         """What :meth:`scan` gives, ``size`` records at a time; the last time fewer."""
+
+    def remains(self) -> Iterator[list[Record] | Gap]:
+        """All that can still be read of a damaged database, some records at a time, and the gaps between them."""
 
     def middle(self, keys: KeyRange) -> bytes | None:
         """A key with about as much before it in ``keys`` as from it on; ``None`` where less than two keys are there."""

@@ -14,7 +14,7 @@ from migrate_spec.logs import logged
 from migrate_spec.mending import mend
 from migrate_spec.progress import OnProgress
 from migrate_spec.registry import MigrationRegistry
-from migrate_spec.reports import RestoreReport, Verification
+from migrate_spec.reports import RestoreReport, SalvageReport, Verification
 from migrate_spec.retention import Retention
 from migrate_spec.staging import staging, staging_folder
 from migrate_spec.store import Store
@@ -208,6 +208,21 @@ class BackupKeeper:
         """
         if self._path is not None:  # else somebody has it open, and so it is whole
             mend(self._path, staging_folder(self._path))
+
+    def salvage(self, target: str | Path, *, on_progress: OnProgress | None = None) -> SalvageReport:
+        """Make a new database of every record that can still be read of this one, which is damaged and not changed.
+
+        Args:
+            target: the folder of the new database, which must not exist.
+            on_progress: is called with every :class:`~migrate_spec.progress.Progress`.
+
+        Raises:
+            BackupError: something is at ``target``.
+            DatabaseError: there is nothing left of the database, or the new one cannot be written.
+        """
+        from migrate_spec.backups.salvage import salvage  # noqa: PLC0415 - as above
+
+        return salvage(self.path, Path(target).absolute(), on_progress)
 
     def _reading(self) -> Store:
         return open_for_reading(self._path) if self._path else wrap(self._handle)

@@ -12,23 +12,25 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import chain, islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self, cast
 from weakref import WeakSet
 
 from rocksdict import AccessType, Checkpoint, IngestExternalFileOptions, Options, Rdict, ReadOptions, SstFileWriter
 
-from migrate_spec.errors import DatabaseError, FamilyMissing, ForeignDatabase
+from migrate_spec.errors import CorruptDatabase, DatabaseError, FamilyMissing, ForeignDatabase
 from migrate_spec.families import DEFAULT_FAMILY
-from migrate_spec.store import KeyRange, Record, Size, StagedFile, Store
+from migrate_spec.store import Gap, KeyRange, Record, Size, StagedFile, Store
 from migrate_spec.stores.lock_holders import refuse_locked
-from migrate_spec.stores.rocks_faults import SpeakingOf, is_missing_file
+from migrate_spec.stores.rocks_faults import SpeakingOf, is_missing_file, meaning_of
 from migrate_spec.stores.rocks_folder import config_kept, has_config, linked, options_copied, refuse_unsupported
 from migrate_spec.stores.rocks_middle import middle_of
+from migrate_spec.stores.rocks_remains import remains
 from migrate_spec.stores.rocks_staged import RocksStagedFile
 from migrate_spec.stores.surrealdb import is_surrealdb, surrealdb
 
-__all__ = ["open_for_reading", "open_for_writing", "wrap"]
+__all__ = ["create", "open_for_reading", "open_for_writing", "open_remains", "wrap"]
 
 _READ_AHEAD = 1 << 20  # measured: from 256 KiB to 1 MiB a scan takes a fifth less time than without, beyond that more
 _OPEN_FILES = 20  # at most, where they need not all be open: RocksDB keeps the index of each in memory
@@ -98,6 +100,45 @@ def open_for_writing(path: Path) -> Store:
     return _RocksStore(path, handle, families, handle.close).unless_foreign()
 
 
+def open_remains(path: Path) -> tuple[Store, str]:
+    """Open what is left of a damaged database for reading, without changing a byte of it.
+
+    Returns:
+        A store, and, where the database does not open with all of its files, why: then the store is one without those
+        that RocksDB cannot repair.
+
+    Raises:
+        DatabaseError: as :func:`open_for_reading`, or not even RocksDB's repair finds a database in the folder.
+    """
+    try:
+        return open_for_reading(path, frozen=True), ""
+    except CorruptDatabase as error:
+        fault = error.fault.found
+    with SpeakingOf(path):
+        links = linked(path)
+        try:
+            Rdict.repair(links.name, Options(raw_mode=True))
+            _, families = _load_options(Path(links.name))
+        except BaseException:
+            links.cleanup()
+            raise
+        return _opened(links, path, families, frozen=True), fault
+
+
+def create(path: Path, like: Store) -> Store:
+    """Make a new database with the column families of another one, and their options, and open it for writing.
+
+    Raises:
+        DatabaseError: it cannot be written.
+    """
+    assert isinstance(like, _RocksStore)  # noqa: S101 - there are no other stores
+    database = Options(raw_mode=True)
+    database.create_missing_column_families(create_missing_cfs=True)
+    with SpeakingOf(path), config_kept(path):
+        handle = Rdict(str(path), database, dict(like.options))
+    return _RocksStore(path, handle, like.options, handle.close)
+
+
 def wrap(handle: Rdict) -> Store:
     """Use the database that ``handle`` has open. Closing the store leaves ``handle`` as it is.
 
@@ -120,7 +161,10 @@ def wrap(handle: Rdict) -> Store:
 def _open_links(path: Path, place: Path | None, *, frozen: bool) -> Store:
     refuse_unsupported(path)
     _, families = _load_options(path, place)
-    links = linked(path, place)
+    return _opened(linked(path, place), path, families, frozen=frozen)
+
+
+def _opened(links: TemporaryDirectory[str], path: Path, families: Mapping[str, Options], *, frozen: bool) -> Store:
     try:
         # RocksDB's defaults for the database: all files are opened at once, so that none can vanish afterwards,
         # and no option leads it out of the folder of links.
@@ -128,7 +172,7 @@ def _open_links(path: Path, place: Path | None, *, frozen: bool) -> Store:
         if frozen:
             database.set_max_open_files(_OPEN_FILES)
             database.set_table_cache_num_shard_bits(0)  # else each of 64 shards keeps a file
-        handle = Rdict(links.name, database, families, AccessType.read_only(error_if_log_file_exist=False))
+        handle = Rdict(links.name, database, dict(families), AccessType.read_only(error_if_log_file_exist=False))
     except BaseException:
         links.cleanup()
         raise
@@ -219,6 +263,11 @@ class _RocksStore(Store):
         return self._handle
 
     @property
+    def options(self) -> Mapping[str, Options]:
+        """Those of each column family."""
+        return self._families
+
+    @property
     def families(self) -> Sequence[str]:
         return sorted(self._families)
 
@@ -279,6 +328,18 @@ class _RocksStore(Store):
         """Nothing, unless the store was closed: a scan that was cut off must not look like one that is complete."""
         _ = self._open
         yield from ()
+
+    def remains(self) -> Iterator[list[Record] | Gap]:
+        reading = _bulk_reading(None)  # see `_chunks`
+        with self._errors:
+            yield from remains(lambda: self._open.iter(reading), _tables(self._open, KeyRange()), self._damage)
+
+    def _damage(self, text: str) -> str:
+        """What is damaged, where RocksDB says so; anything else is an error."""
+        error = meaning_of(text, str(self._path))
+        if not isinstance(error, CorruptDatabase):
+            raise error
+        return error.fault.found
 
     def middle(self, keys: KeyRange) -> bytes | None:
         reading = _reading(keys.stop)

@@ -22,7 +22,7 @@ from migrate_spec.errors import (
 )
 from migrate_spec.stores.lock_holders import locked
 
-__all__ = ["SpeakingOf", "is_missing_file"]
+__all__ = ["SpeakingOf", "is_missing_file", "meaning_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ _MEANINGS = (
         CorruptDatabase,
         "{place} cannot be read",
         "every file must be whole",
-        "put a backup back, or let RocksDB's repair save what is left",
+        "put a backup back, or save what is left with `migrate-spec salvage`",
     ),
     _Meaning("", DatabaseError, "the work on it failed ({text})", "", "remove the cause and run again"),
 )
@@ -158,7 +158,7 @@ class SpeakingOf:
     ) -> None:
         """Raise what ``error`` means, if it is one of those."""
         if kind is Exception or isinstance(error, OSError):
-            raise _meaning(str(error), self._where) from error
+            raise meaning_of(str(error), self._where) from error
 
 
 def is_missing_file(error: Exception) -> bool:
@@ -166,7 +166,8 @@ def is_missing_file(error: Exception) -> bool:
     return "No such file" in str(error)
 
 
-def _meaning(text: str, where: str) -> DatabaseError:
+def meaning_of(text: str, where: str) -> DatabaseError:
+    """The error that a text of RocksDB or of the system means, about the database ``where``."""
     if "lock hold by current process" in text:
         return locked(Path(where), Holder(os.getpid()))
     if re.search("While lock file.*Resource temporarily unavailable", text):
