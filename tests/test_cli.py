@@ -39,6 +39,7 @@ Commands:
   plan      Show what `apply` would do with DATABASE.
   release   Record all schemas and specs as released.
   rollback  Put DATABASE back to where it was before a migration.
+  salvage   Save what is left of DATABASE, which is damaged, into a NEW one.
   schema    Write the JSON Schema of the spec language, for editors.
   status    Show where DATABASE stands.
   test      Put the laws of the language to the test.
