@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rocksdict import Options, Rdict
+from rocksdict import Rdict
 
 import migrate_spec as ms
 from tests.conftest import (
@@ -139,17 +139,10 @@ class TestNoDatabase:
                 "other files",
                 "there is no file CURRENT in it, every RocksDB has one; check the path; nothing was created",
             ),
-            (
-                "written by default",
-                (
-                    "its keys and values carry a type byte, as rocksdict writes them by default, this version supports "
-                    "raw databases only (Options(raw_mode=True)); copy its records into a raw database first"
-                ),
-            ),
         ],
     )
     def test_refused(self, kind: str, sentence: str, do: str, tmp_path: Path, project: ms.Project) -> None:
-        """A missing path, a file, another folder and a database of another kind are refused; nothing is created."""
+        """A missing path, a file and another folder are refused; nothing is created."""
         path = tmp_path / "db"
         if kind == "file":
             path.write_text("x")
@@ -157,12 +150,8 @@ class TestNoDatabase:
             path.mkdir()
             if kind == "other files":
                 (path / "000001.sst").write_text("x")
-        elif kind == "written by default":
-            handle = Rdict(str(path), Options())
-            handle["task:a"] = {"id": "a"}
-            handle.close()
         before = files(tmp_path)
-        with pytest.raises(ms.NotADatabase if kind != "written by default" else ms.ForeignDatabase) as caught:
+        with pytest.raises(ms.NotADatabase) as caught:
             CALLS[do](ms.MigrationManager(path, project))
         assert str(caught.value) == f"{path}: {sentence}"
         assert files(tmp_path) == before

@@ -37,10 +37,6 @@ ALL = KeyRange()
 CONFIG = "rocksdict-config.json"
 ENGINE = Path(sys.modules[Store.__module__].__file__ or "").parents[1]
 MANY = {b"task:%05d" % number: b'{"id":%05d,"text":"%s"}' % (number, b"text" * 20) for number in range(5000)}
-TYPED = (
-    "ForeignDatabase: {path}: its keys and values carry a type byte, as rocksdict writes them by default, "
-    "this version supports raw databases only (Options(raw_mode=True)); copy its records into a raw database first"
-)
 TRY_TO_WRITE = """
 import sys
 from pathlib import Path
@@ -1181,16 +1177,6 @@ class TestWrapping:
         other.close()
         handle.close()
 
-    def test_only_raw_mode(self, tmp_path: Path) -> None:
-        """A handle in rocksdict's default mode is refused, also where the file that says so is gone."""
-        path = tmp_path / "db"
-        handle = Rdict(str(path))
-        handle["a"] = 1
-        (path / CONFIG).unlink()
-        assert refusal(lambda _: wrap(handle), path) == TYPED.format(path=path)
-        assert handle["a"] == 1
-        handle.close()
-
     def test_of_a_handle_for_reading(self, tmp_path: Path) -> None:
         """A handle that cannot write makes neither a checkpoint nor a change."""
         path = build(tmp_path / "db", {b"a": b"1"}, flush=False)
@@ -1226,19 +1212,6 @@ class TestRefusing:
             path = tmp_path / name
             assert refusal(open_store, path) == f"NotADatabase: {path}: {reason}; check the path; nothing was created"
         assert photograph(tmp_path) == before
-
-    @pytest.mark.parametrize("lost", [CONFIG, "OPTIONS-*"])
-    def test_default_mode_of_rocksdict(self, open_store: Opener, tmp_path: Path, lost: str) -> None:
-        """A database of rocksdict's default mode is refused, also where one of the files that say so is lost."""
-        path = tmp_path / "db"
-        handle = Rdict(str(path))
-        handle["key"] = {"any": "object"}
-        handle.close()
-        for file in path.glob(lost):
-            file.unlink()
-        before = photograph(path)
-        assert refusal(open_store, path) == TYPED.format(path=path)
-        assert photograph(path) == before
 
     @pytest.mark.parametrize(
         ("old", "new", "sentence"),

@@ -44,8 +44,8 @@ class MigrationManager(BackupKeeper):
         """Take a database and the specs for it.
 
         Args:
-            database: its folder, which is opened only where that is needed; or an open ``Rdict`` in raw mode, which is
-                used as it is and stays open.
+            database: its folder, which is opened only where that is needed; or an open ``Rdict``, which is used
+                as it is and stays open.
             project: the specs and schemas.
         """
         super().__init__(database, project.registry)

@@ -28,7 +28,7 @@ def check_and_migrate(
     Where it is current this costs one read, and writes nothing.
 
     Args:
-        database: its folder, or an open ``Rdict`` in raw mode, which stays open.
+        database: its folder, or an open ``Rdict``, which stays open.
         project: from :func:`migrate_spec.load`.
         workers: who carries the records, where there are many; by default a process for each core.
         wait: for how many seconds to wait for a process that has the database open for writing.

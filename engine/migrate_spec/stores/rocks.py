@@ -24,10 +24,18 @@ from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.store import Gap, KeyRange, Record, Size, StagedFile, Store
 from migrate_spec.stores.lock_holders import refuse_locked
 from migrate_spec.stores.rocks_faults import SpeakingOf, is_missing_file, meaning_of
-from migrate_spec.stores.rocks_folder import config_kept, has_config, linked, options_copied, refuse_unsupported
+from migrate_spec.stores.rocks_folder import (
+    config_kept,
+    has_config,
+    is_typed,
+    linked,
+    options_copied,
+    refuse_unsupported,
+)
 from migrate_spec.stores.rocks_middle import middle_of
 from migrate_spec.stores.rocks_remains import remains
 from migrate_spec.stores.rocks_staged import RocksStagedFile
+from migrate_spec.stores.rocks_typed import Pickled, TypedHandle, TypedWriter
 from migrate_spec.stores.surrealdb import is_surrealdb, surrealdb
 
 __all__ = ["create", "open_for_reading", "open_for_writing", "open_remains", "wrap"]
@@ -97,7 +105,7 @@ def open_for_writing(path: Path) -> Store:
         with config_kept(path):
             # All column families must be named, or RocksDB refuses.
             handle = Rdict(str(path), database, families)
-    return _RocksStore(path, handle, families, handle.close).unless_foreign()
+    return _RocksStore(path, handle, families, handle.close, typed=is_typed(path)).unless_foreign()
 
 
 def open_remains(path: Path) -> tuple[Store, str]:
@@ -110,6 +118,10 @@ def open_remains(path: Path) -> tuple[Store, str]:
     Raises:
         DatabaseError: as :func:`open_for_reading`, or not even RocksDB's repair finds a database in the folder.
     """
+    with SpeakingOf(path):
+        if path.is_dir() and is_typed(path):
+            found, expected = "its keys and values carry a type byte", "only a raw database can be salvaged"
+            raise ForeignDatabase(found, expected, "put a backup back", where=str(path))
     try:
         return open_for_reading(path, frozen=True), ""
     except CorruptDatabase as error:
@@ -143,8 +155,8 @@ def wrap(handle: Rdict) -> Store:
     """Use the database that ``handle`` has open. Closing the store leaves ``handle`` as it is.
 
     Raises:
-        ForeignDatabase: ``handle`` is not in raw mode or not of the default column family, or the database is laid
-            out in another way that is not supported.
+        ForeignDatabase: ``handle`` is not of the default column family, or the database is laid out in another way
+            that is not supported.
     """
     path = Path(handle.path()).resolve()  # as a path given to open it is, so that both find the same backups
     with SpeakingOf(path):
@@ -155,7 +167,10 @@ def wrap(handle: Rdict) -> Store:
             expected = f"only that of {DEFAULT_FAMILY} is supported"
             raise ForeignDatabase(found, expected, "pass the handle of the database itself", where=str(path))
         _, families = _load_options(path)
-    return _RocksStore(path, handle, families, release=_nothing).unless_foreign()
+        if not is_typed(path):
+            return _RocksStore(path, handle, families, release=_nothing).unless_foreign()
+        own = handle.get_column_family(DEFAULT_FAMILY)  # as it will not unpickle what it reads
+    return _RocksStore(path, own, families, own.close, typed=True).unless_foreign()
 
 
 def _open_links(path: Path, place: Path | None, *, frozen: bool) -> Store:
@@ -168,7 +183,8 @@ def _opened(links: TemporaryDirectory[str], path: Path, families: Mapping[str, O
     try:
         # RocksDB's defaults for the database: all files are opened at once, so that none can vanish afterwards,
         # and no option leads it out of the folder of links.
-        database = Options(raw_mode=True)
+        typed = is_typed(path)
+        database = Options(raw_mode=not typed)
         if frozen:
             database.set_max_open_files(_OPEN_FILES)
             database.set_table_cache_num_shard_bits(0)  # else each of 64 shards keeps a file
@@ -181,18 +197,19 @@ def _opened(links: TemporaryDirectory[str], path: Path, families: Mapping[str, O
         with links:
             handle.close()
 
-    return _RocksStore(path, handle, families, release).unless_foreign()
+    return _RocksStore(path, handle, families, release, typed=typed).unless_foreign()
 
 
 def _load_options(path: Path, place: Path | None = None) -> tuple[Options, dict[str, Options]]:
     """The options that the database was last opened with: its own, and those of each column family by its name."""
     names = Rdict.list_cf(str(path), Options(raw_mode=True))
-    database, families = Options(raw_mode=True), dict[str, Options]()
+    raw_mode = not is_typed(path)
+    database, families = Options(raw_mode=raw_mode), dict[str, Options]()
     with options_copied(path, place) as copy:
         if copy:
             database, families = Options.load_latest(str(copy), ignore_unknown_options=True)
     database.create_if_missing(create_if_missing=False)
-    return database, {name: families.get(name) or Options(raw_mode=True) for name in names}
+    return database, {name: families.get(name) or Options(raw_mode=raw_mode) for name in names}
 
 
 def _family(handle: Rdict) -> str:
@@ -217,20 +234,28 @@ def _bulk_reading(stop: bytes | None) -> ReadOptions:
 
 
 class _RocksStore(Store):
-    """A store over a handle of rocksdict, of one column family. ``release`` is called once, when it is closed."""
+    """A store over a handle of rocksdict, of one column family. ``release`` is called once, when it is closed.
 
-    def __init__(
+    The handle is in rocksdict's default mode where it is ``typed``, otherwise in raw mode.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it takes is all there is to know of an open database
         self,
         path: Path,
         handle: Rdict,
         families: Mapping[str, Options],
         release: Callable[[], None],
         name: str = DEFAULT_FAMILY,
+        *,
+        typed: bool = False,
     ) -> None:
         self._path = path
         self._handle: Rdict | None = handle
         self._families = families
         self._name = name
+        self._typed = typed
+        if typed:
+            handle.set_loads(Pickled)
         self._others: dict[str, _RocksStore] = {}
         self._release = release
         self._errors = SpeakingOf(path)
@@ -244,7 +269,7 @@ class _RocksStore(Store):
         """
         try:
             with self._errors:
-                foreign = is_surrealdb(self._open.iter(_reading(None)), self._open.get)
+                foreign = is_surrealdb(self._iter(_reading(None), None), self.get)
         except DatabaseError:  # that it is damaged is told to whoever reads what is
             foreign = False
         if foreign:
@@ -268,6 +293,25 @@ class _RocksStore(Store):
         return self._families
 
     @property
+    def _reader(self) -> Any:
+        """The handle, with keys and values as bytes."""
+        return TypedHandle(self._open) if self._typed else self._open
+
+    def _iter(self, reading: ReadOptions, stop: bytes | None) -> Any:
+        """RocksDB's iterator over the keys up to one."""
+        return TypedHandle(self._open).iter(reading, stop) if self._typed else self._open.iter(reading)
+
+    def _items(self, reading: ReadOptions, keys: KeyRange) -> Iterator[Record]:
+        """The records of a range, read fast."""
+        if self._typed:
+            return TypedHandle(self._open).items(keys, reading)
+        return cast("Iterator[Record]", self._open.items(from_key=keys.start, read_opt=reading))
+
+    def _stop(self, keys: KeyRange) -> bytes | None:
+        """Where RocksDB itself stops reading; typed keys are looked at by whoever reads them."""
+        return None if self._typed else keys.stop
+
+    @property
     def families(self) -> Sequence[str]:
         return sorted(self._families)
 
@@ -284,12 +328,12 @@ class _RocksStore(Store):
         if name not in self._others:
             with self._errors:
                 handle = self._open.get_column_family(name)
-            self._others[name] = _RocksStore(self._path, handle, self._families, handle.close, name)
+            self._others[name] = _RocksStore(self._path, handle, self._families, handle.close, name, typed=self._typed)
         return self._others[name]
 
     def get(self, key: bytes) -> bytes | None:
         with self._errors:
-            return cast("bytes | None", self._open.get(key))
+            return cast("bytes | None", self._reader.get(key))
 
     def scan(self, keys: KeyRange) -> Iterator[Record]:
         """As they were when the first one was asked for; what lies before a damaged block is yielded first."""
@@ -308,11 +352,11 @@ class _RocksStore(Store):
 
     def _chunks(self, keys: KeyRange, size: int) -> Generator[list[Record], None, None]:
         # RocksDB keeps a pointer into it and no copy: it must live as long as the two iterators.
-        reading = _bulk_reading(keys.stop)
+        reading = _bulk_reading(self._stop(keys))
         last: bytes | None = None
         with self._errors:
-            sure = self._open.iter(reading)
-            records = cast("Iterator[Record]", self._open.items(from_key=keys.start, read_opt=reading))
+            sure = self._iter(reading, keys.stop)
+            records = self._items(reading, keys)
             while chunk := list(islice(records, size)):
                 last = chunk[-1][0]
                 yield chunk
@@ -342,15 +386,15 @@ class _RocksStore(Store):
         return error.fault.found
 
     def middle(self, keys: KeyRange) -> bytes | None:
-        reading = _reading(keys.stop)
+        reading = _reading(self._stop(keys))
         with self._errors:
-            return middle_of(self._open.iter(reading), keys.start, _tables(self._open, keys))
+            return middle_of(self._iter(reading, keys.stop), keys.start, _tables(self._reader, keys))
 
     def size(self, keys: KeyRange) -> Size:
         """All of each table file with keys in the range, and all that is in memory and in blob files."""
         with self._errors:
             handle = self._open
-            tables = _tables(handle, keys)
+            tables = _tables(self._reader, keys)
             in_memory = handle.property_int_value("rocksdb.num-entries-active-mem-table") or 0
             memory = handle.property_int_value("rocksdb.cur-size-all-mem-tables") or 0 if in_memory else 0
             blobs = handle.property_int_value("rocksdb.live-blob-file-size") or 0
@@ -384,7 +428,7 @@ class _RocksStore(Store):
             path.unlink(missing_ok=True)
             writer = SstFileWriter(self._families[self._name])
             writer.open(str(path))
-        return RocksStagedFile(path, writer, self._errors)
+        return RocksStagedFile(path, TypedWriter(writer, self._open.get) if self._typed else writer, self._errors)
 
     def ingest(self, files: Sequence[Path]) -> None:
         if not files:
@@ -431,7 +475,7 @@ def _nothing() -> None:
     """What closing a store does to a handle that is not its own."""
 
 
-def _tables(handle: Rdict, keys: KeyRange) -> list[dict[str, Any]]:
+def _tables(handle: Any, keys: KeyRange) -> list[dict[str, Any]]:
     """The table files with keys in the range, of the handle's own column family: ``live_files`` has those of all."""
     own = set(re.findall(r"^ (\d+):", handle.property_value("rocksdb.sstables") or "", re.MULTILINE))
     return [

@@ -17,7 +17,7 @@ from migrate_spec.errors import ForeignDatabase, NotADatabase
 from migrate_spec.interrupts import deferred_interrupts
 from migrate_spec.stores.rocks_faults import SpeakingOf
 
-__all__ = ["config_kept", "has_config", "left_half_open", "linked", "options_copied", "refuse_unsupported"]
+__all__ = ["config_kept", "has_config", "is_typed", "left_half_open", "linked", "options_copied", "refuse_unsupported"]
 
 # rocksdict writes this file into every folder it opens, even for reading.
 _CONFIG = "rocksdict-config.json"
@@ -32,11 +32,13 @@ _FILTER = re.compile(r"^(\s*filter_policy=(?:bloom|ribbon)filter)$", re.MULTILIN
 
 _OPTION = re.compile(r"^\s*(comparator|merge_operator|compaction_filter_factory|wal_dir)=(.*?)\s*$", re.MULTILINE)
 
+_TYPED = "rocksdict"  # the comparator that rocksdict sorts typed keys by
+
 # Options of a column family that RocksDB forgets when the code behind them is not there: what they may be, and what
 # is wrong otherwise.
 _SUPPORTED = {
     "comparator": (
-        r"leveldb\.BytewiseComparator",
+        rf"leveldb\.BytewiseComparator|{_TYPED}",
         "its keys are sorted by the comparator {value}",
         "only keys in the order of their bytes are supported",
     ),
@@ -69,8 +71,6 @@ def refuse_unsupported(path: Path) -> None:
         raise NotADatabase("it is a file", "a database is a folder", _CHECK, where=str(path))
     if not (path / "CURRENT").is_file():
         raise NotADatabase("there is no file CURRENT in it", "every RocksDB has one", _CHECK, where=str(path))
-    if _config_says_typed(path):
-        raise _typed(path)
     for name, value in _OPTION.findall(_newest_options(path)):
         _refuse_option(path, name, value)
 
@@ -143,12 +143,15 @@ def options_copied(path: Path, place: Path | None = None) -> Iterator[Path | Non
 
     In the copy, filters that have lost their size have one again, so that new files get filters like the old ones.
     """
-    options = _newest_options(path)
+    options, typed = _newest_options(path), is_typed(path)
     if not options:
         yield None
         return
 
     def copy(folder: Path) -> None:
+        if typed:  # for rocksdict to give the options its comparator
+            config = _bytes_of(path / _CONFIG) if _config_says_typed(path) else None
+            (folder / _CONFIG).write_bytes(config or b'{"raw_mode":false,"prefix_extractors":{}}')
         (folder / "OPTIONS-000001").write_text(_FILTER.sub(r"\1:10", options), "utf-8", "surrogateescape")
 
     with _temporary(copy, place) as folder:
@@ -174,22 +177,18 @@ def _temporary(fill: Callable[[Path], None], place: Path | None) -> TemporaryDir
     return folder
 
 
+def is_typed(path: Path) -> bool:
+    """Whether a database was written in rocksdict's default mode: keys and values carry a type."""
+    found = re.search(r"^\s*comparator=(.*?)\s*$", _newest_options(path), re.MULTILINE)
+    return found[1] == _TYPED if found else _config_says_typed(path)  # the config may be wrong
+
+
 def _config_says_typed(path: Path) -> bool:
     try:
         config = json.loads((path / _CONFIG).read_bytes())
     except (FileNotFoundError, ValueError):
         return False  # rocksdict, too, takes a database without a readable one as raw
     return isinstance(config, dict) and config.get("raw_mode") is False
-
-
-def _typed(path: Path) -> ForeignDatabase:
-    """The error for a database that was written in rocksdict's default mode."""
-    return ForeignDatabase(
-        "its keys and values carry a type byte, as rocksdict writes them by default",
-        "this version supports raw databases only (Options(raw_mode=True))",
-        "copy its records into a raw database first",
-        where=str(path),
-    )
 
 
 def _newest_options(path: Path) -> str:
@@ -205,8 +204,6 @@ def _refuse_option(path: Path, name: str, value: str) -> None:
             found, expected = f"its write-ahead log lies elsewhere ({value})", "only one within the folder is supported"
             raise ForeignDatabase(found, expected, _REMEDY, where=str(path))
         return
-    if (name, value) == ("comparator", "rocksdict"):
-        raise _typed(path)
     allowed, found, expected = _SUPPORTED[name]
     if not re.fullmatch(allowed, value):
         raise ForeignDatabase(found.format(value=value), expected, _REMEDY, where=str(path))
