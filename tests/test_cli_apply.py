@@ -34,9 +34,9 @@ REPORT: dict[str, Any] = {
     "from_version": 1,
     "to_version": 3,
     "collections": {
-        "task": {"scanned": 5, "migrated": 5, "unchanged": 0},
-        "episode": {"scanned": 3, "migrated": 1, "unchanged": 2},
-        "symbol": {"scanned": 2, "migrated": 1, "unchanged": 1},
+        "task": {"scanned": 5, "migrated": 5, "unchanged": 0, "quarantined": 0},
+        "episode": {"scanned": 3, "migrated": 1, "unchanged": 2, "quarantined": 0},
+        "symbol": {"scanned": 2, "migrated": 1, "unchanged": 1, "quarantined": 0},
     },
     "steps": [
         {"from_version": 1, "to_version": 2, "items_migrated": 5},
@@ -46,6 +46,7 @@ REPORT: dict[str, Any] = {
     "backup": "_backup_NAME",
     "dry_run": False,
     "pruned": [],
+    "rejected": None,
 }
 
 NOTHING_TO_DO = REPORT | {"from_version": 3, "collections": {}, "steps": [], "backup": None}

@@ -133,9 +133,9 @@ SCAN_DOCUMENT = {
     "from_version": 1,
     "to_version": 3,
     "collections": {
-        "task": {"scanned": 5, "migrated": 5, "unchanged": 0},
-        "episode": {"scanned": 3, "migrated": 1, "unchanged": 2},
-        "symbol": {"scanned": 2, "migrated": 1, "unchanged": 1},
+        "task": {"scanned": 5, "migrated": 5, "unchanged": 0, "quarantined": 0},
+        "episode": {"scanned": 3, "migrated": 1, "unchanged": 2, "quarantined": 0},
+        "symbol": {"scanned": 2, "migrated": 1, "unchanged": 1, "quarantined": 0},
     },
     "steps": [
         {"from_version": 1, "to_version": 2, "items_migrated": 5},
@@ -145,6 +145,7 @@ SCAN_DOCUMENT = {
     "backup": None,
     "dry_run": True,
     "pruned": [],
+    "rejected": None,
 }
 
 

@@ -78,6 +78,7 @@ NOTHING_YET = {
     "backups": [],
     "freshness": {"read_at": "MOMENT", "writer": None},
     "half_swapped": None,
+    "quarantined": {},
 }
 
 
@@ -165,6 +166,7 @@ class TestStatus:
             "history": document("history", meridian)["migrations"],
             "backups": document("backup", "list", meridian),
             "half_swapped": None,
+            "quarantined": {},
         }
 
     def test_writes_nothing(self, meridian: Path) -> None:

@@ -145,7 +145,7 @@ def test_a_large_database(dask: Cluster, tmp_path: Path, deadly: tuple[Any, ...]
     path = make(tmp_path / "db", records | {last: b'{"n":"%b"}' % os.fsencode(tmp_path)})
     shown = answer("apply", path, *deadly, "--cluster", dask.of(2))
     assert (tmp_path / "dead").exists()
-    assert shown["collections"] == {"note": {"scanned": count, "migrated": count, "unchanged": 0}}
+    assert shown["collections"] == {"note": {"scanned": count, "migrated": count, "unchanged": 0, "quarantined": 0}}
     assert data(path) == dict.fromkeys(records, b'{"schema_version":2,"n":"","m":1}')
     assert beside(path) == ["db.backups", f"db.backups/{shown['backup']}"]
 

@@ -87,7 +87,7 @@ print("end", pids)
         done = subprocess.run(
             [sys.executable, str(script)], env=variables(), capture_output=True, text=True, check=False
         )
-        counts = {"note": {"scanned": count, "migrated": count, "unchanged": 0}}
+        counts = {"note": {"scanned": count, "migrated": count, "unchanged": 0, "quarantined": 0}}
         assert (done.stdout, done.stderr) == (f"{counts}\n", "")
         assert dump(path)[VERSION] == b"2"
         assert data(path)[b"note:%06d" % count] == b'{"schema_version":2,"n":%d}' % (2 * count)

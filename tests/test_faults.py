@@ -117,7 +117,7 @@ class TestInUse:
             before = files(meridian.parent)
             it = ms.MigrationManager(meridian, project)
             assert it.status().current_version == 1
-            assert it.scan().collections["task"] == {"scanned": 5, "migrated": 5, "unchanged": 0}
+            assert it.scan().collections["task"] == {"scanned": 5, "migrated": 5, "unchanged": 0, "quarantined": 0}
             assert it.plan().to_version == 3
             assert files(meridian.parent) == before
 

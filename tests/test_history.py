@@ -111,8 +111,8 @@ class TestForm:
                     "after": held(data(path), f"{name}:"),
                 }
                 for name, counts in (
-                    ("episode", {"scanned": 3, "migrated": 1, "unchanged": 2}),
-                    ("symbol", {"scanned": 2, "migrated": 1, "unchanged": 1}),
+                    ("episode", {"scanned": 3, "migrated": 1, "unchanged": 2, "quarantined": 0}),
+                    ("symbol", {"scanned": 2, "migrated": 1, "unchanged": 1, "quarantined": 0}),
                 )
             },
             "specs": [{"collection": spec.collection, "checksum": spec.checksum, "text": spec.text} for spec in specs],

@@ -24,6 +24,8 @@ HEAD = 'collection: task\nprefix: "task:"\nfrom: 1\nto: 2\n'
 NONE = "an operation was expected; docs/operations.md lists the operations"
 FIX_PATH = 'write a name with dots, brackets, stars or quotes as ["odd.name"]'
 
+BOUND = "a number of records or a share of them was expected, such as 10 or <= 0.1%"
+
 # the text after the head, whose first line is line 5, and all that is wrong with it
 REFUSED: dict[str, list[str]] = {
     # the whole
@@ -32,14 +34,14 @@ REFUSED: dict[str, list[str]] = {
     "steps: {}": ["5:8: an object was found, a list was expected"],
     "step: []": [
         "1:1: no 'steps' was found, it is required",
-        "5:1: the unknown key 'step' was found, one of allow, column_family, description, downgrade, encoding, "
-        "examples, indexes, records, stamp, steps was expected; did you mean 'steps'?",
+        "5:1: the unknown key 'step' was found, one of accept, allow, column_family, description, downgrade, "
+        "encoding, examples, indexes, records, stamp, steps was expected; did you mean 'steps'?",
     ],
     "steps: []\nexmples: []\nmore: 1": [
-        "6:1: the unknown key 'exmples' was found, one of allow, column_family, description, downgrade, encoding, "
-        "examples, indexes, records, stamp was expected; did you mean 'examples'?",
-        "7:1: the unknown key 'more' was found, one of allow, column_family, description, downgrade, encoding, "
-        "examples, indexes, records, stamp was expected",
+        "6:1: the unknown key 'exmples' was found, one of accept, allow, column_family, description, downgrade, "
+        "encoding, examples, indexes, records, stamp was expected; did you mean 'examples'?",
+        "7:1: the unknown key 'more' was found, one of accept, allow, column_family, description, downgrade, "
+        "encoding, examples, indexes, records, stamp was expected",
     ],
     "steps: []\ndescription: [x]": ["6:14: a list was found, a text was expected"],
     # the stamp
@@ -49,6 +51,13 @@ REFUSED: dict[str, list[str]] = {
     "steps: []\nstamp: {path: a.*}": ["6:15: the path 'a.*' was found, a path of names was expected"],
     "steps: []\nstamp: {as: string}": ["6:8: no 'path' was found, it is required"],
     "steps: []\nstamp: {path: v, as: text}": ['6:22: a text "text" was found, one of "integer", "string" was expected'],
+    # how many records may be set aside
+    "steps: []\naccept: 5": ["6:9: an integer 5 was found, an object was expected"],
+    "steps: []\naccept: {}": ["6:9: no 'quarantined' was found, it is required"],
+    "steps: []\naccept: {quarantined: -1}": [f"6:23: an integer -1 was found, {BOUND}"],
+    "steps: []\naccept: {quarantined: 1.5}": ["6:23: a number 1.5 was found, an integer or a text was expected"],
+    "steps: []\naccept: {quarantined: many}": [f'6:23: a text "many" was found, {BOUND}'],
+    "steps: []\naccept: {quarantined: 101%}": [f'6:23: a text "101%" was found, {BOUND}'],
     "steps: []\nstamp: a[": [
         f"6:8: the path 'a[' was found, a name, [], [0], * or [\"odd.name\"] was expected at character 2; {FIX_PATH}"
     ],
@@ -114,8 +123,8 @@ REFUSED: dict[str, list[str]] = {
     ],
     # all of it in one go
     "steps:\n  - ad: {a: 1}\n  - rename: {a: a}\n  - remove: [b, b]\nstamp: v[]\nfoo: 1": [
-        "10:1: the unknown key 'foo' was found, one of allow, column_family, description, downgrade, encoding, "
-        "examples, indexes, records was expected",
+        "10:1: the unknown key 'foo' was found, one of accept, allow, column_family, description, downgrade, "
+        "encoding, examples, indexes, records was expected",
         "6:5: the unknown operation 'ad' was found, an operation was expected; did you mean 'add'?",
         "7:14: 'a' renamed to itself was found, a new name was expected",
         "8:17: 'b' was found beside 'b', entries that do not touch the same place were expected; "

@@ -66,9 +66,9 @@ class TestMeridian:
             from_version=1,
             to_version=3,
             collections={
-                "task": {"scanned": 5, "migrated": 5, "unchanged": 0},
-                "episode": {"scanned": 3, "migrated": 1, "unchanged": 2},
-                "symbol": {"scanned": 2, "migrated": 1, "unchanged": 1},
+                "task": {"scanned": 5, "migrated": 5, "unchanged": 0, "quarantined": 0},
+                "episode": {"scanned": 3, "migrated": 1, "unchanged": 2, "quarantined": 0},
+                "symbol": {"scanned": 2, "migrated": 1, "unchanged": 1, "quarantined": 0},
             },
             steps=[
                 {"from_version": 1, "to_version": 2, "items_migrated": 5},
@@ -100,11 +100,13 @@ class TestMeridian:
         """From 1 to 3 in one run and in two gives the same records, byte for byte."""
         other = make(tmp_path / "other", ROWS)
         manager(meridian, project).apply()
-        assert manager(other, project).apply(2).collections == {"task": {"scanned": 5, "migrated": 5, "unchanged": 0}}
+        assert manager(other, project).apply(2).collections == {
+            "task": {"scanned": 5, "migrated": 5, "unchanged": 0, "quarantined": 0}
+        }
         assert data(other) == ROWS | {key: value for key, value in data(meridian).items() if key in TASKS}
         assert manager(other, project).apply(3).collections == {
-            "episode": {"scanned": 3, "migrated": 1, "unchanged": 2},
-            "symbol": {"scanned": 2, "migrated": 1, "unchanged": 1},
+            "episode": {"scanned": 3, "migrated": 1, "unchanged": 2, "quarantined": 0},
+            "symbol": {"scanned": 2, "migrated": 1, "unchanged": 1, "quarantined": 0},
         }
         assert data(other) == data(meridian)
         assert dump(other)[VERSION] == dump(meridian)[VERSION] == b"3"
@@ -198,7 +200,7 @@ class TestStamps:
         odd = b' {"schema_version" : 2,' + whole[1:]
         path = make(tmp_path / "db", {b"task:a": task("a"), b"task:b": whole, b"task:c": odd})
         report = manager(path, project).apply(2)
-        assert report.collections == {"task": {"scanned": 3, "migrated": 1, "unchanged": 2}}
+        assert report.collections == {"task": {"scanned": 3, "migrated": 1, "unchanged": 2, "quarantined": 0}}
         assert report.steps == [{"from_version": 1, "to_version": 2, "items_migrated": 1}]
         assert data(path) == {b"task:a": task_v2("a"), b"task:b": whole, b"task:c": odd}
 
@@ -217,7 +219,7 @@ class TestStamps:
             },
         )
         report = manager(path, folder.load()).apply()
-        assert report.collections == {"note": {"scanned": 5, "migrated": 4, "unchanged": 1}}
+        assert report.collections == {"note": {"scanned": 5, "migrated": 4, "unchanged": 1, "quarantined": 0}}
         assert [step["items_migrated"] for step in report.steps] == [2, 3, 4]
         assert data(path) == {
             b"note:unstamped": b'{"schema_version":4,"x":0,"in_2":1,"in_3":2,"in_4":3}',
@@ -362,7 +364,12 @@ class TestBytes:
         }
         keys = [b"task:", b"task:\xff\xfe", b"task:\xff\xfd", b"task:a:b:c", b"task:\x00", "task:é".encode()]
         path = make(tmp_path / "db", others | {key: task(str(number)) for number, key in enumerate(keys)})
-        assert manager(path, project).apply().collections["task"] == {"scanned": 6, "migrated": 6, "unchanged": 0}
+        assert manager(path, project).apply().collections["task"] == {
+            "scanned": 6,
+            "migrated": 6,
+            "unchanged": 0,
+            "quarantined": 0,
+        }
         assert data(path) == others | {key: task_v2(str(number)) for number, key in enumerate(keys)}
 
 
@@ -454,7 +461,9 @@ class TestRejectedRecords:
     def test_accepted(self, name: str, tmp_path: Path, project: ms.Project) -> None:
         """A record at which Meridian's own migration stopped, although its programs took it, is migrated."""
         path = make(tmp_path / "db", {b"task:a": ODD[name][0]})
-        assert manager(path, project).apply(2).collections == {"task": {"scanned": 1, "migrated": 1, "unchanged": 0}}
+        assert manager(path, project).apply(2).collections == {
+            "task": {"scanned": 1, "migrated": 1, "unchanged": 0, "quarantined": 0}
+        }
         assert json.loads(data(path)[b"task:a"]) == json.loads(task_v2("e"))
 
     def test_as_json(self, tmp_path: Path, project: ms.Project) -> None:
@@ -654,7 +663,7 @@ class TestEmpty:
         """The version and the history are written, and no backup is made, as there is nothing to put back."""
         path = make(tmp_path / "db", {})
         report = manager(path, project).apply()
-        nothing = {"scanned": 0, "migrated": 0, "unchanged": 0}
+        nothing = {"scanned": 0, "migrated": 0, "unchanged": 0, "quarantined": 0}
         assert (report.from_version, report.to_version, report.backup) == (1, 3, None)
         assert report.collections == {"task": nothing, "episode": nothing, "symbol": nothing}
         assert set(dump(path)) == {VERSION, HISTORY}
@@ -676,7 +685,7 @@ class TestEmpty:
         """A spec without steps raises the version alone; every record keeps its bytes."""
         path = make(tmp_path / "db", {b"note:1": b' {"a" : 1.0}', b"note:2": b'{"schema_version":1}'})
         report = manager(path, folder.spec("note", 1).load()).apply()
-        assert report.collections == {"note": {"scanned": 2, "migrated": 0, "unchanged": 2}}
+        assert report.collections == {"note": {"scanned": 2, "migrated": 0, "unchanged": 2, "quarantined": 0}}
         assert data(path) == {b"note:1": b' {"a" : 1.0}', b"note:2": b'{"schema_version":1}'}
         assert dump(path)[VERSION] == b"2"
 

@@ -183,7 +183,7 @@ REFUSED: dict[str, tuple[dict[str, str], list[str]]] = {
         ANY | {"specs/task/v1_to_v2.yaml": spec(prefix="_")},
         [
             "specs/task/v1_to_v2.yaml:2:9: the prefix '_' was found, a prefix apart from _schema_version, "
-            "_migration_history, _backup_ was expected, which the system keeps for itself"
+            "_migration_history, _backup_, _quarantine was expected, which the system keeps for itself"
         ],
     ),
     # schemas
@@ -321,9 +321,8 @@ REFUSED: dict[str, tuple[dict[str, str], list[str]]] = {
             "specs/task/v1_to_v2.yaml:5:10: the unknown operation 'ad' was found, "
             "an operation was expected; did you mean 'add'?",
             "specs/task/v1_to_v2.yaml:5:35: an object with no entries was found, at least 1 was expected",
-            "specs/task/v1_to_v2.yaml:6:1: the unknown key 'extra' was found, "
-            "one of allow, column_family, description, downgrade, encoding, examples, indexes, records, stamp "
-            "was expected",
+            "specs/task/v1_to_v2.yaml:6:1: the unknown key 'extra' was found, one of accept, allow, column_family, "
+            "description, downgrade, encoding, examples, indexes, records, stamp was expected",
             "specs/task/v2_to_v3.yaml:1:5: expected the node content, but found '<stream end>', YAML was expected",
             "specs/x.yml:1:1: a file called x.yml was found here, <collection>/vN_to_vM.yaml was expected; "
             "rename or move it",

@@ -250,7 +250,9 @@ class TestWhatTheMigrationMade:
         project = folder.spec("doc", 1, {"default": {"a": 1}}, stamp=stamp).schema("doc", 2, schema).load()
         records = {b"doc:1": b'{"a":0}', b"doc:2": b"{}"}
         path = make(tmp_path / "db", records)
-        assert manager(path, project).apply().collections == {"doc": {"scanned": 2, "migrated": 2, "unchanged": 0}}
+        assert manager(path, project).apply().collections == {
+            "doc": {"scanned": 2, "migrated": 2, "unchanged": 0, "quarantined": 0}
+        }
         assert manager(path, project).rollback().later_writes == 0
         assert data(path) == records
 

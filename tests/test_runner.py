@@ -371,7 +371,7 @@ def told(file):
                 file.touch()
 
         report = ms.MigrationManager(path, folder.load()).apply(workers=processes(2), on_progress=tell)
-        assert report.collections["note"] == {"scanned": 2000, "migrated": 2, "unchanged": 1998}
+        assert report.collections["note"] == {"scanned": 2000, "migrated": 2, "unchanged": 1998, "quarantined": 0}
 
 
 @pytest.mark.usefixtures("small_jobs")

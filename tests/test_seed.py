@@ -116,7 +116,9 @@ class TestItsOwn:
         assert json.loads(new)["schema_version"] == 2
         assert project.upgrade("task", new) == new
         path = make(tmp_path / "db", {b"task:new": new})
-        assert manager(path, project).apply(2).collections == {"task": {"scanned": 1, "migrated": 0, "unchanged": 1}}
+        assert manager(path, project).apply(2).collections == {
+            "task": {"scanned": 1, "migrated": 0, "unchanged": 1, "quarantined": 0}
+        }
         assert data(path) == {b"task:new": new}
 
     def test_backward_compatibility(self, tmp_path: Path, project: ms.Project) -> None:
@@ -219,7 +221,12 @@ class TestNeverTested:
         """Ids with colons are ids, and the markers of the indexes are not touched."""
         records = {b"task:a:b": task("a:b"), b"task::": task(":"), b"idx_status:pending:a:b": b"1"}
         path = make(tmp_path / "db", records)
-        assert manager(path, project).apply().collections["task"] == {"scanned": 2, "migrated": 2, "unchanged": 0}
+        assert manager(path, project).apply().collections["task"] == {
+            "scanned": 2,
+            "migrated": 2,
+            "unchanged": 0,
+            "quarantined": 0,
+        }
         assert data(path)[b"idx_status:pending:a:b"] == b"1"
 
     def test_two_steps_of_which_the_second_fails(self, meridian: Path, project: ms.Project) -> None:
@@ -255,8 +262,8 @@ class TestNeverTested:
         path = make(tmp_path / "db", {**kept, VERSION: b"2", HISTORY: history, **ROWS})
         report = manager(path, project).apply()
         assert report.collections == {
-            "episode": {"scanned": 3, "migrated": 1, "unchanged": 2},
-            "symbol": {"scanned": 2, "migrated": 1, "unchanged": 1},
+            "episode": {"scanned": 3, "migrated": 1, "unchanged": 2, "quarantined": 0},
+            "symbol": {"scanned": 2, "migrated": 1, "unchanged": 1, "quarantined": 0},
         }
         found = dump(path)
         assert {key: found[key] for key in kept} == kept

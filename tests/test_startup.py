@@ -133,7 +133,7 @@ class TestWithAnOpenHandle:
         handle = Rdict(str(tmp_path / "db"), raw())
         handle[b"task:a"] = task("a")
         report = ms.check_and_migrate(handle, project)
-        assert report.collections["task"] == {"scanned": 1, "migrated": 1, "unchanged": 0}
+        assert report.collections["task"] == {"scanned": 1, "migrated": 1, "unchanged": 0, "quarantined": 0}
         handle.close()
         assert dump(tmp_path / "db.backups" / str(report.backup) / "database") == {b"task:a": task("a")}
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from migrate_spec.backup import Backup
     from migrate_spec.executors import Workers, cluster, processes
     from migrate_spec.explain import Explanation
+    from migrate_spec.fix import Fix, load_fix
     from migrate_spec.fleet import Outcome, apply_all
     from migrate_spec.freshness import Freshness
     from migrate_spec.hooks import hook
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from migrate_spec.progress import Progress
     from migrate_spec.project import Project, load
     from migrate_spec.registry import MigrationRegistry
+    from migrate_spec.repairing import RepairReport
     from migrate_spec.reports import ApplyReport, RestoreReport, RollbackReport, SalvageReport, Status, Verification
     from migrate_spec.retention import Retention
     from migrate_spec.startup import check_and_migrate, check_and_migrate_async
@@ -35,6 +37,7 @@ __all__ = [  # noqa: PLE0604 - `_errors` is a list of names
     "Audit",
     "Backup",
     "Explanation",
+    "Fix",
     "Freshness",
     "Migration",
     "MigrationManager",
@@ -43,6 +46,7 @@ __all__ = [  # noqa: PLE0604 - `_errors` is a list of names
     "Plan",
     "Progress",
     "Project",
+    "RepairReport",
     "RestoreReport",
     "Retention",
     "RollbackReport",
@@ -56,6 +60,7 @@ __all__ = [  # noqa: PLE0604 - `_errors` is a list of names
     "cluster",
     "hook",
     "load",
+    "load_fix",
     "processes",
 ]
 
@@ -64,6 +69,7 @@ _HOMES = {
     "Audit": "audit",
     "Backup": "backup",
     "Explanation": "explain",
+    "Fix": "fix",
     "Freshness": "freshness",
     "Migration": "migration",
     "MigrationManager": "manager",
@@ -72,6 +78,7 @@ _HOMES = {
     "Plan": "plan",
     "Progress": "progress",
     "Project": "project",
+    "RepairReport": "repairing",
     "RestoreReport": "reports",
     "Retention": "retention",
     "RollbackReport": "reports",
@@ -85,6 +92,7 @@ _HOMES = {
     "cluster": "executors",
     "hook": "hooks",
     "load": "project",
+    "load_fix": "fix",
     "processes": "executors",
 }
 

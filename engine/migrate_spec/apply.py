@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from migrate_spec.backup import Backup, backups_folder, new_name
-from migrate_spec.carried import Carried, check_rejections, held
+from migrate_spec.carried import Carried, check_rejections, held, place
 from migrate_spec.codec import Json
 from migrate_spec.compiler import Route
-from migrate_spec.errors import NoSpace
+from migrate_spec.errors import NoSpace, RecordRejected
 from migrate_spec.executors import Workers
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import HISTORY_KEY, TOOL, VERSION_KEY, read_history, timestamp
@@ -20,20 +20,29 @@ from migrate_spec.logs import log
 from migrate_spec.moving import carry_moving
 from migrate_spec.plan import Plan
 from migrate_spec.progress import OnProgress, Tracker
+from migrate_spec.quarantine import has_marks
+from migrate_spec.rejected import check_place, default_place, gather, put, staged_name
+from migrate_spec.rejects import Choice, Rejecting, Repairing
 from migrate_spec.reports import ApplyReport
+from migrate_spec.retaking import Retaken, retake
 from migrate_spec.runner import FEW_RECORDS, Means, carry
 from migrate_spec.staging import Staging
 from migrate_spec.store import KeyRange, Size, Store
 from migrate_spec.stores.rocks_faults import SpeakingOf
 from migrate_spec.swap import Swap
 
-__all__ = ["Run", "find_out"]
+__all__ = ["NO_CHOICE", "Run", "carry_all", "listed_in", "report_of", "tracker_of"]
+
+NO_CHOICE = Choice()
 
 
 class Run:
     """One ``apply``."""
 
-    def __init__(self, staging: Staging, plan: Plan, workers: Workers, *, keeps_backup: bool) -> None:
+    def __init__(
+        self, staging: Staging, plan: Plan, workers: Workers, choice: Choice = NO_CHOICE, *, keeps_backup: bool
+    ) -> None:
+        """Take the database, the way and who goes it, and what to do about records that are rejected."""
         self.staging = staging
         self.store = staging.store
         self.plan = plan
@@ -41,6 +50,8 @@ class Run:
         self.started_at = timestamp()
         self.start = time.monotonic()
         self.keeps_backup = keeps_backup
+        self.choice = choice
+        self.kind = "retry"
 
     def carry_out(self, on_progress: OnProgress | None) -> ApplyReport:
         """The run.
@@ -53,30 +64,85 @@ class Run:
         _check_space(self.store, self.plan)
         if self.keeps_backup:
             self.staging.check_backups_writable()
+        if self.choice.file is not None:
+            check_place(self.choice.file)
         with self.staging.frozen() as frozen:
-            tracker = _tracker(self.plan, frozen, on_progress)
-            means = Means(frozen, self.staging.folder, tracker, self.workers)
-            results = _carry_all(self.plan, means)
-        check_rejections(results, self.store.path)
-        backup = self._backup(results)
-        files: dict[str, list[Path]] = {}
+            tracker = tracker_of(self.plan, frozen, on_progress)
+            marked, version = has_marks(frozen), self.plan.from_version
+            rejecting = Rejecting(self.choice.quarantines, self._lists(), version, self.started_at, marked)
+            means = Means(frozen, self.staging.folder, tracker, self.workers, rejecting)
+            results, retaken = carry_all(self.plan, means)
+        listed = self._list(results)
+        report = report_of(self.plan, self.store.path, [*results, *retaken.others.values()], self.start)
+        if self.plan.is_empty and not retaken.left:
+            return report
+        backup = self._swap_in(results, retaken, listed)
+        return replace(report, backup=backup, rejected=listed)
+
+    def repair_all(self, repairing: Repairing) -> tuple[Retaken, str | None]:
+        """Repair records in quarantine, and carry them over; the plan is one that has nothing to do.
+
+        Returns:
+            What became of them, and the name of the backup.
+
+        Raises:
+            DatabaseError: the database cannot be read or written.
+        """
+        if self.keeps_backup:
+            self.staging.check_backups_writable()
+        self.kind = "repair"
+        with self.staging.frozen() as frozen:
+            rejecting = Rejecting(version=self.plan.from_version, at=self.started_at, marked=True)
+            tracker = tracker_of(self.plan, frozen, None)
+            means = Means(frozen, self.staging.folder, tracker, self.workers, rejecting=rejecting, repairing=repairing)
+            retaken = carry_all(self.plan, means)[1]
+        return retaken, self._swap_in([], retaken, None) if retaken.left else None
+
+    def _swap_in(self, results: Sequence[Carried], retaken: Retaken, listed: str | None) -> str | None:
+        """Swap in what was staged; the name of the backup."""
+        backup = self._backup(results, retaken)
+        files = {family: list(some) for family, some in retaken.files.items()}
         for result in results:
             files.setdefault(result.route.column_family, []).extend(result.files)
-        files.setdefault(DEFAULT_FAMILY, []).append(self._metadata(results, backup))
+            files.setdefault(DEFAULT_FAMILY, []).extend(result.marks)
+        files.setdefault(DEFAULT_FAMILY, []).append(self._metadata(results, retaken, backup, listed))
         self.staging.swap_in_families(files, self._swap())
-        report = _report(self.plan, self.store.path, results, self.start)
-        return replace(report, backup=backup.name if backup else None)
+        return backup.name if backup else None
 
-    def _backup(self, results: Sequence[Carried]) -> Backup | None:
+    def _lists(self) -> Path | None:
+        """Where all rejected records are listed, if at all."""
+        return self.staging.folder if self.choice.quarantines or self.choice.file is not None else None
+
+    def _list(self, results: Sequence[Carried]) -> str | None:
+        """Put the list of rejected records together; the file where it will be, once the run is done.
+
+        Raises:
+            RecordRejected: they stop the run; the list is where the user wants it.
+        """
+        staged, parts = self.staging.folder / staged_name(self.started_at), listed_in(results)
+        with SpeakingOf(self.store.path):
+            if parts:
+                gather(parts, staged, self.store.path)
+            try:
+                check_rejections(results, self.store.path, quarantines=self.choice.quarantines)
+            except RecordRejected:
+                if self.choice.file is not None and parts:
+                    put(staged, self.choice.file)
+                raise
+        return str(self.choice.file or default_place(self.store.path, self.started_at)) if parts else None
+
+    def _backup(self, results: Sequence[Carried], retaken: Retaken) -> Backup | None:
         """The backup that the checkpoint becomes; none where there is nothing to put back."""
-        if not self.keeps_backup or not any(result.scanned for result in results):
+        if not self.keeps_backup or not (retaken.left or any(result.scanned for result in results)):
             return None
         name = new_name(self.store)
         backup = Backup(
             name,
             self.started_at,
             self.plan.from_version,
-            f"apply v{self.plan.from_version}→v{self.plan.to_version}",
+            f"apply v{self.plan.from_version}→v{self.plan.to_version}"
+            if results
+            else f"{self.kind} of records in quarantine",
             {result.collection: result.before for result in results},
             backups_folder(self.store.path) / name,
             verified_at=timestamp(),
@@ -88,42 +154,60 @@ class Run:
     def _swap(self) -> Swap:
         return Swap("apply", self.plan.from_version, self.plan.to_version, self.started_at)
 
-    def _metadata(self, results: Sequence[Carried], backup: Backup | None) -> Path:
+    def _metadata(
+        self, results: Sequence[Carried], retaken: Retaken, backup: Backup | None, listed: str | None
+    ) -> Path:
         """The staged file with the version, the history and the note of the backup."""
         history = read_history(self.store)
         staged = self.store.stage(self.staging.folder / "metadata.sst")
         if backup is not None:
             staged.put(backup.name.encode(), backup.stored())
-        staged.put(HISTORY_KEY, history.with_entries(list(self._entries(results, backup))))
+        entries = [
+            entry | ({"rejected": listed} if listed else {}) for entry in self._entries(results, retaken, backup)
+        ]
+        staged.put(HISTORY_KEY, history.with_entries(entries))
         staged.put(VERSION_KEY, str(self.plan.to_version).encode())
         path = staged.finish()
         assert path is not None  # noqa: S101 - something was staged
         return path
 
-    def _entries(self, results: Sequence[Carried], backup: Backup | None) -> Iterator[dict[str, Json]]:
-        completed_at, seconds = timestamp(), round(time.monotonic() - self.start, 3)
+    def _entries(
+        self, results: Sequence[Carried], retaken: Retaken, backup: Backup | None
+    ) -> Iterator[dict[str, Json]]:
         for step in self.plan.steps:
             specs = [migration.spec for migration in step]
             touched = {
-                result.collection: _counts(result) | held(result, step, self.plan)
+                result.collection: result.counts() | held(result, step, self.plan)
                 for result in results
                 if result.collection in {spec.collection for spec in specs}
             }
-            yield {
-                "from_version": step[0].from_version,
-                "to_version": step[0].to_version,
-                "started_at": self.started_at,
-                "completed_at": completed_at,
-                "items_migrated": _changed_by(results, step[0].from_version),
-                "backup_key": backup.name if backup else None,
-                "success": True,
-                "error": None,
-                "kind": "apply",
-                "tool": TOOL,
-                "seconds": seconds,
-                "collections": touched,
-                "specs": [{"collection": s.collection, "checksum": s.checksum, "text": s.text} for s in specs],
+            versions, count = (step[0].from_version, step[0].to_version), _changed_by(results, step[0].from_version)
+            yield self._entry("apply", versions, count, touched, backup) | {
+                "specs": [{"collection": s.collection, "checksum": s.checksum, "text": s.text} for s in specs]
             }
+        if retaken.others or (retaken.left and self.plan.is_empty):
+            others, version = retaken.others.values(), self.plan.to_version
+            touched = {one.collection: one.counts() | place(one) for one in others}
+            yield self._entry(self.kind, (version, version), sum(one.migrated for one in others), touched, backup)
+
+    def _entry(
+        self, kind: str, versions: tuple[int, int], count: int, touched: dict[str, Json], backup: Backup | None
+    ) -> dict[str, Json]:
+        """An entry of the history."""
+        return {
+            "from_version": versions[0],
+            "to_version": versions[1],
+            "started_at": self.started_at,
+            "completed_at": timestamp(),
+            "items_migrated": count,
+            "backup_key": backup.name if backup else None,
+            "success": True,
+            "error": None,
+            "kind": kind,
+            "tool": TOOL,
+            "seconds": round(time.monotonic() - self.start, 3),
+            "collections": touched,
+        }
 
 
 def _log_begun(plan: Plan, database: Path) -> None:
@@ -132,19 +216,7 @@ def _log_begun(plan: Plan, database: Path) -> None:
     log("apply", "info", "apply-begun", database=str(database), **facts)
 
 
-def find_out(store: Store, plan: Plan, workers: Workers, on_progress: OnProgress | None) -> ApplyReport:
-    """Carry every record over without writing anything.
-
-    Raises:
-        RecordRejected: records cannot be carried over.
-    """
-    start = time.monotonic()
-    results = _carry_all(plan, Means(store, None, _tracker(plan, store, on_progress), workers))
-    check_rejections(results, store.path)
-    return replace(_report(plan, store.path, results, start), dry_run=True)
-
-
-def _tracker(plan: Plan, frozen: Store, on_progress: OnProgress | None) -> Tracker:
+def tracker_of(plan: Plan, frozen: Store, on_progress: OnProgress | None) -> Tracker:
     """What counts the records of a plan."""
     return Tracker(on_progress, sum(_size(route, frozen).records for route in plan.routes))
 
@@ -154,14 +226,21 @@ def _size(route: Route, store: Store) -> Size:
     return store.family(route.column_family).size(KeyRange.of_prefix(route.key_prefix))
 
 
-def _carry_all(plan: Plan, means: Means) -> list[Carried]:
+def carry_all(plan: Plan, means: Means) -> tuple[list[Carried], Retaken]:
     """Carry the records of all collections, those that stay where they are first."""
     staying = [route for route in plan.routes if not route.moves_records]
     if means.tracker.total > FEW_RECORDS:  # with fewer the proof takes longer than it saves
         staying = [_with_proof(route, plan) for route in staying]
-    results = [*carry(staying, means), *carry_moving(plan, means)]
+    results = [*carry(staying, means), *(Carried(route) for route in plan.routes if route.moves_records)]
+    retaken = Retaken(results)
+    for family in plan.families:
+        within, inside = plan.within(family), means.within(family)
+        if inside is not None:
+            moving = [one for one in results[len(staying) :] if one.route.column_family == family]
+            carry_moving(within, inside, moving, retaken)
+            retake(within, inside, retaken)
     means.tracker.finish()
-    return results
+    return results, retaken
 
 
 def _with_proof(route: Route, plan: Plan) -> Route:
@@ -173,8 +252,9 @@ def _with_proof(route: Route, plan: Plan) -> Route:
     return replace(route, sure=steps[0].schema_before) if known else route
 
 
-def _counts(result: Carried) -> dict[str, int]:
-    return {"scanned": result.scanned, "migrated": result.migrated, "unchanged": result.unchanged}
+def listed_in(results: Sequence[Carried]) -> list[Path]:
+    """The parts of the list of rejected records."""
+    return [file for result in results for file in result.listed]
 
 
 def _changed_by(results: Sequence[Carried], from_version: int) -> int:
@@ -187,12 +267,17 @@ def _changed_by(results: Sequence[Carried], from_version: int) -> int:
     )
 
 
-def _report(plan: Plan, database: Path, results: Sequence[Carried], start: float) -> ApplyReport:
+def report_of(plan: Plan, database: Path, results: Sequence[Carried], start: float) -> ApplyReport:
+    """What is reported of a run that began then; a collection may be in the results twice."""
+    collections: dict[str, dict[str, int]] = {}
+    for result in results:
+        before = collections.get(result.collection, {})
+        collections[result.collection] = {name: before.get(name, 0) + n for name, n in result.counts().items()}
     return ApplyReport(
         str(database),
         plan.from_version,
         plan.to_version,
-        {result.collection: _counts(result) for result in results},
+        collections,
         [
             {
                 "from_version": step[0].from_version,

@@ -10,14 +10,14 @@ from migrate_spec.backup import Contents
 from migrate_spec.codec import Json
 from migrate_spec.compiler import Route
 from migrate_spec.digest import joined
-from migrate_spec.errors import RecordRejected, Rejection
+from migrate_spec.errors import RecordRejected, Rejection, TooManyRejected
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.migration import Migration
 from migrate_spec.plan import Plan
 from migrate_spec.ranges import SHOWN_REJECTIONS, Part
 from migrate_spec.spec import overlap
 
-__all__ = ["Carried", "check_rejections", "held"]
+__all__ = ["Carried", "check_rejections", "held", "place"]
 
 
 @dataclass
@@ -32,8 +32,12 @@ class Carried:
         before: what the frozen copy held.
         after: what the database holds afterwards; ``None`` where nothing was to be written, or that is not known.
         files: the staged files.
+        marks: the staged files with the marks of those that are set aside.
         rejections: the first rejected records.
         rejected: how many in all.
+        listed: the files that list all of them, where that was asked for.
+        passed: how many were in quarantine before.
+        held: how many of these stay there.
     """
 
     route: Route
@@ -43,8 +47,12 @@ class Carried:
     before: Contents = Contents("", 0, "")  # noqa: RUF009 - it cannot be altered
     after: Contents | None = None
     files: list[Path] = field(default_factory=list)
+    marks: list[Path] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     rejected: int = 0
+    listed: list[Path] = field(default_factory=list)
+    passed: int = 0
+    held: int = 0
 
     @property
     def collection(self) -> str:
@@ -57,10 +65,39 @@ class Carried:
         if len(self.rejections) < SHOWN_REJECTIONS:
             self.rejections.append(rejection)
 
+    def release(self, changed_by: Sequence[int], before: Sequence[int], *, changed: bool) -> None:
+        """Note a record that leaves the quarantine.
+
+        Args:
+            changed_by: for each step of the route, how many records it changed with this one.
+            before: and how many without it.
+            changed: whether the record was written anew.
+        """
+        self.held -= 1
+        self.migrated += changed
+        self.after = None if changed else self.after  # it was digested with the record as it was
+        self.changed_by = [
+            count + now - then for count, now, then in zip(self.changed_by, changed_by, before, strict=True)
+        ]
+
     @property
     def unchanged(self) -> int:
         """How many records stay as they are."""
-        return self.scanned - self.migrated - self.rejected
+        return self.scanned - self.migrated - self.quarantined
+
+    @property
+    def quarantined(self) -> int:
+        """How many records are in quarantine afterwards."""
+        return self.rejected + self.held
+
+    def counts(self) -> dict[str, int]:
+        """How many records there are, and what became of them."""
+        return {
+            "scanned": self.scanned,
+            "migrated": self.migrated,
+            "unchanged": self.unchanged,
+            "quarantined": self.quarantined,
+        }
 
     @classmethod
     def of_parts(cls, route: Route, parts: Sequence[Part]) -> Carried:
@@ -73,7 +110,10 @@ class Carried:
         digests_after = [part.digest_after for part in parts]
         found.after = _contents(route, parts, digests_after) if all(digests_after) else None
         found.files = [file for part in parts for file in part.files]
+        found.marks = [file for part in parts for file in part.marks]
+        found.held = found.passed = sum(part.passed for part in parts)
         found.rejected = sum(part.rejected for part in parts)
+        found.listed = [part.listed for part in parts if part.listed is not None]
         found.rejections = [one for part in parts for one in part.rejections][:SHOWN_REJECTIONS]
         return found
 
@@ -85,16 +125,42 @@ def _contents(route: Route, parts: Sequence[Part], digests: Sequence[str]) -> Co
     return Contents(route.key_prefix.decode(), count, digest, starts if digest else [], route.column_family)
 
 
-def check_rejections(results: Sequence[Carried], database: Path) -> None:
-    """See that no record was rejected.
+def check_rejections(results: Sequence[Carried], database: Path, *, quarantines: bool = False) -> None:
+    """See that no record was rejected, or, where those are set aside, not too many.
 
     Raises:
         RecordRejected: some were; it names them, up to a bound.
+        TooManyRejected: more of a collection were than a spec accepts.
     """
     count = sum(result.rejected for result in results)
-    if count:
+    if not count:
+        return
+    if not quarantines:
         shown = sorted((one for result in results for one in result.rejections), key=lambda one: one.key)
         raise RecordRejected(shown[:SHOWN_REJECTIONS], count, where=str(database))
+    for result in results:
+        _check_accepted(result, database)
+
+
+def _check_accepted(result: Carried, database: Path) -> None:
+    """See that no more records of a collection were rejected than each spec on its way accepts.
+
+    Raises:
+        TooManyRejected: more were.
+    """
+    tried = result.scanned - result.passed
+    for spec in result.route.way:
+        if spec.taken:
+            expected, admits = f"none were expected, as {spec.name} gathers records, all or none", False
+        elif spec.accept is None:
+            expected = "not all of them were expected, as no spec accepts that (`accept: {quarantined: 100%}`)"
+            admits = result.rejected < tried
+        else:
+            expected = f"at most {spec.accept} were expected, as {spec.place('accept')} says"
+            admits = spec.accept.admits(result.rejected, tried)
+        if result.rejected and not admits:
+            found = f"{result.rejected:,} of {tried:,} records of {result.collection} cannot be migrated"
+            raise TooManyRejected(found, expected, result.rejections, result.rejected, where=str(database))
 
 
 def held(result: Carried, step: Sequence[Migration], plan: Plan) -> dict[str, Json]:
@@ -106,15 +172,18 @@ def held(result: Carried, step: Sequence[Migration], plan: Plan) -> dict[str, Js
         plan: of the run. What was there before is noted with the first of its steps, what is there after with the last.
     """
     own = [migration for migration in plan.migrations if migration.collection == result.collection]
-    family = result.route.column_family
-    found: dict[str, Json] = {"prefix": result.before.prefix}
-    if family != DEFAULT_FAMILY:
-        found["column_family"] = family
+    found = place(result)
     if own[0] in step:
         found["before"] = result.before.to_json()
     if own[-1] in step and result.after is not None and not _may_get_more(result, plan):
         found["after"] = result.after.to_json()
     return found
+
+
+def place(result: Carried) -> dict[str, Json]:
+    """Where a collection was, as the history notes it."""
+    family = result.route.column_family
+    return {"prefix": result.before.prefix} | ({"column_family": family} if family != DEFAULT_FAMILY else {})
 
 
 def _may_get_more(result: Carried, plan: Plan) -> bool:

@@ -31,6 +31,7 @@ The tree::
     │   ├── MigrationPathMissing  no spec for one of the steps
     │   └── SpecChanged         a spec that was already applied has another meaning now
     ├── RecordRejected          records that cannot be carried over, each with its key, step and reason
+    │   └── TooManyRejected     more of them than may be set aside
     ├── Irreversible            a step that cannot be undone
     ├── BackupError             a backup is missing, damaged or cannot be put back
     ├── LaterWrites             a rollback or restore would undo what was written since the migration or backup
@@ -80,6 +81,7 @@ __all__ = [
     "SpecError",
     "SwapInDoubt",
     "TemplateError",
+    "TooManyRejected",
     "UntrustedFolder",
     "WorkerDied",
     "WorkerError",
@@ -468,6 +470,19 @@ class RecordRejected(MigrateSpecError):
     def to_json(self) -> dict[str, Any]:
         """The error as JSON; ``details`` has one entry a rejection."""
         return super().to_json() | {"details": [rejection.to_json() for rejection in self.rejections]}
+
+
+class TooManyRejected(RecordRejected):
+    """More records cannot be carried over than may be set aside; the database is as it was."""
+
+    code = "too-many-rejected"
+
+    def __init__(
+        self, found: str, expected: str, rejections: Sequence[Rejection], count: int, *, where: str | None = None
+    ) -> None:
+        super().__init__(rejections, count, where=where)
+        remedy = "nothing was changed; mend these records or the spec, or have the spec accept more"
+        self.fault = Fault(found, expected, remedy, where, self.code)
 
 
 class Irreversible(MigrateSpecError):

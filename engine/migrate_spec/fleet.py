@@ -19,6 +19,7 @@ from migrate_spec.logs import log_refusal, log_report
 from migrate_spec.manager import MigrationManager
 from migrate_spec.progress import OnProgress
 from migrate_spec.project import Project
+from migrate_spec.rejects import Choice, OnError
 from migrate_spec.reports import ApplyReport
 from migrate_spec.retention import Retention
 
@@ -58,6 +59,7 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
     backup: bool = True,
     retention: Retention | None = None,
     validate: bool = True,
+    on_error: OnError = "fail",
     compact: bool = False,
     dry_run: bool = False,
     wait: float = 0.0,
@@ -76,6 +78,7 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
         backup: whether the frozen copies that the runs read from are kept afterwards.
         retention: how long backups are kept; where a new one was made, the others are pruned by it.
         validate: whether every record is checked against the schema.
+        on_error: ``fail``, or ``quarantine`` to set records aside that cannot be carried over.
         compact: whether each is compacted afterwards.
         dry_run: carry every record over, and write nothing.
         wait: for how many seconds to wait for a process that has a database open for writing.
@@ -90,8 +93,9 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
         WorkerError: the workers are not there, or do not fit.
         KeyboardInterrupt: of Ctrl-C. It breaks off what is under way: each database is as it was, or complete.
     """
+    Choice.of(on_error)  # now, and not with the first database
     pickled = pickle.dumps(project, pickle.HIGHEST_PROTOCOL)
-    order = _Order(pickled, to_version, backup, retention, validate, compact, dry_run, wait)
+    order = _Order(pickled, to_version, backup, retention, validate, on_error, compact, dry_run, wait)
     workers = workers or processes()
     for abreast, group in groupby(map(Path, databases), lambda path: workers.count > 1 and _bytes(path) <= SMALL):
         if abreast:
@@ -107,7 +111,7 @@ class _Order:
 
     Attributes:
         project: pickled, so that a process that gets it again with every database needs to read it only once.
-        to_version, backup, retention, validate, compact, dry_run, wait: as for :func:`apply_all`.
+        to_version, backup, retention, validate, on_error, compact, dry_run, wait: as for :func:`apply_all`.
     """
 
     project: bytes
@@ -115,6 +119,7 @@ class _Order:
     backup: bool
     retention: Retention | None
     validate: bool
+    on_error: OnError
     compact: bool
     dry_run: bool
     wait: float
@@ -122,18 +127,16 @@ class _Order:
     def carry(self, database: Path, workers: Workers, on_progress: OnProgress | None = None) -> ApplyReport:
         """Do it with one."""
         manager = MigrationManager(database, _project(self.project))
-        if self.dry_run:
-            return manager.scan(self.to_version, validate=self.validate, workers=workers, on_progress=on_progress)
-        report = manager.apply(
+        apply = partial(manager.apply, backup=self.backup, retention=self.retention, wait=self.wait)
+        carry = manager.scan if self.dry_run else apply
+        report = carry(
             self.to_version,
-            backup=self.backup,
-            retention=self.retention,
             validate=self.validate,
+            on_error=self.on_error,
             workers=workers,
-            wait=self.wait,
             on_progress=on_progress,
         )
-        if self.compact:
+        if self.compact and not self.dry_run:
             manager.compact_after(report, wait=self.wait)
         return report
 

@@ -56,18 +56,18 @@ class Flows:
     Attributes:
         routes: of all collections that have specs, touched or not: a record may come to any of them.
         frozen: where to read.
-        changes: what is to be written, and the keys that go.
-        taken: the keys that an operation took for another record.
         notes_all: whether entries of indexes are noted among the changes, too, that stay as they are.
     """
 
     def __init__(
         self, routes: Sequence[Route], frozen: Store, changes: Sorter, taken: Sorter, *, notes_all: bool = False
     ) -> None:
+        """Take the routes, the database, and where to note what is to be written, and which keys were taken."""
         self.frozen = frozen
-        self.changes = changes
-        self.taken = taken
         self.notes_all = notes_all
+        self._changes = changes
+        self._taken = taken
+        self._notes: list[tuple[Sorter, bytes, bytes, bytes | None]] = []
         self._transforms = {route.collection: Transform(route) for route in routes}
 
     def transform(self, collection: str) -> Transform:
@@ -77,6 +77,24 @@ class Flows:
     def around(self, version: int) -> Surroundings:
         """What an operation on records may ask of the run, in a step from a version."""
         return _Around(self, version)
+
+    def change(self, key: bytes, source: bytes, value: bytes | None) -> None:
+        """Note what is to be written under a key, or that it goes, for the record that is on its way."""
+        self._notes.append((self._changes, key, source, value))
+
+    def take(self, key: bytes) -> None:
+        """Note that the record that is on its way takes another one in."""
+        self._notes.append((self._taken, key, key, None))
+
+    def arrive(self) -> None:
+        """Keep what was noted: the record has come to the end of its way."""
+        for sorter, key, source, value in self._notes:
+            sorter.add(key, source, value)
+        self._notes.clear()
+
+    def forget(self) -> None:
+        """Drop what was noted: the record stays where it is."""
+        self._notes.clear()
 
     def home_of(self, key: str, version: int) -> Transform | None:
         """The compiled route of the collection that a key belongs to in a database of a version."""
@@ -100,8 +118,13 @@ class Flow:
         self.transform = flows.transform(collection)
         self._operations: dict[tuple[int, int], tuple[Change, ...]] = {}
 
-    def carry(self, key: bytes, value: bytes) -> bool:
+    def carry(self, key: bytes, value: bytes, stored: bytes | None = None) -> bool:
         """Carry one record over, and note what is to be written.
+
+        Args:
+            key: its key.
+            value: its value.
+            stored: what the database holds under the key, where that is another value.
 
         Returns:
             Whether something of it changes.
@@ -109,15 +132,20 @@ class Flow:
         Raises:
             RecordRefused: it cannot be carried over.
         """
-        found = self(key, value)
-        if found.get(key) == value and len(found) == 1:
-            return False
+        try:
+            found = self(key, value)
+        except RecordRefused:
+            self._flows.forget()
+            raise
+        stored = value if stored is None else stored
+        changed = found.get(key) != stored or len(found) != 1
         if key not in found:
-            self._flows.changes.add(key, key, None)
+            self._flows.change(key, key, None)
         for new_key, new_value in found.items():
-            if (new_key, new_value) != (key, value):
-                self._flows.changes.add(new_key, key, new_value)
-        return True
+            if (new_key, new_value) != (key, stored):
+                self._flows.change(new_key, key, new_value)
+        self._flows.arrive()
+        return changed
 
     def __call__(self, key: bytes, value: bytes) -> dict[bytes, bytes]:
         """What becomes of one record. What becomes of its indexes, and of records it takes in, is noted in the flows.
@@ -225,9 +253,9 @@ class Flow:
         for key, value in entries.items():
             old = there(key)
             if value is not None and old == value:
-                self._flows.changes.add(key, source, None)  # an entry that is there already is in nobody's way
+                self._flows.change(key, source, None)  # an entry that is there already is in nobody's way
             if notes_all or value is not None or old is not None:
-                self._flows.changes.add(key, source, value)
+                self._flows.change(key, source, value)
 
 
 def _keys(entries: Iterable[Moved], when: Literal["before", "after"]) -> list[bytes]:
@@ -246,8 +274,8 @@ class _Around:
         """The records under a prefix, carried to the version before the step; they are noted as taken."""
         for key, value in self._flows.frozen.scan(KeyRange.of_prefix(prefix.encode())):
             text = _text(key)
-            self._flows.taken.add(key, key, None)
-            self._flows.changes.add(key, key, None)
+            self._flows.take(key)
+            self._flows.change(key, key, None)
             home = self._flows.home_of(text, self._version)
             try:
                 document = _carried(home, value, self._version)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from migrate_spec.accepting import BOUND
 from migrate_spec.codec import Json
 from migrate_spec.condition import FORMATS, TYPES, Condition
 from migrate_spec.families import DEFAULT_FAMILY
@@ -29,6 +30,7 @@ from migrate_spec.templates import Template
 __all__ = [
     "block_judge",
     "block_schema",
+    "fix_judge",
     "hints_of",
     "key_of",
     "operation_judge",
@@ -136,6 +138,19 @@ def _index_schema() -> dict[str, Json]:
     }
 
 
+_ACCEPT: dict[str, Json] = {
+    "type": "object",
+    "properties": {
+        "quarantined": {
+            "type": ["integer", "string"],
+            "description": "At most so many records of the collection, or such a share of them: `10` or `<= 0.1%`.",
+        },
+    },
+    "required": ["quarantined"],
+    "additionalProperties": False,
+    "description": "How many records `apply --on-error quarantine` may set aside; without this, not all of them.",
+}
+
 INDEXES: dict[str, Json] = {
     "type": "object",
     "additionalProperties": _index_schema(),
@@ -175,6 +190,21 @@ def spec_judge() -> Schema:
 def operation_judge(operation: type[Operation | RecordOperation]) -> Schema:
     """What a step with this operation must fit; the steps inside it may be anything."""
     return Schema(_on_its_own(operation_schema(operation)))
+
+
+@cache
+def fix_judge() -> Schema:
+    """What a fix must fit; its steps may be anything."""
+    parts = top_schema({}, {})["properties"]
+    properties = {name: parts[name] for name in ("collection", "description", "steps")}
+    return Schema(
+        {
+            "type": "object",
+            "properties": properties,
+            "required": ["collection", "steps"],
+            "additionalProperties": False,
+        }
+    )
 
 
 @cache
@@ -223,6 +253,7 @@ def top_schema(step: Json, record_step: Json) -> dict[str, Json]:
                 "additionalProperties": False,
                 "description": "That there is no way back from this step.",
             },
+            "accept": _ACCEPT,
             "allow": _allow(at_step=False),
             "examples": {"type": "array", "items": _EXAMPLE, "description": "Documents that `validate` runs."},
         },
@@ -236,10 +267,14 @@ def spec_schema() -> dict[str, Json]:
     steps = {name: operation_schema(operation) for name, operation in all_operations().items()}
     steps["do"] = block_schema(_STEP) | {"anyOf": [{"required": ["at"]}, {"required": ["where"]}]}
     record_steps = {name: operation_schema(operation) for name, operation in all_record_operations().items()}
+    top = top_schema(_STEP, {"$ref": "#/$defs/record_step"})
+    # Who reads a spec says in plain words what is no bound; an editor has the pattern alone.
+    bound = top["properties"]["accept"]["properties"]["quarantined"] | {"minimum": 0, "pattern": BOUND}
+    top["properties"]["accept"] = _ACCEPT | {"properties": {"quarantined": bound}}
     return {
         "$schema": DIALECT,
         "description": "One version step of one collection, for migrate-spec.",
-        **top_schema(_STEP, {"$ref": "#/$defs/record_step"}),
+        **top,
         "$defs": {
             "step": _step_schema(list(steps), _STEP_KEYS),
             "record_step": _step_schema(list(record_steps), _RECORD_STEP_KEYS),

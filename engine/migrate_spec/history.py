@@ -9,11 +9,12 @@ The keys and their JSON are those of Meridian's migration system, so that each c
     ``{"migrations": [ENTRY, …]}``, one entry a version step, oldest first. An entry has ``from_version``,
     ``to_version``, ``started_at``, ``completed_at`` (RFC 3339, UTC), ``items_migrated``, ``backup_key``, ``success``
     and ``error``. Ours have further fields after those, which Meridian's reader ignores: ``kind`` (``apply``,
-    ``rollback`` or ``restore``), ``tool``, ``seconds``, ``collections`` (for each its ``prefix`` and counts, and what
-    it held ``before`` and ``after``: records and their digest), ``specs`` (``collection``, ``checksum``, canonical
-    ``text``), and by whom: ``user`` and ``host``. The entries of one run have the same ``started_at``. Where a whole
-    database was restored the history goes on, and the entry says which steps are in force again: the first ``kept``
-    entries, and those ``brought`` from the backup, which this history does not have.
+    ``rollback`` or ``restore``, or ``retry`` and ``repair`` of records in quarantine, which are no steps), ``tool``,
+    ``seconds``, ``collections`` (for each its ``prefix`` and counts, and what it held ``before`` and ``after``: records
+    and their digest), ``specs`` (``collection``, ``checksum``, canonical ``text``), ``rejected`` (the list of records
+    that were set aside), and by whom: ``user`` and ``host``. The entries of one run have the same ``started_at``. Where
+    a whole database was restored the history goes on, and the entry says which steps are in force again: the first
+    ``kept`` entries, and those ``brought`` from the backup, which this history does not have.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ __all__ = [
     "read_history",
     "read_version",
     "timestamp",
+    "version_of",
 ]
 
 VERSION_KEY = b"_schema_version"
@@ -77,8 +79,16 @@ def read_version(store: Store) -> int:
         HalfSwapped: a run was cut off while it was swapped in, and the database is between two versions.
     """
     value = store.get(VERSION_KEY)
-    if value is None:
-        return 1
+    return 1 if value is None else version_of(store, value)
+
+
+def version_of(store: Store, value: bytes) -> int:
+    """The version that a database has under :data:`VERSION_KEY`.
+
+    Raises:
+        MetadataInvalid: it is none.
+        HalfSwapped: a run was cut off while it was swapped in, and the database is between two versions.
+    """
     number = _VERSION.fullmatch(value)
     if number is None or int(number[1]) > _LARGEST:
         swap = parse_swap(value)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migrate_spec.backup import list_backups
-from migrate_spec.backups.keeper import BackupKeeper
 from migrate_spec.codec import plain
 from migrate_spec.compiler import RecordRefused, Transform
 from migrate_spec.errors import DatabaseError, NotCompacted, read_key, show_key
@@ -22,6 +21,9 @@ from migrate_spec.logs import logged
 from migrate_spec.plan import Plan, make_plan
 from migrate_spec.progress import OnProgress
 from migrate_spec.project import Project
+from migrate_spec.quarantine import count_marks, has_marks, read_standing
+from migrate_spec.rejects import Choice, OnError
+from migrate_spec.repairing import QuarantineKeeper
 from migrate_spec.reports import ApplyReport, RollbackReport, Sample, Status
 from migrate_spec.staging import staging, staging_folder
 from migrate_spec.store import KeyRange, Size, Store
@@ -37,8 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["MigrationManager"]
 
 
-class MigrationManager(BackupKeeper):
-    """Carries out plans on one database, and looks after its backups."""
+class MigrationManager(QuarantineKeeper):
+    """Carries out plans on one database, and looks after its backups and its quarantine."""
 
     def __init__(self, database: str | Path | Any, project: Project) -> None:
         """Take a database and the specs for it.
@@ -48,8 +50,7 @@ class MigrationManager(BackupKeeper):
                 as it is and stays open.
             project: the specs and schemas.
         """
-        super().__init__(database, project.registry)
-        self._project = project
+        super().__init__(database, project)
 
     def version(self) -> int:
         """The database's version. Nothing is written.
@@ -59,6 +60,15 @@ class MigrationManager(BackupKeeper):
         """
         with self._reading() as store:
             return read_version(store)
+
+    def standing(self) -> tuple[int, bool]:
+        """The database's version, and whether any record is in quarantine: one read where there is none.
+
+        Raises:
+            MetadataInvalid: the version cannot be understood.
+        """
+        with self._reading() as store:
+            return read_standing(store)
 
     def plan(self, to_version: int | None = None) -> Plan:
         """What :meth:`apply` would carry out. Nothing is written.
@@ -91,7 +101,8 @@ class MigrationManager(BackupKeeper):
             newest = self._project.version
             plan = make_plan(self._project, current) if current < newest else None
             pending = [migration.name for migration in plan.migrations] if plan else []
-            return Status(current, newest, pending, read_history(store), list_backups(store), freshness, swap)
+            held = count_marks(store)
+            return Status(current, newest, pending, read_history(store), list_backups(store), freshness, swap, held)
 
     def freshness(self) -> Freshness:
         """How fresh it is what the other methods read from now on, and who may write to the database meanwhile."""
@@ -116,11 +127,13 @@ class MigrationManager(BackupKeeper):
             known = next((one for one in candidates if store.get(one) is not None), candidates[-1])
             return explain(store, self._project, plan, read_history(store), known)
 
-    def scan(
+    def scan(  # noqa: PLR0913 - they are the options of a command
         self,
         to_version: int | None = None,
         *,
         validate: bool = True,
+        on_error: OnError = "fail",
+        rejected: str | Path | None = None,
         workers: Workers | None = None,
         on_progress: OnProgress | None = None,
     ) -> ApplyReport:
@@ -129,6 +142,8 @@ class MigrationManager(BackupKeeper):
         Args:
             to_version: as for :meth:`apply`.
             validate: as there.
+            on_error: as there.
+            rejected: as there; it is all that is written.
             workers: as there.
             on_progress: as there.
 
@@ -136,12 +151,13 @@ class MigrationManager(BackupKeeper):
             RecordRejected: records cannot be carried over.
             PlanError, DatabaseError: as :meth:`plan`.
         """
-        from migrate_spec.apply import find_out  # noqa: PLC0415 - slow to import, and not needed to look at a database
+        from migrate_spec.dry_run import find_out  # noqa: PLC0415 - slow to import, and not needed to look at a database
         from migrate_spec.executors import processes  # noqa: PLC0415
 
+        choice = Choice.of(on_error, rejected)
         with self._reading() as store:
             plan = self._plan(store, to_version, validate=validate)
-            return find_out(store, plan, workers or processes(), on_progress)
+            return find_out(store, plan, workers or processes(), on_progress, choice)
 
     @logged("apply")
     def apply(  # noqa: PLR0913 - as many as there are ways to run
@@ -151,11 +167,13 @@ class MigrationManager(BackupKeeper):
         backup: bool = True,
         retention: Retention | None = None,
         validate: bool = True,
+        on_error: OnError = "fail",
+        rejected: str | Path | None = None,
         workers: Workers | None = None,
         wait: float = 0.0,
         on_progress: OnProgress | None = None,
     ) -> ApplyReport:
-        """Carry the database up to a version, all or nothing.
+        """Carry the database up to a version, all or nothing. Records in quarantine are taken up again.
 
         Args:
             to_version: the newest by default.
@@ -163,12 +181,17 @@ class MigrationManager(BackupKeeper):
             retention: how long backups are kept; where a new one was made, the others are pruned by it.
             validate: whether every record is checked against the schema. Without that, a record is looked at only as
                 far as the steps need.
+            on_error: what is done about records that cannot be carried over: ``fail``, or ``quarantine`` to leave them
+                as they are, marked in the database, and carry all others, as far as the specs ``accept`` that.
+            rejected: the file for a list of all records that are rejected; with ``quarantine`` there is always one, by
+                default beside the database.
             workers: who carries the records, where there are many; by default a process for each core.
             wait: for how many seconds to wait for a process that has the database open for writing.
             on_progress: is called with every :class:`~migrate_spec.progress.Progress`.
 
         Raises:
             RecordRejected: records cannot be carried over.
+            TooManyRejected: with ``quarantine``, more than the specs accept.
             PlanError: there is no way.
             DatabaseLocked: another process has the database open for writing, and had it until the wait was over.
             DatabaseError: the database cannot be read or written.
@@ -176,18 +199,28 @@ class MigrationManager(BackupKeeper):
         Whatever is raised, the database is as it was.
         """
         self.mend()
+        choice = Choice.of(on_error, rejected)
         with self._reading() as store:
-            plan = self._plan(store, to_version) if read_swap(store) is None else None
-        if plan is not None and plan.is_empty:
+            plan = self._plan(store, to_version, validate=validate) if read_swap(store) is None else None
+            marked = plan is not None and plan.is_empty and has_marks(store)
+        if plan is not None and plan.is_empty and not marked:
             return self.settle(plan.to_version)
         from migrate_spec.apply import Run  # noqa: PLC0415 - as for `scan`
+        from migrate_spec.dry_run import try_again  # noqa: PLC0415
         from migrate_spec.executors import processes  # noqa: PLC0415
 
+        workers = workers or processes()
+        if plan is not None and plan.is_empty:
+            with self._reading() as store:
+                report, changes = try_again(store, plan, workers)
+            if not changes:
+                self.settle(plan.to_version)
+                return report
         with staging(partial(self._writing, wait, on_progress)) as staged:
             plan = self._plan(staged.store, to_version, validate=validate)
-            if plan.is_empty:  # another process was faster
+            if plan.is_empty and not has_marks(staged.store):  # another process was faster
                 return ApplyReport(str(self.path), plan.from_version, plan.to_version)
-            report = Run(staged, plan, workers or processes(), keeps_backup=backup).carry_out(on_progress)
+            report = Run(staged, plan, workers, choice, keeps_backup=backup).carry_out(on_progress)
         return self._pruned(report, retention) if report.backup and retention else report
 
     def _pruned(self, report: ApplyReport, retention: Retention) -> ApplyReport:

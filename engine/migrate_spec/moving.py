@@ -2,191 +2,267 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from uuid import uuid4
 
 from migrate_spec.afterwards import Afterwards
 from migrate_spec.backup import Contents
 from migrate_spec.carried import Carried
 from migrate_spec.compiler import RecordRefused, Route
 from migrate_spec.digest import Digest
-from migrate_spec.errors import Fault, Rejection, show_key
+from migrate_spec.errors import Fault, Rejection
 from migrate_spec.flow import Flow, Flows
 from migrate_spec.plan import Plan
-from migrate_spec.ranges import RECORDS_A_CHUNK, SHOWN_REJECTIONS, rejection, without_collector
+from migrate_spec.quarantine import Mark, Passing, mark_key, read_mark
+from migrate_spec.ranges import RECORDS_A_CHUNK, without_collector
+from migrate_spec.rejects import Rejects
+from migrate_spec.retaking import Files, Retaken, open_marks
 from migrate_spec.runner import Means
-from migrate_spec.sorter import Entry, Sorter
-from migrate_spec.store import KeyRange, Record, StagedFile, Store, ranges_of, stage
+from migrate_spec.settling import settle
+from migrate_spec.sorter import Nowhere, Sorter
+from migrate_spec.store import KeyRange, Record, ranges_of
 
 __all__ = ["carry_moving"]
 
-Put = Callable[[bytes, bytes | None], None]
-"""Stages a value for a key, or that it goes."""
-
-RECORDS_A_FILE = 500_000
+REFUSED, UNCHANGED, CHANGED, DELETED = b"refused", b"unchanged", b"changed", b"deleted"
+"""What becomes of a record that is taken up again; nothing is said of one that is gone."""
 
 
-def carry_moving(plan: Plan, means: Means) -> list[Carried]:
+def carry_moving(plan: Plan, means: Means, results: Sequence[Carried], retaken: Retaken) -> None:
     """Carry all records of the collections whose specs move records: their changes can be of any key, in any order.
 
     Args:
         plan: the ways of all collections.
         means: what the run has to work with; this process carries all of them.
-
-    Returns:
-        What became of each collection; the staged files are with the last of its column family.
+        results: what becomes of these collections; the staged files are with the last.
+        retaken: what becomes of records in quarantine.
     """
-    routes = [route for route in plan.routes if route.moves_records]
-    families = dict.fromkeys(route.column_family for route in routes)
-    return [result for family in families for result in _carry_family(family, routes, plan, means)]
+    marked = next(_marks(plan, means), None) is not None
+    if not results and not marked:
+        return
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(TemporaryDirectory(dir=means.folder, prefix="sorting-")))
+        sorters = [stack.enter_context(Sorter(place)) for _ in range(4)]
+        stack.enter_context(without_collector())
+        run = _Moving(plan, means, results, *sorters)
+        for result in results:
+            run.carry(result)
+        if marked:
+            run.try_again()
+        run.check_taken()
+        run.write(retaken)
 
 
-def _carry_family(family: str, routes: Sequence[Route], plan: Plan, means: Means) -> list[Carried]:
-    """Carry what is in one column family: no record leaves it."""
-    routes, known = ([route for route in some if route.column_family == family] for some in (routes, plan.known))
-    means = replace(means, frozen=means.frozen.family(family))
-    results = [Carried(route) for route in routes]
-    with TemporaryDirectory(dir=means.folder, prefix="sorting-") as temporary:
-        place = Path(temporary)
-        with Sorter(place) as changes, Sorter(place) as taken, without_collector():
-            flows = Flows(known, means.frozen, changes, taken)
-            for result in results:
-                _carry_moving(result, flows, means)
-            if not any(result.rejected for result in results):  # else it may be only a record that is rejected itself
-                _check_taken(routes, flows, results[-1])
-            staging = _Staging(means, results[-1])
-            after = _Watched(means, results)
-            for key, entries in changes.groups():
-                _settle_key(key, entries, means.frozen, after.watching(staging.put_for(1)), results)
-            staging.close()
-            after.finish()
-    return results
+def _marks(plan: Plan, means: Means) -> Iterator[tuple[Mark, Route]]:
+    """The records in quarantine whose own way moves records."""
+    return open_marks(plan, means, moving=True)
 
 
-def _carry_moving(result: Carried, flows: Flows, means: Means) -> None:
-    """Carry the records of one collection; their changes are noted in the flows."""
-    flow = Flow(flows, result.collection)
-    for chunk in _chunks(result, means):
-        for key, value in chunk:
-            try:
-                result.migrated += flow.carry(key, value)
-            except RecordRefused as refused:
-                result.reject(rejection(key, refused, result.route))
-                flow.transform.explains = len(result.rejections) < SHOWN_REJECTIONS
-    result.changed_by = tuple(flow.transform.changed_by)
+class _Moving:
+    """One run of collections that move.
+
+    Attributes:
+        flows: what carries the records.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - of four sorters
+        self,
+        plan: Plan,
+        means: Means,
+        results: Sequence[Carried],
+        changes: Sorter,
+        taken: Sorter,
+        refused: Sorter,
+        tried: Sorter,
+    ) -> None:
+        self.flows = Flows(plan.known, means.frozen, changes, taken)
+        self._again = Flows(plan.known, means.frozen, Nowhere(), Nowhere())
+        self._plan, self._means, self._results = plan, means, results
+        self._changes, self._taken, self._refused, self._tried = changes, taken, refused, tried
+        self._collided: dict[bytes, Fault] = {}
+
+    def carry(self, result: Carried) -> None:
+        """Carry the records of one collection; their changes are noted in the flows."""
+        flow = Flow(self.flows, result.collection)
+        flow.transform.explains = False
+        for chunk in self._chunks(result):
+            for key, value in chunk:
+                try:
+                    result.migrated += flow.carry(key, value)
+                except RecordRefused:
+                    result.rejected += 1
+                    self._refused.add(key, key, None)
+        result.changed_by = tuple(flow.transform.changed_by)
+
+    def _chunks(self, result: Carried) -> Iterator[Sequence[Record]]:
+        """The records of a collection, some at a time; they are counted and digested, and the tracker is told of them.
+
+        Those in quarantine are counted, and passed over.
+        """
+        means, keys = self._means, KeyRange.of_prefix(result.route.key_prefix)
+        digest, family = Digest(), result.route.column_family
+        passing = Passing(means.frozen, family, keys) if means.rejecting.marked else None
+        for chunk in means.frozen.chunks(keys, RECORDS_A_CHUNK):
+            if means.folder is not None:
+                digest.add(chunk)
+            tried = chunk if passing is None else passing.others(chunk)
+            result.scanned += len(chunk)
+            result.passed += len(chunk) - len(tried)
+            yield tried
+            means.tracker.advance(f"migrating {result.collection}", len(chunk))
+        result.held = result.passed
+        result.before = Contents(
+            result.route.key_prefix.decode(), result.scanned, digest.hexdigest(), column_family=family
+        )
+
+    def try_again(self) -> None:
+        """Carry the records in quarantine; what becomes of each is noted."""
+        flows: dict[tuple[str, int], Flows] = {}
+        for mark, route in _marks(self._plan, self._means):
+            value, outcome = self._means.frozen.get(mark.key), None
+            if value is not None:
+                step = (mark.collection, mark.version)
+                flows[step] = flows.get(step) or self._flows_of(route, self._changes, self._taken)
+                outcome = self._try(mark, value, Flow(flows[step], mark.collection))
+            self._tried.add(mark.key, mark.key, outcome)
+
+    def _try(self, mark: Mark, value: bytes, flow: Flow) -> bytes:
+        """What becomes of one record in quarantine."""
+        try:
+            repaired = self._means.repaired(mark, value)
+            if repaired is None:
+                self._changes.add(mark.key, mark.key, None)
+                return DELETED
+            return CHANGED if flow.carry(mark.key, repaired, value) else UNCHANGED
+        except RecordRefused:
+            return REFUSED
+
+    def _flows_of(self, route: Route, changes: Sorter, taken: Sorter) -> Flows:
+        """Flows in which the records of a collection go another way than most."""
+        others = [one for one in self._plan.known if one.collection != route.collection]
+        return Flows([*others, route], self._means.frozen, changes, taken)
+
+    def check_taken(self) -> None:
+        """See that every record which was to be taken into another one was taken into one, and only one."""
+        gathering = [result for result in self._results if any(spec.taken for spec in result.route.way)]
+        concerned = gathering if self._means.rejecting.quarantines else self._results
+        if not gathering or any(result.rejected for result in concerned):
+            return  # where some are rejected it may be only such a one that takes it in
+        for key, found in _wrongly_taken(gathering, self._taken, self._means):
+            fault = Fault(found, "records of exactly one were expected", "", None, "not-gathered")
+            gathering[-1].reject(Rejection(key, "gather", "", fault, None, gathering[-1].route.column_family))
+
+    def write(self, retaken: Retaken) -> None:
+        """Write what becomes of each key, and what becomes of the records that are rejected or taken up again."""
+        quarantines = self._means.rejecting.quarantines
+        stops = not quarantines and any(result.rejected for result in self._results)
+
+        def stays(key: bytes) -> bool:
+            return quarantines or self._result_of(key) is None
+
+        settled = settle(self._changes, self._means, stays, self._watched, stops=stops)
+        self._collided = settled.collided
+        retaken.add(self._plan, settled.files, [])
+        self._settle_marks(retaken)
+        for one in self._results:
+            one.after = settled.after.get(one.collection)
+        for key in self._collided:
+            result = self._result_of(key)
+            if result is not None:
+                result.rejected += 1
+                result.migrated -= 1
+                self._refused.add(key, key, None)
+        self._tell_rejected()
+
+    def _watched(self) -> Afterwards:
+        """What knows in the end what stands there afterwards."""
+        heads = {result.collection: result.route.specs[-1].head_after for result in self._results}
+        return Afterwards(self._means.frozen, heads, self._plan.families[0])
+
+    def _result_of(self, key: bytes) -> Carried | None:
+        """What becomes of the collection of a record that was carried in this run; nothing of one taken up again."""
+        if self._is_marked(key):
+            return None
+        return next((one for one in self._results if key.startswith(one.route.key_prefix)), None)
+
+    def _is_marked(self, key: bytes) -> bool:
+        """Whether a record was in quarantine before."""
+        family = self._plan.families[0]
+        return self._means.rejecting.marked and read_mark(self._means.frozen, key, family) is not None
+
+    def _tell_rejected(self) -> None:
+        """Say of each rejected record why, in the order of their keys."""
+        means = self._means
+        rejects = {
+            one.collection: Rejects(one.route, means.rejecting, means.frozen, means.folder) for one in self._results
+        }
+        for key, _ in self._refused.groups():
+            result, value = self._result_of(key), means.frozen.get(key)
+            if result is not None and value is not None:
+                told, flow = rejects[result.collection], Flow(self._again, result.collection)
+                flow.transform.explains = told.wants_reasons
+                told.add(key, value, self._refusal(flow, key, value))
+        for result in self._results:
+            told, counted = rejects[result.collection], self._again.transform(result.collection).changed_by
+            result.marks += [path for path in (told.finish(),) if path is not None]
+            result.listed += [told.listed] if told.listed is not None else []
+            result.rejections += told.shown
+            result.changed_by = [count - less for count, less in zip(result.changed_by, counted, strict=True)]
+
+    def _refusal(self, flow: Flow, key: bytes, value: bytes, mark: Mark | None = None) -> RecordRefused:
+        """Why a record is rejected; with its mark where it was in quarantine before."""
+        try:
+            repaired = value if mark is None else self._means.repaired(mark, value)
+            if repaired is not None:
+                flow.carry(key, repaired)
+        except RecordRefused as refused:
+            return refused
+        found, expected = (
+            "a record that was refused at first, and not again, was found",
+            "hooks that keep to it were expected",
+        )
+        return RecordRefused("records", "", self._collided.get(key) or Fault(found, expected, code="refused"))
+
+    def _settle_marks(self, retaken: Retaken) -> None:
+        """Bring the marks of the records up to date that were taken up again, or taken into others."""
+        files = Files(self._means)
+        again: dict[tuple[str, int], Flows] = {}
+        for (mark, route), (key, entries) in zip(_marks(self._plan, self._means), self._tried.groups(), strict=True):
+            value, outcome = self._means.frozen.get(key), entries[0].value
+            if value is None or outcome is None:
+                retaken.drop(mark, files)
+                continue
+            step, result = (mark.collection, mark.version), retaken.of(mark, route)
+            again[step] = again.get(step) or self._flows_of(route, Nowhere(), Nowhere())
+            flow = Flow(again[step], mark.collection)
+            counts = flow.transform.changed_by[:]
+            why = self._refusal(flow, key, value, mark)
+            if outcome == REFUSED or key in self._collided:
+                retaken.hold(mark, why, files, self._means)
+                continue
+            if outcome == DELETED:
+                retaken.delete(result)
+            else:
+                result.release(flow.transform.changed_by, counts, changed=outcome == CHANGED)
+            retaken.drop(mark, files)
+        for key, _ in self._taken.groups() if self._means.rejecting.marked else ():
+            if self._is_marked(key):
+                retaken.drop_key(mark_key(key, self._plan.families[0]), files, "taken")
+        retaken.add(self._plan, *files.finish())
 
 
-def _check_taken(routes: Sequence[Route], flows: Flows, result: Carried) -> None:
-    """See that every record which was to be taken into another one was taken into one, and only one."""
-
-    def reject(key: bytes, found: str) -> None:
-        fault = Fault(found, "records of exactly one were expected", "", None, "not-gathered")
-        result.reject(Rejection(key, "gather", "", fault, None, result.route.column_family))
-
-    for key, entries in flows.taken.groups():
+def _wrongly_taken(gathering: Sequence[Carried], taken: Sorter, means: Means) -> Iterator[tuple[bytes, str]]:
+    """The records that were not taken into exactly one other, each with what was found."""
+    for key, entries in taken.groups():
         if len(entries) > 1:
-            reject(key, f"a record of {len(entries)} was found")
-    taken = (key for key, _ in flows.taken.groups())
-    one = next(taken, None)
-    for keys in ranges_of(prefix for route in routes for spec in route.way for prefix in spec.taken):
-        for key, _ in flows.frozen.scan(keys):
+            yield key, f"a record of {len(entries)} was found"
+    keys = (key for key, _ in taken.groups())
+    one = next(keys, None)
+    for prefix in ranges_of(prefix for result in gathering for spec in result.route.way for prefix in spec.taken):
+        for key, _ in means.frozen.scan(prefix):
             while one is not None and one < key:
-                one = next(taken, None)
+                one = next(keys, None)
             if one != key:
-                reject(key, "a record was found that belongs to none")
-
-
-def _settle_key(key: bytes, entries: Sequence[Entry], frozen: Store, put: Put, results: Sequence[Carried]) -> None:
-    """Write what becomes of one key, where that is one thing."""
-    values = [entry for entry in entries if entry.value is not None]
-    goes = any(entry.value is None for entry in entries)
-    there = None
-    if values and not goes and values[0].source != key:
-        there = frozen.get(key)
-    if len(values) > 1 or there is not None:
-        other = values[0].source if len(values) > 1 else key
-        found = f"the key {show_key(key)} was found, which {show_key(other)} has"
-        remedy = "make the keys of two records differ, or drop one of the two"
-        fault = Fault(found, "a key that is free was expected", remedy, None, "key-taken")
-        family = results[-1].route.column_family
-        results[-1].reject(Rejection(values[-1].source, "records", "", fault, None, family))
-    else:
-        put(key, values[0].value if values else None)
-
-
-class _Watched:
-    """What stands afterwards, known from all that is staged; nothing where nothing is to be written."""
-
-    def __init__(self, means: Means, results: Sequence[Carried]) -> None:
-        self._results = results
-        self._afterwards: Afterwards | None = None
-        if means.folder is not None and not any(result.rejected for result in results):
-            heads = {result.collection: result.route.specs[-1].head_after for result in results}
-            self._afterwards = Afterwards(means.frozen, heads, results[0].route.column_family)
-
-    def watching(self, put: Put) -> Put:
-        """What stages as ``put`` does, and takes note of it."""
-        afterwards = self._afterwards
-        if afterwards is None:
-            return put
-
-        def put_and_note(key: bytes, value: bytes | None) -> None:
-            put(key, value)
-            afterwards.settle(key, value)
-
-        return put_and_note
-
-    def finish(self) -> None:
-        """Note with each collection what it holds afterwards."""
-        if self._afterwards is not None:
-            found = self._afterwards.finish()
-            for result in self._results:
-                result.after = found[result.collection]
-
-
-def _chunks(result: Carried, means: Means) -> Iterator[list[Record]]:
-    """The records of a collection, some at a time; they are counted and digested, and the tracker is told of them."""
-    digest, route = Digest(), result.route
-    for chunk in means.frozen.chunks(KeyRange.of_prefix(route.key_prefix), RECORDS_A_CHUNK):
-        result.scanned += len(chunk)
-        if means.folder is not None:
-            digest.add(chunk)
-        yield chunk
-        means.tracker.advance(f"migrating {result.collection}", len(chunk))
-    result.before = Contents(
-        route.key_prefix.decode(), result.scanned, digest.hexdigest(), column_family=route.column_family
-    )
-
-
-class _Staging:
-    """The staged files of a collection: a new one every :data:`RECORDS_A_FILE` records, none after a rejection."""
-
-    def __init__(self, means: Means, result: Carried) -> None:
-        self._frozen = means.frozen
-        self._folder = means.folder
-        self._result = result
-        self._file: StagedFile | None = None
-        self._room = 0
-
-    def put_for(self, count: int) -> Put:
-        """What stages up to so many records; nothing happens to them where nothing is to be written."""
-        if self._folder is None or self._result.rejected:
-            return lambda _key, _value: None
-        if self._file is None or self._room < count:
-            self.close()
-            self._file = self._frozen.stage(self._folder / f"{uuid4().hex}.sst")
-            self._room = RECORDS_A_FILE
-        self._room -= count
-        file = self._file
-        return lambda key, value: stage(file, key, value)
-
-    def close(self) -> None:
-        """Complete the file at hand."""
-        if self._file is not None:
-            path = self._file.finish()
-            self._file = None
-            if path is not None:
-                self._result.files.append(path)
+                yield key, "a record was found that belongs to none"

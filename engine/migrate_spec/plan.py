@@ -42,6 +42,18 @@ class Plan:
         """All migrations, step by step."""
         return tuple(migration for step in self.steps for migration in step)
 
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The column families of all collections."""
+        return tuple(dict.fromkeys(route.column_family for route in (*self.routes, *self.known)))
+
+    def within(self, family: str) -> Plan:
+        """The ways of the collections in one column family: no record leaves it."""
+        routes, known = (
+            tuple(route for route in some if route.column_family == family) for some in (self.routes, self.known)
+        )
+        return replace(self, routes=routes, known=known)
+
     def without_checks(self) -> Plan:
         """The same way, on which no record is checked against a schema."""
         routes, known = (

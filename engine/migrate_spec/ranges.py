@@ -13,6 +13,8 @@ from uuid import uuid4
 from migrate_spec.compiler import RecordRefused, Route, Transform
 from migrate_spec.digest import Digest
 from migrate_spec.errors import Rejection
+from migrate_spec.quarantine import Passing
+from migrate_spec.rejects import SHOWN_REJECTIONS, Again, Rejecting, Rejects
 from migrate_spec.shortcut import PASSED
 from migrate_spec.store import KeyRange, Record, StagedFile, Store
 from migrate_spec.stores.rocks import open_for_reading
@@ -25,11 +27,9 @@ __all__ = [
     "carry_job",
     "carry_range",
     "read_notes",
-    "rejection",
     "without_collector",
 ]
 
-SHOWN_REJECTIONS = 100
 RECORDS_A_CHUNK = 250
 BYTES_A_FILE = 2**30
 
@@ -49,6 +49,7 @@ class Job:
         folder: where staged files go; ``None``: write nothing, only find out.
         notes: a file that is there, for the number of records that are behind; who removes it stops the job. Temporary
             files of the job lie beside it. ``None``: nobody asks.
+        rejecting: what is done about records that cannot be carried over.
     """
 
     route: Route
@@ -57,6 +58,7 @@ class Job:
     frozen: Path
     folder: Path | None = None
     notes: Path | None = None
+    rejecting: Rejecting = Rejecting()  # noqa: RUF009 - it cannot be altered
 
 
 @dataclass
@@ -67,25 +69,31 @@ class Part:
         start: where they begin.
         rest: the keys that the job did not get to.
         scanned: how many there are.
+        passed: how many of these are in quarantine already, and were not tried.
         migrated: how many were written anew.
         changed_by: for each step of the route, how many it changed.
         digest: of the records as they were; empty where nothing was to be written.
         digest_after: of the records as they are afterwards, in the same way.
         files: the staged files.
+        marks: the staged files with the marks of those that are set aside.
         rejections: the first rejected records.
         rejected: how many in all.
+        listed: the file that lists all of them, where that was asked for.
     """
 
     start: bytes
     rest: KeyRange | None = None
     scanned: int = 0
+    passed: int = 0
     migrated: int = 0
     changed_by: Sequence[int] = ()
     digest: str = ""
     digest_after: str = ""
     files: list[Path] = field(default_factory=list)
+    marks: list[Path] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     rejected: int = 0
+    listed: Path | None = None
 
 
 class Stopped(Exception):  # noqa: N818 - nothing is wrong, and nobody waits for it any more
@@ -107,14 +115,19 @@ def carry_range(job: Job, frozen: Store, tell: Tell) -> Part:
         DatabaseError: the database cannot be read, or the staged file not be written.
     """
     part, transform = Part(job.keys.start), Transform(job.route)
+    rejects = Rejects(job.route, job.rejecting, frozen, job.folder)
+    transform.explains, again = False, Again(job.route)
+    passing = Passing(frozen, job.route.column_family, job.keys) if job.rejecting.marked else None
     before, after = Digest(), Digest()
     staged: StagedFile | None = None
     with without_collector():
         for chunk in frozen.chunks(job.keys, RECORDS_A_CHUNK):
-            carried = _carried(chunk, transform, part)
+            tried = chunk if passing is None else passing.others(chunk)
+            carried = _carried(tried, transform, rejects, again)
             part.scanned += len(chunk)
+            part.passed += len(chunk) - len(tried)
             part.migrated += len(carried)
-            if job.folder is not None and not part.rejected:
+            if job.folder is not None and not rejects.stops:
                 before.add(chunk)
                 after.add(_merged(chunk, carried))
                 if carried:
@@ -124,8 +137,11 @@ def carry_range(job: Job, frozen: Store, tell: Tell) -> Part:
             if part.scanned >= job.most or (staged is not None and staged.size() >= BYTES_A_FILE):
                 part.rest = KeyRange(chunk[-1][0] + b"\0", job.keys.stop)
                 break
-    part.files = [path] if staged is not None and (path := staged.finish()) is not None else []
-    part.changed_by = tuple(transform.changed_by)
+    finished = staged.finish() if staged is not None else None
+    part.files = [finished] if finished is not None else []
+    part.marks = [path for path in (rejects.finish(),) if path is not None]
+    part.changed_by = again.without(transform.changed_by)
+    part.rejections, part.rejected, part.listed = rejects.shown, rejects.count, rejects.listed
     if job.folder is not None:
         part.digest, part.digest_after = before.hexdigest(), after.hexdigest()
     return part
@@ -139,7 +155,7 @@ def _merged(chunk: list[Record], changed: list[Record]) -> list[Record]:
     return [(key, values.get(key, value)) for key, value in chunk]
 
 
-def _carried(chunk: Sequence[Record], transform: Transform, part: Part) -> list[Record]:
+def _carried(chunk: Sequence[Record], transform: Transform, rejects: Rejects, again: Again) -> list[Record]:
     """The records of a chunk that change, as they are afterwards; what is rejected is noted."""
     changed: list[Record] = []
     short = transform.shortcut
@@ -149,19 +165,11 @@ def _carried(chunk: Sequence[Record], transform: Transform, part: Part) -> list[
             if carried is PASSED:
                 carried = transform(value)
         except RecordRefused as refused:
-            part.rejected += 1
-            if len(part.rejections) < SHOWN_REJECTIONS:
-                part.rejections.append(rejection(key, refused, transform.route))
-            transform.explains = len(part.rejections) < SHOWN_REJECTIONS
+            rejects.add(key, value, again.refusal(value, refused, explains=rejects.wants_reasons))
         else:
             if carried is not None:
                 changed.append((key, carried))
     return changed
-
-
-def rejection(key: bytes, refused: RecordRefused, route: Route) -> Rejection:
-    """A record that was refused, with its key."""
-    return Rejection(key, refused.step, refused.path, refused.fault, refused.cause, route.column_family)
 
 
 def carry_job(job: Job) -> Part:

@@ -29,12 +29,14 @@ class ApplyReport:
     Attributes:
         database: the folder.
         from_version, to_version: the way; equal where nothing was to do.
-        collections: for each collection touched how many records were scanned, migrated and left unchanged.
+        collections: for each collection touched how many records were scanned, migrated, left unchanged, and are in
+            quarantine afterwards.
         steps: for each version step how many records it changed.
         seconds: how long it took.
         backup: the name of the backup made before; ``None`` where none was.
         dry_run: whether it was only found out, and nothing was written.
         pruned: the names of older backups that were removed afterwards.
+        rejected: the file that lists all records which were rejected; ``None`` where there is none.
     """
 
     database: str
@@ -46,6 +48,12 @@ class ApplyReport:
     backup: str | None = None
     dry_run: bool = False
     pruned: list[str] = field(default_factory=list)
+    rejected: str | None = None
+
+    @property
+    def quarantined(self) -> int:
+        """How many records of the collections are in quarantine afterwards."""
+        return sum(counts["quarantined"] for counts in self.collections.values())
 
 
 @dataclass(frozen=True)
@@ -148,6 +156,7 @@ class Status:
         backups: all that could be put back.
         freshness: when it was read, and who may write to it.
         swap: a run that was cut off while it was swapped in; ``current_version`` is the one that it started from.
+        quarantined: how many records of each collection are in quarantine.
     """
 
     current_version: int
@@ -157,6 +166,7 @@ class Status:
     backups: list[Backup]
     freshness: Freshness
     swap: Swap | None = None
+    quarantined: dict[str, int] = field(default_factory=dict)
 
     @property
     def up_to_date(self) -> bool:

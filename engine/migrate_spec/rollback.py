@@ -15,8 +15,10 @@ from migrate_spec.errors import BackupError, LaterWrites
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import HISTORY_KEY, TOOL, VERSION_KEY, read_history, read_version, timestamp
 from migrate_spec.progress import OnProgress, Tracker
+from migrate_spec.quarantine import Mark
 from migrate_spec.registry import MigrationRegistry
 from migrate_spec.reports import RollbackReport
+from migrate_spec.rollback_marks import Marked, put_marks_back, quarantined_since
 from migrate_spec.rollback_moved import put_back_moved
 from migrate_spec.staging import Staging
 from migrate_spec.store import KeyRange, StagedFile, Store, stage
@@ -133,8 +135,10 @@ def put_back(
         within, parts = undoing.within(family), (frozen.family(family), store.family(family))
         put_back_there = put_back_moved if within.moves_records else _put_back
         restored.add(put_back_there(within, *parts, changes, tracker))
+        elsewhere, marks = put_marks_back(within, *parts, staging.folder / f"marks-{number}")
         path = changes.finish()
-        files[family] = [path] if path is not None else []
+        files.setdefault(family, []).extend([path, *elsewhere] if path is not None else elsewhere)
+        files.setdefault(DEFAULT_FAMILY, []).extend(marks)
     return restored, files
 
 
@@ -178,7 +182,7 @@ def _put_back(undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, 
     Raises:
         BackupError: the backup does not hold what it held when it was made.
     """
-    restored = Restored()
+    restored, marked = Restored(), Marked(undoing, frozen, live)
     for name, prefix in sorted(undoing.prefixes.items(), key=lambda item: item[1].encode()):
         outcome = _Outcome(undoing, name)
         digest, count = undoing.backup.digest(name), 0
@@ -190,7 +194,7 @@ def _put_back(undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, 
             if old == new:
                 continue
             restored.records += 1
-            if not outcome.explains(old, new):
+            if not outcome.explains(old, new, marked.were(key)):
                 restored.note_later(key)
             stage(staged, key, old)
         restored.after[name] = verified(undoing, name, count, digest)
@@ -201,17 +205,27 @@ class _Outcome:
     """What the migration made of a record, to tell it from what was written afterwards."""
 
     def __init__(self, undoing: Undoing, collection: str) -> None:
-        try:
-            self._transform: Transform | None = Transform(undoing.route(undoing.specs[collection]))
-        except Unbound:  # then nobody knows any more what the migration made, and all counts as written since
-            self._transform = None
+        self._route = undoing.route(undoing.specs[collection])
+        self._transforms: dict[int, Transform | None] = {}
 
-    def explains(self, old: bytes | None, new: bytes | None) -> bool:
+    def _transform(self, mark: Mark | None) -> Transform | None:
+        """What the migration did; for a record that was in quarantine that began earlier."""
+        version = 0 if mark is None else mark.version
+        if version not in self._transforms:
+            try:
+                route = self._route if mark is None else quarantined_since(mark.version, self._route)
+                self._transforms[version] = Transform(route)
+            except Unbound:  # then nobody knows any more what the migration made, and all counts as written since
+                self._transforms[version] = None
+        return self._transforms[version]
+
+    def explains(self, old: bytes | None, new: bytes | None, mark: Mark | None) -> bool:
         """Whether the migration alone made ``new`` of ``old``. The stamp does not count: a schema may ask for it."""
-        if old is None or new is None or self._transform is None:
+        transform = self._transform(mark)
+        if old is None or new is None or transform is None:
             return False
         try:
-            carried = self._transform(old) or old
+            carried = transform(old) or old
         except RecordRefused:
             return False
-        return same_but_for_stamp(carried, new, self._transform.route.stamp)
+        return same_but_for_stamp(carried, new, self._route.stamp)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +15,7 @@ from migrate_spec.document import Refused, Unbound
 from migrate_spec.errors import BackupError
 from migrate_spec.flow import Flow, Flows
 from migrate_spec.progress import Tracker
+from migrate_spec.rollback_marks import Marked, quarantined_since
 from migrate_spec.sorter import Entry, Sorter
 from migrate_spec.staging import staging_folder
 from migrate_spec.store import KeyRange, StagedFile, Store, ranges_of, stage
@@ -37,9 +40,10 @@ def put_back_moved(undoing: Undoing, frozen: Store, live: Store, staged: StagedF
     with TemporaryDirectory(prefix="sorting-", dir=staging_folder(live.path)) as folder:
         place = Path(folder)
         with Sorter(place) as made, Sorter(place) as taken, Sorter(place) as old_values:
-            flows = _flows(undoing, frozen, made, taken)
-            after = _make_again(undoing, flows, tracker)
-            comparison = _Comparison(undoing, flows, live, old_values)
+            marked = Marked(undoing, frozen, live)
+            flows_of = cache(lambda version: _flows(undoing, frozen, made, taken, version))
+            after = _make_again(undoing, marked, tracker, flows_of)
+            comparison = _Comparison(undoing, flows_of(None), live, old_values)
             comparison.restored.after = after
             comparison.compare(made.groups())
             for key, entries in old_values.groups():
@@ -47,16 +51,21 @@ def put_back_moved(undoing: Undoing, frozen: Store, live: Store, staged: StagedF
     return comparison.restored
 
 
-def _flows(undoing: Undoing, frozen: Store, made: Sorter, taken: Sorter) -> Flows:
+def _flows(undoing: Undoing, frozen: Store, made: Sorter, taken: Sorter, version: int | None) -> Flows:
+    """The ways of all records; with a version those of records that were in quarantine since then."""
     try:
         routes = [undoing.route(specs) for specs in undoing.specs.values()]
+        if version is not None:
+            routes = [quarantined_since(version, route) for route in routes]
         return Flows(routes, frozen, made, taken, notes_all=True)
     except Unbound as unbound:
         remedy = "run it in the folder of the project, or name its folders with --specs and --schemas"
         raise BackupError(f"{unbound.found}, in a step to take back", unbound.expected, remedy) from None
 
 
-def _make_again(undoing: Undoing, flows: Flows, tracker: Tracker) -> dict[str, Contents]:
+def _make_again(
+    undoing: Undoing, marked: Marked, tracker: Tracker, flows_of: Callable[[int | None], Flows]
+) -> dict[str, Contents]:
     """Carry the records of the backup over again, to know what the migration wrote.
 
     Returns:
@@ -64,20 +73,29 @@ def _make_again(undoing: Undoing, flows: Flows, tracker: Tracker) -> dict[str, C
     """
     found: dict[str, Contents] = {}
     gathered = tuple(key for spec in undoing.undone for key in spec.taken)
+    flows = flows_of(None)
     for name, prefix in sorted(undoing.prefixes.items(), key=lambda item: item[1].encode()):
         flow, digest, count = Flow(flows, name), undoing.backup.digest(name), 0
         for key, value in flows.frozen.scan(KeyRange.of_prefix(prefix.encode())):
             digest.add([(key, value)])
             count += 1
             tracker.advance(f"putting {name} back", 1)
-            if prefix.startswith(gathered):
-                continue  # the way of another collection's records takes them in
-            try:
-                flow.carry(key, value)
-            except RecordRefused:
-                continue  # then whatever stands there counts as written since
+            if prefix.startswith(gathered) or marked.stayed(key):
+                continue  # the way of another collection's records takes them in, or nothing was made of them
+            mark = marked.were(key)
+            _carry_again(flow if mark is None else Flow(flows_of(mark.version), name), key, value)
         found[name] = verified(undoing, name, count, digest)
+    for one in marked.elsewhere():
+        old = flows.frozen.get(one.key)
+        if old is not None and not marked.stayed(one.key):
+            _carry_again(Flow(flows_of(one.version), one.collection), one.key, old)
     return found
+
+
+def _carry_again(flow: Flow, key: bytes, value: bytes) -> None:
+    """Carry a record over again; where that fails whatever stands there counts as written since."""
+    with suppress(RecordRefused):
+        flow.carry(key, value)
 
 
 class _Comparison:

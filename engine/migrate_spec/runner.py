@@ -17,10 +17,13 @@ from uuid import uuid4
 
 from migrate_spec.carried import Carried
 from migrate_spec.compiler import Route
+from migrate_spec.errors import FamilyMissing
 from migrate_spec.executors import Workers
 from migrate_spec.interrupts import deferred_interrupts
 from migrate_spec.progress import Tracker
+from migrate_spec.quarantine import Mark
 from migrate_spec.ranges import Job, Part, carry_job, carry_range, read_notes
+from migrate_spec.rejects import Rejecting, Repairing
 from migrate_spec.store import KeyRange, Store
 from migrate_spec.stores.rocks_faults import SpeakingOf
 
@@ -49,12 +52,31 @@ class Means:
         folder: where staged files go; ``None``: write nothing, only find out.
         tracker: is told of records that are behind.
         workers: who carries records, where there are many.
+        rejecting: what is done about records that cannot be carried over.
+        repairing: what is done to records in quarantine before they are tried again.
     """
 
     frozen: Store
     folder: Path | None
     tracker: Tracker
     workers: Workers
+    rejecting: Rejecting = Rejecting()  # noqa: RUF009 - it cannot be altered
+    repairing: Repairing | None = None
+
+    def repaired(self, mark: Mark, value: bytes) -> bytes | None:
+        """A record in quarantine as it is to be tried; ``None`` where it is to go.
+
+        Raises:
+            RecordRefused: it cannot be repaired.
+        """
+        return value if self.repairing is None else self.repairing.repair(mark, value)
+
+    def within(self, family: str) -> Means | None:
+        """The same in one column family; nothing where the database has no such family, and so no records in it."""
+        try:
+            return replace(self, frozen=self.frozen.family(family))
+        except FamilyMissing:
+            return None
 
     def home_of(self, route: Route) -> Store:
         """Where to read the records of a route."""
@@ -121,7 +143,7 @@ class _Shares:
                 keys = KeyRange(keys.start, middle)
         means, least = self._means, LEAST_IN_A_JOB if self._means.workers.count > 1 else MOST_IN_A_JOB
         most = min(max(self.left // (2 * means.workers.count), least), MOST_IN_A_JOB)
-        return Job(route, keys, most, means.frozen.path, means.folder, notes)
+        return Job(route, keys, most, means.frozen.path, means.folder, notes, means.rejecting)
 
     def take(self, job: Job, part: Part) -> None:
         """Note what became of a job."""
@@ -129,7 +151,7 @@ class _Shares:
         self.parts[job.route.collection].append(part)
         if part.rest is not None:
             self._waiting.appendleft((job.route, part.rest))
-        if part.rejected:
+        if part.rejected and not self._means.rejecting.quarantines:
             # Nothing will be written any more, but the other records are to be heard of, too.
             self._means = replace(self._means, folder=None)
 

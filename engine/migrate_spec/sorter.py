@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-__all__ = ["Entry", "Sorter"]
+__all__ = ["Entry", "Nowhere", "Sorter"]
 
 LARGEST_BUFFER = 64 * 2**20
 """Bytes of keys and values that are kept in memory."""
@@ -121,6 +121,17 @@ class Sorter:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+class Nowhere(Sorter):
+    """Takes entries, and forgets them."""
+
+    def __init__(self) -> None:
+        """Make one; it needs no folder."""
+        super().__init__(Path())
+
+    def add(self, key: bytes, source: bytes, value: bytes | None) -> None:
+        """Forget an entry."""
 
 
 def _key(entry: Entry) -> bytes:

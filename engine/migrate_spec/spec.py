@@ -10,8 +10,10 @@ from functools import cached_property, reduce
 from pathlib import Path as FilePath
 
 from migrate_spec import language
+from migrate_spec.accepting import Bound
 from migrate_spec.codec import Json
 from migrate_spec.definitions import finder
+from migrate_spec.document import describe
 from migrate_spec.errors import Fault, Place, SpecError
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.grammar import spec_judge
@@ -28,7 +30,7 @@ from migrate_spec.yaml_text import parse
 __all__ = ["Example", "Spec", "overlap", "parse_spec"]
 
 FILE_NAME = re.compile(r"v([1-9][0-9]{0,9})_to_v([1-9][0-9]{0,9})\.yaml")
-RESERVED_PREFIXES = ("_schema_version", "_migration_history", "_backup_")
+RESERVED_PREFIXES = ("_schema_version", "_migration_history", "_backup_", "_quarantine")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Spec:
         refuses_downgrade: why there is no way back; empty where there may be one.
         description: what changes, in a sentence.
         examples: documents that show it.
+        accept: how many records may be set aside; ``None``: not all of them.
         allow: findings of ``validate`` that are right, by their codes, each with the reason.
         places: where the spec's own parts stand, by their key; ``""`` for the whole.
     """
@@ -74,6 +77,7 @@ class Spec:
     refuses_downgrade: str = ""
     description: str = ""
     examples: tuple[Example, ...] = ()
+    accept: Bound | None = None
     allow: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict, repr=False)
 
@@ -246,6 +250,7 @@ def _read(node: Node) -> tuple[Spec | None, list[Fault]]:
     records = language.read_record_operations(moves, faults)
     indexes = language.read_indexes(given["indexes"], faults) if "indexes" in given and well_formed else {}
     stamp = _read_stamp(given["stamp"], faults) if "stamp" in given and well_formed else Stamp()
+    accept = _read_accept(given["accept"].value["quarantined"], faults) if "accept" in given and well_formed else None
     if faults:
         return None, faults
     spec = Spec(
@@ -262,6 +267,7 @@ def _read(node: Node) -> tuple[Spec | None, list[Fault]]:
         refuses_downgrade=given["downgrade"].value["refuse"].value if "downgrade" in given else "",
         description=given["description"].value if "description" in given else "",
         examples=tuple(_read_example(part, faults) for part in given["examples"].value) if "examples" in given else (),
+        accept=accept,
         allow=given["allow"].plain() if "allow" in given else {},
         places={"": node.place} | {key: part.place for key, part in given.items()},
     )
@@ -272,6 +278,16 @@ def _read(node: Node) -> tuple[Spec | None, list[Fault]]:
 def _read_example(node: Node, faults: list[Fault]) -> Example:
     before, after = (language.read_literal(node.value[key], faults) for key in ("before", "after"))
     return Example(before, after, node.place)
+
+
+def _read_accept(node: Node, faults: list[Fault]) -> Bound | None:
+    try:
+        return Bound.of(node.value)
+    except ValueError:
+        found = f"{describe(node.value)} was found"
+        expected = "a number of records or a share of them was expected, such as 10 or <= 0.1%"
+        faults.append(Fault(found, expected, "", node.place, "bound-invalid"))
+        return None
 
 
 def _read_stamp(node: Node, faults: list[Fault]) -> Stamp:

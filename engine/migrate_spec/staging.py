@@ -17,6 +17,7 @@ from migrate_spec.history import BACKUP_PREFIX, HISTORY_KEY, VERSION_KEY
 from migrate_spec.interrupts import uninterrupted
 from migrate_spec.logs import log
 from migrate_spec.mending import mend, note_order
+from migrate_spec.rejected import keep_list
 from migrate_spec.store import KeyRange, Record, Store
 from migrate_spec.stores.rocks import open_for_reading
 from migrate_spec.stores.rocks_faults import SpeakingOf
@@ -271,7 +272,8 @@ def _settle(store: Store) -> None:
             from the swap on.
 
     Raises:
-        OSError: the checkpoint cannot be moved; then it is left as it is, for the next call.
+        OSError: the checkpoint, or the list of rejected records, cannot be moved; then it is left as it is, for the
+            next call.
     """
     if read_swap(store) is not None:  # the next run needs all of it
         return
@@ -279,6 +281,7 @@ def _settle(store: Store) -> None:
     backup = read_manifest(staging / "backup")
     if backup is not None and store.get(backup.name.encode()) is not None:
         _keep_checkpoint(store, backup.name)
+    keep_list(store, staging)
     backups = backups_folder(store.path)
     if backups.is_dir() and not any(backups.iterdir()):
         backups.rmdir()

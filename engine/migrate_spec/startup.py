@@ -10,26 +10,30 @@ from migrate_spec.executors import Workers
 from migrate_spec.manager import MigrationManager
 from migrate_spec.progress import OnProgress
 from migrate_spec.project import Project
+from migrate_spec.rejects import OnError
 from migrate_spec.reports import ApplyReport
 
 __all__ = ["check_and_migrate", "check_and_migrate_async"]
 
 
-def check_and_migrate(
+def check_and_migrate(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
     database: str | Path | Any,
     project: Project,
     *,
+    on_error: OnError = "fail",
     workers: Workers | None = None,
     wait: float = 0.0,
     on_progress: OnProgress | None = None,
 ) -> ApplyReport:
     """See that a database is at the newest version of the specs, and carry it there where it is not.
 
-    Where it is current this costs one read, and writes nothing.
+    Where it is current this costs one read, and writes nothing. Records in quarantine are taken up again.
 
     Args:
         database: its folder, or an open ``Rdict``, which stays open.
         project: from :func:`migrate_spec.load`.
+        on_error: what is done about records that cannot be carried over: ``fail``, or ``quarantine``, as for
+            :meth:`MigrationManager.apply <migrate_spec.manager.MigrationManager.apply>`.
         workers: who carries the records, where there are many; by default a process for each core.
         wait: for how many seconds to wait for a process that has the database open for writing.
         on_progress: is called with every :class:`~migrate_spec.progress.Progress`.
@@ -40,18 +44,19 @@ def check_and_migrate(
     manager = MigrationManager(database, project)
     manager.mend()
     try:
-        current = manager.version()
+        current, marked = manager.standing()
     except HalfSwapped:  # `apply` settles that first
-        current = None
-    if current is not None and current == project.version:
+        current, marked = None, False
+    if current is not None and current == project.version and not marked:
         return manager.settle(current)
-    return manager.apply(workers=workers, wait=wait, on_progress=on_progress)
+    return manager.apply(on_error=on_error, workers=workers, wait=wait, on_progress=on_progress)
 
 
-async def check_and_migrate_async(
+async def check_and_migrate_async(  # noqa: PLR0913 - as above
     database: str | Path | Any,
     project: Project,
     *,
+    on_error: OnError = "fail",
     workers: Workers | None = None,
     wait: float = 0.0,
     on_progress: OnProgress | None = None,
@@ -59,4 +64,6 @@ async def check_and_migrate_async(
     """As :func:`check_and_migrate`, in a thread of its own; ``on_progress`` is called there."""
     from asyncio import to_thread  # noqa: PLC0415 - who awaits has it already, and it is slow to import for others
 
-    return await to_thread(check_and_migrate, database, project, workers=workers, wait=wait, on_progress=on_progress)
+    return await to_thread(
+        check_and_migrate, database, project, on_error=on_error, workers=workers, wait=wait, on_progress=on_progress
+    )

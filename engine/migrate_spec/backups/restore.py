@@ -19,6 +19,7 @@ from migrate_spec.errors import BackupError, LaterWrites, MetadataInvalid
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import BACKUP_PREFIX, HISTORY_KEY, VERSION_KEY, read_history, read_version, timestamp
 from migrate_spec.progress import OnProgress, Tracker
+from migrate_spec.quarantine import MARKS, mark_range
 from migrate_spec.registry import MigrationRegistry
 from migrate_spec.reports import RestoreReport
 from migrate_spec.rollback import put_back
@@ -201,7 +202,9 @@ def _put_all_back(restoring: Restoring, frozen: Store, undoing: Undoing | None, 
     store = restoring.staging.store
     for family in sorted({*frozen.families, *store.families}):
         frozen_part = frozen.family(family) if family in frozen.families else None
-        live, apart = store.family(family), list(OURS) if family == DEFAULT_FAMILY else []
+        live, apart = store.family(family), [*OURS, MARKS] if family == DEFAULT_FAMILY else []
+        if family == DEFAULT_FAMILY:
+            restoring.put_back(family, _tracked(frozen_part, live, MARKS, tracker), counted=False)
         if undoing is not None and frozen_part is not None and family in undoing.families:
             within = undoing.within(family)
             moved = {key for spec in within.undone for operation in spec.records for key in operation.ranges()}
@@ -222,6 +225,9 @@ def _put_collections_back(restoring: Restoring, frozen: Store, chosen: Sequence[
             restoring.put_back(family, following.noted(_tracked(then, now, one.keys, tracker)))
             entries = ((key, then.get(key), now.get(key)) for key in following.entries())
             restoring.put_back(family, entries, counted=False)
+        homes = frozen.family(DEFAULT_FAMILY), restoring.staging.store.family(DEFAULT_FAMILY)
+        marks = _tracked(*homes, mark_range(family, one.keys), tracker)
+        restoring.put_back(DEFAULT_FAMILY, marks, counted=False)
 
 
 def _since(restoring: Restoring, frozen: Store, registry: MigrationRegistry) -> Undoing | None:

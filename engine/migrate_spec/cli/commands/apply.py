@@ -12,8 +12,8 @@ import click
 
 from migrate_spec.cli.databases import databases_of, is_pattern
 from migrate_spec.cli.log_file import log_file_option
-from migrate_spec.cli.options import databases_argument, json_option, to_option, wait_option
-from migrate_spec.cli.output import emit_json, good, show
+from migrate_spec.cli.options import databases_argument, folder_type, json_option, to_option, wait_option
+from migrate_spec.cli.output import counted, emit_json, good, show, warn
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
 from migrate_spec.manager import MigrationManager
@@ -21,6 +21,7 @@ from migrate_spec.reports import ApplyReport
 
 if TYPE_CHECKING:
     from migrate_spec.executors import Workers
+    from migrate_spec.rejects import OnError
 
 
 @click.command()
@@ -32,6 +33,20 @@ if TYPE_CHECKING:
     "--no-validate",
     is_flag=True,
     help="Check no record against the schemas: what does not fit them is carried over as far as the steps can.",
+)
+@click.option(
+    "--on-error",
+    type=click.Choice(["fail", "quarantine"]),
+    default="fail",
+    show_default=True,
+    help="What is done about records that cannot be carried over. With quarantine they stay as they are, marked in the "
+    "database, and all others are carried, unless it is all of a collection, or more than its spec accepts.",
+)
+@click.option(
+    "--rejected",
+    type=folder_type,
+    metavar="FILE",
+    help="List all records that are rejected in FILE, as JSON lines.  [default: with quarantine, beside the database]",
 )
 @click.option(
     "--compact", is_flag=True, help="Compact the database afterwards: it is then as fast to read as it can be."
@@ -60,6 +75,8 @@ def command(
     dry_run: bool,
     no_backup: bool,
     no_validate: bool,
+    on_error: OnError,
+    rejected: Path | None,
     compact: bool,
     count: int | None,
     cluster: str | None,
@@ -69,7 +86,7 @@ def command(
     """Carry each DATABASE to a version, all or nothing.
 
     Every record goes through the steps it still has before it and is checked against the schema. If one cannot be
-    carried over, all that cannot are named and nothing is changed.
+    carried over, all that cannot are named and nothing is changed. Records in quarantine are taken up again.
 
     A DATABASE is a folder, or a pattern such as 'data/*.db'. Several are carried each on its own: where one fails, the
     others go on.
@@ -78,6 +95,8 @@ def command(
         raise click.UsageError("--compact and --dry-run were found, one of them was expected")
     workers, project = _workers(count, cluster), settings.project()
     if len(databases) > 1 or is_pattern(databases[0]):
+        if rejected is not None:
+            raise click.UsageError("--rejected and several databases were found, one database was expected")
         from migrate_spec.cli.fleet import carry_fleet  # noqa: PLC0415 - one database is the rule
         from migrate_spec.fleet import apply_all  # noqa: PLC0415
 
@@ -88,6 +107,7 @@ def command(
             backup=not no_backup,
             retention=settings.retention,
             validate=not no_validate,
+            on_error=on_error,
             compact=compact,
             dry_run=dry_run,
             wait=wait,
@@ -101,7 +121,14 @@ def command(
         else partial(manager.apply, backup=not no_backup, retention=settings.retention, wait=wait)
     )
     with ProgressDisplay() as progress:
-        report = carry_one(to, validate=not no_validate, workers=workers, on_progress=progress)
+        report = carry_one(
+            to,
+            validate=not no_validate,
+            on_error=on_error,
+            rejected=rejected,
+            workers=workers,
+            on_progress=progress,
+        )
     if compact:
         manager.compact_after(report, wait=wait)
     if as_json:
@@ -123,26 +150,38 @@ def _workers(count: int | None, cluster: str | None) -> Workers | None:
 
 
 def _show(report: ApplyReport) -> None:
-    if not report.steps:
-        show(good(f"✓ Schema is up to date (v{report.to_version})"))
-        return
     for step in report.steps:
         items, seconds = step["items_migrated"], report.seconds
         what = f"{items} items would be migrated, tried" if report.dry_run else f"{items} items migrated"
         show(f"v{step['from_version']} -> v{step['to_version']}: {what} in {seconds:.2f}s")
     show_counts(report.collections, "to migrate" if report.dry_run else "migrated")
-    if report.dry_run:
-        show(good(f"✓ Every record can go to version {report.to_version}; nothing was written"))
-        return
-    show(good(f"✓ Schema is at version {report.to_version}"))
+    if not report.steps:
+        show(good(f"✓ Schema is up to date (v{report.to_version})"))
+    elif report.dry_run:
+        what = "Every record" if not report.quarantined else "Every other record"
+        show(good(f"✓ {what} can go to version {report.to_version}; nothing was written"))
+    else:
+        show(good(f"✓ Schema is at version {report.to_version}"))
     if report.backup:
         show(f"Backup: {report.backup} (`migrate-spec rollback {shlex.quote(report.database)}` puts it back)")
     if report.pruned:
         show(f"Removed, as [tool.migrate-spec.backups] says: {', '.join(report.pruned)}")
+    _show_quarantine(report)
+
+
+def _show_quarantine(report: ApplyReport) -> None:
+    """What was set aside, and what can be done about it."""
+    if report.quarantined:
+        number = counted(report.quarantined, "record")
+        verb = "would be" if report.dry_run else "is" if report.quarantined == 1 else "are"
+        show(warn(f"⚠ {number} {verb} in quarantine (`migrate-spec repair {shlex.quote(report.database)}` opens them)"))
+    if report.rejected:
+        show(f"Rejected: {report.rejected}")
 
 
 def show_counts(collections: dict[str, dict[str, int]], migrated: str) -> None:
     """A line for each collection."""
     for name, counts in collections.items():
-        scanned, changed, unchanged = (f"{counts[what]:,}" for what in ("scanned", "migrated", "unchanged"))
-        show(f"   {name}: {scanned} scanned, {changed} {migrated}, {unchanged} unchanged")
+        scanned, changed, unchanged, held = (f"{count:,}" for count in counts.values())
+        quarantined = f", {held} in quarantine" if counts["quarantined"] else ""
+        show(f"   {name}: {scanned} scanned, {changed} {migrated}, {unchanged} unchanged{quarantined}")

@@ -44,6 +44,7 @@ def command(settings: Settings, database: Path, *, check: bool, as_json: bool) -
                 "backups": [backup.to_json() for backup in status.backups],
                 "freshness": status.freshness.to_json(),
                 "half_swapped": status.swap.to_json() if status.swap else None,
+                "quarantined": status.quarantined,
             }
         )
     else:
@@ -86,6 +87,8 @@ def _sections(status: Status) -> Iterator[tuple[str, list[str]]]:
         yield "Pending Steps:", [f"{number}. {name}" for number, name in enumerate(status.pending, 1)]
     if status.backups:
         yield "Backups:", [f"{backup.name}  {backup.reason}, {_records(backup)}" for backup in status.backups]
+    if status.quarantined:
+        yield "In Quarantine:", [f"{name}: {counted(count, 'record')}" for name, count in status.quarantined.items()]
 
 
 def cut_off(swap: Swap) -> str:

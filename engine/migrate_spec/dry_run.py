@@ -1,0 +1,70 @@
+"""What a run would do, found out without writing to the database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from migrate_spec.apply import NO_CHOICE, carry_all, listed_in, report_of, tracker_of
+from migrate_spec.carried import check_rejections
+from migrate_spec.executors import Workers
+from migrate_spec.history import timestamp
+from migrate_spec.plan import Plan
+from migrate_spec.progress import OnProgress
+from migrate_spec.quarantine import has_marks
+from migrate_spec.rejected import check_place, gather, put
+from migrate_spec.rejects import Choice, Rejecting
+from migrate_spec.reports import ApplyReport
+from migrate_spec.runner import Means
+from migrate_spec.store import Store
+
+__all__ = ["find_out", "try_again"]
+
+
+def find_out(
+    store: Store, plan: Plan, workers: Workers, on_progress: OnProgress | None, choice: Choice = NO_CHOICE
+) -> ApplyReport:
+    """Carry every record over without writing anything but the list of rejected records, where that is asked for.
+
+    Raises:
+        RecordRejected: records cannot be carried over.
+        DatabaseReadOnly: there is no room for the list.
+    """
+    start = time.monotonic()
+    with _room_beside(choice.file) as lists:
+        rejecting = Rejecting(choice.quarantines, lists, plan.from_version, timestamp(), has_marks(store))
+        means = Means(store, None, tracker_of(plan, store, on_progress), workers, rejecting=rejecting)
+        results, retaken = carry_all(plan, means)
+        parts = listed_in(results)
+        if choice.file is not None and lists is not None and parts:
+            gather(parts, lists / "all", store.path)
+            put(lists / "all", choice.file)
+    check_rejections(results, store.path, quarantines=choice.quarantines)
+    report = report_of(plan, store.path, [*results, *retaken.others.values()], start)
+    return replace(report, dry_run=True, rejected=str(choice.file) if parts else None)
+
+
+def try_again(store: Store, plan: Plan, workers: Workers) -> tuple[ApplyReport, bool]:
+    """Try the records in quarantine of a database that is current, without writing anything.
+
+    Returns:
+        What a run would report, and whether it would change anything.
+    """
+    rejecting = Rejecting(version=plan.from_version, at=timestamp(), marked=True)
+    retaken = carry_all(plan, Means(store, None, tracker_of(plan, store, None), workers, rejecting=rejecting))[1]
+    return report_of(plan, store.path, list(retaken.others.values()), time.monotonic()), retaken.left > 0
+
+
+@contextmanager
+def _room_beside(file: Path | None) -> Iterator[Path | None]:
+    """A folder for the parts of a list, on the file system of the whole; none where there is no list."""
+    if file is None:
+        yield None
+        return
+    check_place(file)
+    with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
+        yield Path(folder)
