@@ -84,7 +84,7 @@ def test_all_steps_are_done_in_one_pass(tmp_path: Path) -> None:
     pristine = tmp_path / "pristine"
     build(pristine, tasks(20))
     write_project(tmp_path / "project")
-    by_name = {one.name: one for one in options.contenders(pristine, tmp_path / "project")}
+    by_name = {one.name: one for one in options.contenders(pristine, pristine, tmp_path / "project")}
     contender = by_name[options.ALL_STEPS]
     with fresh(pristine) as copy:
         words = [str(copy) if word == DATABASE else word for word in contender.command]
