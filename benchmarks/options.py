@@ -63,8 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         measured = in_turns(chosen, options.rounds)
     about = (
         f"{options.records:,} tasks of {size / options.records:.0f} bytes, from version 1 to 2. The last three rows "
-        f"are of a project with {LAST - 1} steps of a few changes each, its first one, and all in one pass; and of tasks "
-        "of which one in a hundred is set aside."
+        f"are of a project with {LAST - 1} steps of a few changes each, its first one, and all in one pass; and of "
+        "tasks of which one in a hundred is set aside."
     )
     found = [
         replace(row, against=AGAINST.get(row.name, row.against)) for row in rows(chosen, measured, options.records)

@@ -9,7 +9,7 @@ The keys and their JSON are those of Meridian's migration system, so that each c
     ``{"migrations": [ENTRY, …]}``, one entry a version step, oldest first. An entry has ``from_version``,
     ``to_version``, ``started_at``, ``completed_at`` (RFC 3339, UTC), ``items_migrated``, ``backup_key``, ``success``
     and ``error``. Ours have further fields after those, which Meridian's reader ignores: ``kind`` (``apply``,
-    ``rollback`` or ``restore``, or ``retry`` and ``repair`` of records in quarantine, which are no steps), ``tool``,
+    ``rollback``, ``restore``, or ``retry`` and ``repair`` of records in quarantine, which are no steps), ``tool``,
     ``seconds``, ``collections`` (for each its ``prefix`` and counts, and what it held ``before`` and ``after``: records
     and their digest), ``specs`` (``collection``, ``checksum``, canonical ``text``), ``rejected`` (the list of records
     that were set aside), and by whom: ``user`` and ``host``. The entries of one run have the same ``started_at``. Where
