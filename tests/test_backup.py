@@ -431,8 +431,8 @@ class TestTheFolder:
         with pytest.raises(ms.DatabaseError) as caught:
             manager(meridian, project).apply()
         assert str(caught.value) == (
-            f"{meridian}: the work on it failed ([Errno 17] File exists: '{meridian.parent}/db.backups'); "
-            "remove the cause and run again"
+            f"{meridian}: the file {meridian.parent}/db.backups was found, "
+            "a folder of the database's owner, or none, was expected; find out who made it, and move it away"
         )
         assert dump(meridian) == before
         assert sorted(file.name for file in meridian.parent.iterdir()) == ["db", "db.backups"]
