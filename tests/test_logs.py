@@ -206,7 +206,7 @@ class TestLogFile:
         ]
         facts = ["database", "from_version", "to_version", "collections"]
         assert list(lines[0]) == ["at", "level", "logger", "event", *facts]
-        assert lines[1]["collections"]["task"] == {"scanned": 5, "migrated": 5, "unchanged": 0}
+        assert lines[1]["collections"]["task"] == {"scanned": 5, "migrated": 5, "unchanged": 0, "quarantined": 0}
 
     def test_of_a_refusal(self, tmp_path: Path) -> None:
         """It says what was refused, without a record; the loggers are as they were when the command is over."""
