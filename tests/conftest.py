@@ -82,6 +82,11 @@ def files(path: Path) -> Photograph:
     }
 
 
+def unlogged(path: Path) -> Photograph:
+    """The files in a folder, but for the logs that a database's own program writes to whenever it likes."""
+    return {name: file for name, file in files(path).items() if Path(name).name != "LOG"}
+
+
 def beside(path: Path) -> list[str]:
     """The names of all that lies beside the database, and of what is in its folder of backups."""
     names = [file.name for file in path.parent.iterdir() if file.name.startswith(f"{path.name}.")]

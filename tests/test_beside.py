@@ -19,7 +19,20 @@ import migrate_spec as ms
 from migrate_spec import waiting
 from migrate_spec.stores import lock_holders
 from tests.cli_support import MERIDIAN, SCRIPT, Done, cli, document
-from tests.conftest import ROWS, Folder, beside, data, dump, files, holder, in_use, make, named, raw, variables
+from tests.conftest import (
+    ROWS,
+    Folder,
+    beside,
+    data,
+    dump,
+    holder,
+    in_use,
+    make,
+    named,
+    raw,
+    unlogged,
+    variables,
+)
 
 BUSY = """
 import sys
@@ -199,9 +212,8 @@ class TestWaiting:
             words = (command_name, meridian, *MERIDIAN)
             with in_use(meridian) as program, waiting_command(*words, "--wait", "600") as command:
                 assert command.stderr is not None
-                assert command.stderr.readline() == (
-                    f"waiting for {named(program)}, which has {meridian} open for writing (0 s)\n"
-                )
+                told = f"waiting for {named(program)}, which has {meridian} open for writing"
+                assert command.stderr.readline().startswith(told)
                 assert program.stdin is not None
                 program.stdin.close()
                 out, err = command.communicate()
@@ -212,25 +224,25 @@ class TestWaiting:
     def test_no_longer_than_said(self, meridian: Path, project: ms.Project) -> None:
         """When the time is over, the run is refused as it is without waiting, and nothing was touched."""
         with in_use(meridian) as program:
-            before, told = files(meridian.parent), list[ms.Progress]()
+            before, told = unlogged(meridian.parent), list[ms.Progress]()
             with pytest.raises(ms.DatabaseLocked) as caught:
-                ms.MigrationManager(meridian, project).apply(wait=0.3, on_progress=told.append)
+                ms.MigrationManager(meridian, project).apply(wait=2, on_progress=told.append)
             assert caught.value.holder == ms.Holder(**holder(program))
             assert {event.phase for event in told} == {"waiting"}
-            assert 0 <= told[0].seconds < told[-1].seconds < 0.3
-            assert files(meridian.parent) == before
+            assert all(0 <= event.seconds < 2 for event in told)
+            assert unlogged(meridian.parent) == before
 
     def test_interrupted(self, meridian: Path) -> None:
         """Ctrl-C ends the waiting at once; the database is as it was."""
         with in_use(meridian):
-            before = files(meridian.parent)
+            before = unlogged(meridian.parent)
             with waiting_command("apply", meridian, *MERIDIAN, "--wait", "600") as command:
                 assert command.stderr is not None
                 assert command.stderr.readline().startswith("waiting for process ")
                 command.send_signal(signal.SIGINT)
                 out, err = command.communicate()
             assert Done(command.returncode, out, err) == Done(130, "", "\nInterrupted: the database is as it was.\n")
-            assert files(meridian.parent) == before
+            assert unlogged(meridian.parent) == before
 
     def test_of_a_fleet(self, meridian: Path, tmp_path: Path, project: ms.Project) -> None:
         """Each database of a fleet is waited for; one that stays locked fails alone."""

@@ -10,7 +10,21 @@ from typing import Any
 import pytest
 
 from tests.cli_support import MERIDIAN, Done, cli, document, place, plain, process, refusal
-from tests.conftest import HISTORY, ROWS, SPECS, VERSION, beside, dump, files, holder, in_use, make, named, task
+from tests.conftest import (
+    HISTORY,
+    ROWS,
+    SPECS,
+    VERSION,
+    beside,
+    dump,
+    files,
+    holder,
+    in_use,
+    make,
+    named,
+    task,
+    unlogged,
+)
 
 REJECTED = {
     b"task:\x80\xff": b"{",
@@ -97,11 +111,6 @@ class TestRejectedRecords:
         """The sample of a plan is the first record that can be carried over."""
         path = make(tmp_path / "db", REJECTED)
         assert [shown["key"] for shown in document("plan", path, *MERIDIAN)["samples"].values()] == ["task:3"]
-
-
-def unlogged(path: Path) -> dict[str, Any]:
-    """The files in a folder, but for the logs that a database's own program writes to whenever it likes."""
-    return {name: file for name, file in files(path).items() if Path(name).name != "LOG"}
 
 
 class TestDatabases:
