@@ -24,6 +24,7 @@ OPTIONS: dict[str, Sequence[str]] = {
     "--no-validate": ("--no-validate",),
     "--no-backup": ("--no-backup",),
     "--on-error quarantine": ("--on-error", "quarantine"),
+    "--in-place": ("--in-place",),
     "--workers 1": ("--workers", "1"),
     "--workers 1 --no-validate": ("--workers", "1", "--no-validate"),
 }

@@ -33,11 +33,13 @@ Options:
 Commands:
   apply     Carry each DATABASE to a version, all or nothing.
   backup    Look after the backups of a database.
-  history   Show what was done to DATABASE.
+  explain   Show what each step made, or would make, of the record KEY of...
+  history   Show what was done to DATABASE, when and by whom.
   init      Begin a project in FOLDER, by default in this one.
   new       Draft the spec that leads to COLLECTION's newest schema.
   plan      Show what `apply` would do with DATABASE.
   release   Record all schemas and specs as released.
+  repair    List the records of DATABASE that are in quarantine, and...
   rollback  Put DATABASE back to where it was before a migration.
   salvage   Save what is left of DATABASE, which is damaged, into a NEW one.
   schema    Write the JSON Schema of the spec language, for editors.
@@ -58,29 +60,51 @@ Usage: migrate-spec apply [OPTIONS] DATABASE...
 
   Every record goes through the steps it still has before it and is checked
   against the schema. If one cannot be carried over, all that cannot are named
-  and nothing is changed.
+  and nothing is changed. Records in quarantine are taken up again, and a run
+  in place that was interrupted goes on.
 
   A DATABASE is a folder, or a pattern such as 'data/*.db'. Several are
   carried each on its own: where one fails, the others go on.
 
 Options:
-  --to VERSION       The version to go to.  [default: the newest]
-  --dry-run          Carry every record over, and write nothing.
-  --no-backup        Keep no backup.
-  --no-validate      Check no record against the schemas: what does not fit
-                     them is carried over as far as the steps can.
-  --compact          Compact the database afterwards: it is then as fast to
-                     read as it can be.
-  --workers N        How many processes carry records.  [default: one for each
-                     core]  [x>=1]
-  --cluster ADDRESS  The scheduler of a Dask cluster whose workers carry
-                     records; they share this file system.
-  --json             Print exactly one JSON document.
-  --specs DIR        The folder of specs.  [default: specs]
-  --schemas DIR      The folder of schemas.  [default: schemas]
-  --no-hooks         Refuse specs that call hooks.
-  --debug            Show the traceback of an error.
-  -h, --help         Show this message and exit.
+  --to VERSION                  The version to go to.  [default: the newest]
+  --dry-run                     Carry every record over, and write nothing.
+  --no-backup                   Keep no backup.
+  --in-place                    Change records where they are, batch by batch,
+                                where there is no room for the new ones beside
+                                the old ones: without a backup, and so without
+                                a way back. When it is interrupted, the next
+                                `apply` goes on.
+  --yes                         Do not ask before a run in place.
+  --no-validate                 Check no record against the schemas: what does
+                                not fit them is carried over as far as the
+                                steps can.
+  --on-error [fail|quarantine]  What is done about records that cannot be
+                                carried over. With quarantine they stay as
+                                they are, marked in the database, and all
+                                others are carried, unless it is all of a
+                                collection, or more than its spec accepts.
+                                [default: fail]
+  --rejected FILE               List all records that are rejected in FILE, as
+                                JSON lines.  [default: with quarantine, beside
+                                the database]
+  --compact                     Compact the database afterwards: it is then as
+                                fast to read as it can be.
+  --workers N                   How many processes carry records.  [default:
+                                one for each core]  [x>=1]
+  --cluster ADDRESS             The scheduler of a Dask cluster whose workers
+                                carry records; they share this file system.
+  --wait SECONDS                How long to wait for a process that has the
+                                database open for writing.  [default: 0]
+  --log-file FILE               Append what is done to FILE, one JSON object a
+                                line; no keys or values of records are among
+                                it.
+  --json                        Print exactly one JSON document.
+  --specs DIR                   The folder of specs.  [default: specs]
+  --schemas DIR                 The folder of schemas.  [default: schemas]
+  --no-hooks                    Refuse specs that call hooks.
+  --debug                       Show the traceback of an error.
+  -h, --help                    Show this message and exit.
 """
 
 

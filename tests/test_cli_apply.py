@@ -47,6 +47,8 @@ REPORT: dict[str, Any] = {
     "dry_run": False,
     "pruned": [],
     "rejected": None,
+    "in_place": False,
+    "resumed": False,
 }
 
 NOTHING_TO_DO = REPORT | {"from_version": 3, "collections": {}, "steps": [], "backup": None}

@@ -89,6 +89,7 @@ DOCUMENT = {
         },
     ],
     "collections": {name: {"records": 44, "bytes": "N"} for name in ("task", "episode", "symbol")},
+    "in_progress": None,
     "losses": {
         "task v1→v2": [
             f"depends_on: {NOTHING_THERE}",
@@ -146,6 +147,8 @@ SCAN_DOCUMENT = {
     "dry_run": True,
     "pruned": [],
     "rejected": None,
+    "in_place": False,
+    "resumed": False,
 }
 
 
@@ -216,6 +219,7 @@ def test_of_a_current_database(meridian: Path) -> None:
         "collections": {},
         "losses": {},
         "samples": {},
+        "in_progress": None,
     }
 
 

@@ -342,7 +342,8 @@ class TestInterrupted:
             _, err = process.communicate(timeout=60)
         assert process.returncode == 130
         assert err == (
-            "Interrupted: 0 of 7 databases are done, 0 failed, 7 are as they were, or done where the end was near.\n"
+            "Interrupted: 0 of 7 databases are done, 0 failed, 7 are as they were, "
+            "done where the end was near, or in the middle of a run in place.\n"
         )
         assert [VERSION in dump(path) for path in paths] == [False] * 7
         (paths[0].parent / "go").touch()

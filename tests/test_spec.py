@@ -134,8 +134,8 @@ REFUSED: dict[str, list[str]] = {
         "4:5: to: 1 was found, 2 was expected, as the spec starts from 1; a spec leads to the next version"
     ],
     HEAD.replace('"task:"', '"_"') + "steps: []": [
-        "2:9: the prefix '_' was found, a prefix apart from _schema_version, _migration_history, _backup_, "
-        "_quarantine was expected, which the system keeps for itself"
+        "2:9: the prefix '_' was found, a prefix apart from _schema_version, _migration_history, "
+        "_migration_in_progress, _backup_, _quarantine was expected, which the system keeps for itself"
     ],
     HEAD.replace('"task:"', '"_backup_2024"') + "steps: []": [
         "2:9: the prefix '_backup_2024' was found, a prefix apart from _backup_ was expected, "

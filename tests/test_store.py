@@ -6,6 +6,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -1281,6 +1282,87 @@ class TestRefusing:
         )
 
 
+@st.composite
+def batches(draw: st.DrawFn) -> list[dict[bytes, bytes | None]]:
+    """Batches of changes of a few keys."""
+    keys = st.sampled_from([b"", b"a", b"a\x00", b"b", b"\xff", b"task:1"])
+    return draw(st.lists(st.dictionaries(keys, st.none() | st.binary(max_size=3)), max_size=5))
+
+
+class TestWriting:
+    """Changes of single keys, as one atomic step."""
+
+    @settings(max_examples=30, deadline=None)
+    @given(batches())
+    def test_as_a_dictionary(self, batches: list[dict[bytes, bytes | None]]) -> None:
+        """What is read afterwards is what a dictionary would hold; each change counts in the sequence number."""
+        expected = dict(RECORDS)
+        with tempfile.TemporaryDirectory() as folder, open_for_writing(build(Path(folder, "db"), RECORDS)) as store:
+            for changes in batches:
+                before = store.sequence()
+                store.write(changes)
+                assert store.sequence() == before + len(changes)
+                expected.update({key: value for key, value in changes.items() if value is not None})
+                for key in [key for key, value in changes.items() if value is None]:
+                    expected.pop(key, None)
+            assert dict(store.scan(ALL)) == expected
+
+    @pytest.mark.parametrize("sync", [False, True])
+    def test_survives_the_process(self, tmp_path: Path, *, sync: bool) -> None:
+        """What is written is there after a kill, and the sequence number with it."""
+        path = build(tmp_path / "db", {b"a": b"1", b"b": b"2"})
+        code = (
+            "import os, signal, sys\nfrom pathlib import Path\nfrom migrate_spec.stores.rocks import open_for_writing\n"
+            "store = open_for_writing(Path(sys.argv[1]))\n"
+            "store.write({b'a': None, b'b': b'3', b'c': b''}, sync=sys.argv[2] == 'True')\n"
+            "print(store.sequence(), flush=True)\nos.kill(os.getpid(), signal.SIGKILL)"
+        )
+        environment = os.environ | {"PYTHONPATH": str(ENGINE)}
+        command = [sys.executable, "-c", code, str(path), str(sync)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == -signal.SIGKILL
+        with open_for_writing(path) as store:
+            assert dict(store.scan(ALL)) == {b"b": b"3", b"c": b""}
+            assert store.sequence() == int(done.stdout)
+
+    def test_beside_a_scan(self, writable: Opener, tmp_path: Path) -> None:
+        """A scan that has begun goes on with the records as they were."""
+        with writable(build(tmp_path / "db", MANY)) as store:
+            records = store.scan(ALL)
+            first = next(records)
+            store.write(dict.fromkeys(MANY))
+            assert dict([first, *records]) == MANY
+            assert list(store.scan(ALL)) == []
+
+    def test_refused(self, wrapped: Opener, tmp_path: Path) -> None:
+        """A store for reading, and one that is closed, write nothing."""
+        path = build(tmp_path / "db", {b"a": b"1"})
+        with open_for_reading(path) as store, pytest.raises(DatabaseReadOnly) as caught:
+            store.write({b"a": b"2"})
+        assert (
+            str(caught.value) == f"{path}: it was opened for reading, the work has to write to it; open it for writing"
+        )
+        closed = wrapped(path)
+        closed.close()
+        with pytest.raises(ValueError, match="the store is closed"):
+            closed.write({b"a": b"2"})
+        assert contents(path) == {b"a": b"1"}
+
+    def test_compacting_a_range(self, writable: Opener, tmp_path: Path) -> None:
+        """The room of what was replaced in a range is given back, and what is beside it stays."""
+        new = {key: value[:20] for key, value in MANY.items() if key < b"task:02500"}
+        with writable(build(tmp_path / "db", MANY)) as store:
+            for key in MANY:
+                store.write({key: os.urandom(200)})
+            store.write(new)
+            store.compact()
+            before = store.size(ALL).bytes
+            store.write(dict.fromkeys(new))
+            store.compact(KeyRange(b"task:00000", b"task:02500"))
+            assert store.size(ALL).bytes < before
+            assert [key for key, _ in store.scan(ALL)] == sorted(MANY.keys() - new.keys())
+
+
 NO_SPACE = """
 import os, sys, tempfile
 from pathlib import Path
@@ -1324,6 +1406,14 @@ fails(store.checkpoint, small / "checkpoint")
 fails(store.ingest, [elsewhere / "across.sst"])
 print(dict(store.scan(KeyRange())) == {b"a": b"old"})
 store.close()
+
+def write_much():
+    with open_for_writing(path) as store:
+        fill()
+        store.write({b"a": os.urandom(100000)})
+
+(small / "filler").unlink()
+fails(write_much)
 fails(open_for_writing, path)
 tempfile.tempdir = str(small)
 fails(open_for_reading, path)
@@ -1346,6 +1436,7 @@ def test_no_space(tmp_path: Path, mounts: tuple[str, ...]) -> None:
     assert python(NO_SPACE, small, tmp_path, under=(*mounts, script, "sh")).splitlines() == [
         *[full] * 4,
         "True",
+        full,
         full,
         full.replace(f"{small / 'db'}", str(small)),
         "['db', 'filler'] False",

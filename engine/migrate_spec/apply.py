@@ -31,7 +31,7 @@ from migrate_spec.store import KeyRange, Size, Store
 from migrate_spec.stores.rocks_faults import SpeakingOf
 from migrate_spec.swap import Swap
 
-__all__ = ["NO_CHOICE", "Run", "carry_all", "listed_in", "report_of", "tracker_of"]
+__all__ = ["NO_CHOICE", "Run", "carry_all", "listed_in", "log_begun", "report_of", "tracker_of", "with_proof"]
 
 NO_CHOICE = Choice()
 
@@ -60,7 +60,7 @@ class Run:
             RecordRejected: records cannot be carried over.
             DatabaseError: the database cannot be read or written.
         """
-        _log_begun(self.plan, self.store.path)
+        log_begun(self.plan, self.store.path)
         _check_space(self.store, self.plan)
         if self.keeps_backup:
             self.staging.check_backups_writable()
@@ -210,7 +210,8 @@ class Run:
         }
 
 
-def _log_begun(plan: Plan, database: Path) -> None:
+def log_begun(plan: Plan, database: Path) -> None:
+    """Tell the log that a run begins."""
     names = [route.collection for route in plan.routes]
     facts = {"from_version": plan.from_version, "to_version": plan.to_version, "collections": names}
     log("apply", "info", "apply-begun", database=str(database), **facts)
@@ -230,7 +231,7 @@ def carry_all(plan: Plan, means: Means) -> tuple[list[Carried], Retaken]:
     """Carry the records of all collections, those that stay where they are first."""
     staying = [route for route in plan.routes if not route.moves_records]
     if means.tracker.total > FEW_RECORDS:  # with fewer the proof takes longer than it saves
-        staying = [_with_proof(route, plan) for route in staying]
+        staying = [with_proof(route, plan) for route in staying]
     results = [*carry(staying, means), *(Carried(route) for route in plan.routes if route.moves_records)]
     retaken = Retaken(results)
     for family in plan.families:
@@ -243,7 +244,7 @@ def carry_all(plan: Plan, means: Means) -> tuple[list[Carried], Retaken]:
     return results, retaken
 
 
-def _with_proof(route: Route, plan: Plan) -> Route:
+def with_proof(route: Route, plan: Plan) -> Route:
     """The route with what its records fit now, where it is proved that all that is made of such records fits, too."""
     from migrate_spec.proof import is_proved  # noqa: PLC0415 - slow to import, and needed for large databases only
 

@@ -21,6 +21,7 @@ The tree::
     │   ├── FamilyMissing       it lacks a column family that a spec names
     │   ├── HalfSwapped         a run was killed while it was swapped into several column families
     │   ├── RecordMissing       it holds no such record
+    │   ├── RunInProgress       a run in place is not at its end, and must be first
     │   ├── MetadataInvalid     the version or the history kept in it cannot be understood
     │   ├── NoSpace             the disk has no room for the run
     │   ├── NotCompacted        it is migrated, but not compacted afterwards
@@ -76,6 +77,7 @@ __all__ = [
     "RecordMissing",
     "RecordRejected",
     "Rejection",
+    "RunInProgress",
     "Severity",
     "SpecChanged",
     "SpecError",
@@ -319,6 +321,12 @@ class RecordMissing(DatabaseError):
     """The database holds no such record, or no spec is about it."""
 
     code = "record-missing"
+
+
+class RunInProgress(DatabaseError):
+    """The database is in the middle of a run in place."""
+
+    code = "run-in-progress"
 
 
 class MetadataInvalid(DatabaseError):

@@ -43,7 +43,7 @@ class Outcome:
     Attributes:
         database: its folder, as it was given.
         report: what was done, or would be.
-        error: why it failed instead; the database is as it was.
+        error: why it failed instead; the database is as it was, or in the middle of a run in place, as the error says.
     """
 
     database: Path
@@ -58,6 +58,7 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
     *,
     backup: bool = True,
     retention: Retention | None = None,
+    in_place: bool = False,
     validate: bool = True,
     on_error: OnError = "fail",
     compact: bool = False,
@@ -77,6 +78,7 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
         to_version: the newest by default.
         backup: whether the frozen copies that the runs read from are kept afterwards.
         retention: how long backups are kept; where a new one was made, the others are pruned by it.
+        in_place: change records where they are, as :meth:`~migrate_spec.manager.MigrationManager.apply` does.
         validate: whether every record is checked against the schema.
         on_error: ``fail``, or ``quarantine`` to set records aside that cannot be carried over.
         compact: whether each is compacted afterwards.
@@ -91,11 +93,12 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
 
     Raises:
         WorkerError: the workers are not there, or do not fit.
-        KeyboardInterrupt: of Ctrl-C. It breaks off what is under way: each database is as it was, or complete.
+        KeyboardInterrupt: of Ctrl-C. It breaks off what is under way: each database is as it was, or complete; in place
+            it is where it was, and the next call goes on.
     """
     Choice.of(on_error)  # now, and not with the first database
     pickled = pickle.dumps(project, pickle.HIGHEST_PROTOCOL)
-    order = _Order(pickled, to_version, backup, retention, validate, on_error, compact, dry_run, wait)
+    order = _Order(pickled, to_version, backup, retention, in_place, validate, on_error, compact, dry_run, wait)
     workers = workers or processes()
     for abreast, group in groupby(map(Path, databases), lambda path: workers.count > 1 and _bytes(path) <= SMALL):
         if abreast:
@@ -111,13 +114,14 @@ class _Order:
 
     Attributes:
         project: pickled, so that a process that gets it again with every database needs to read it only once.
-        to_version, backup, retention, validate, on_error, compact, dry_run, wait: as for :func:`apply_all`.
+        to_version, backup, retention, in_place, validate, on_error, compact, dry_run, wait: as for :func:`apply_all`.
     """
 
     project: bytes
     to_version: int | None
     backup: bool
     retention: Retention | None
+    in_place: bool
     validate: bool
     on_error: OnError
     compact: bool
@@ -131,6 +135,7 @@ class _Order:
         carry = manager.scan if self.dry_run else apply
         report = carry(
             self.to_version,
+            in_place=self.in_place,
             validate=self.validate,
             on_error=self.on_error,
             workers=workers,

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Literal
+from typing import Literal, Protocol
 
 from migrate_spec.codec import Document, NotADocument, decode, encode, read
 from migrate_spec.compiler import Leg, RecordRefused, Route, Transform
 from migrate_spec.document import Refused
 from migrate_spec.errors import Fault
 from migrate_spec.record_operation import Change, Record, Surroundings
-from migrate_spec.sorter import Sorter
 from migrate_spec.store import KeyRange, Store
 
-__all__ = ["Flow", "Flows"]
+__all__ = ["Changes", "Flow", "Flows"]
 
 
 @dataclass(slots=True)
@@ -50,6 +49,13 @@ class Travelling:
     entries: list[list[Moved]] = field(default_factory=list)
 
 
+class Changes(Protocol):
+    """Takes changes: a :class:`~migrate_spec.sorter.Sorter`, or what needs none."""
+
+    def add(self, key: bytes, source: bytes, value: bytes | None) -> None:
+        """Take the new value of a key, or that it goes, for the record that is the reason."""
+
+
 class Flows:
     """What the flows of one run share.
 
@@ -57,17 +63,26 @@ class Flows:
         routes: of all collections that have specs, touched or not: a record may come to any of them.
         frozen: where to read.
         notes_all: whether entries of indexes are noted among the changes, too, that stay as they are.
+        notes_absent: whether those are, too, that would go and are not there.
     """
 
-    def __init__(
-        self, routes: Sequence[Route], frozen: Store, changes: Sorter, taken: Sorter, *, notes_all: bool = False
+    def __init__(  # noqa: PLR0913 - the last two are switches
+        self,
+        routes: Sequence[Route],
+        frozen: Store,
+        changes: Changes,
+        taken: Changes,
+        *,
+        notes_all: bool = False,
+        notes_absent: bool = False,
     ) -> None:
         """Take the routes, the database, and where to note what is to be written, and which keys were taken."""
         self.frozen = frozen
         self.notes_all = notes_all
+        self.notes_absent = notes_absent
         self._changes = changes
         self._taken = taken
-        self._notes: list[tuple[Sorter, bytes, bytes, bytes | None]] = []
+        self._notes: list[tuple[Changes, bytes, bytes, bytes | None]] = []
         self._transforms = {route.collection: Transform(route) for route in routes}
 
     def transform(self, collection: str) -> Transform:
@@ -254,7 +269,7 @@ class Flow:
             old = there(key)
             if value is not None and old == value:
                 self._flows.change(key, source, None)  # an entry that is there already is in nobody's way
-            if notes_all or value is not None or old is not None:
+            if notes_all or self._flows.notes_absent or value is not None or old is not None:
                 self._flows.change(key, source, value)
 
 

@@ -12,9 +12,9 @@ The keys and their JSON are those of Meridian's migration system, so that each c
     ``rollback``, ``restore``, or ``retry`` and ``repair`` of records in quarantine, which are no steps), ``tool``,
     ``seconds``, ``collections`` (for each its ``prefix`` and counts, and what it held ``before`` and ``after``: records
     and their digest), ``specs`` (``collection``, ``checksum``, canonical ``text``), ``rejected`` (the list of records
-    that were set aside), and by whom: ``user`` and ``host``. The entries of one run have the same ``started_at``. Where
-    a whole database was restored the history goes on, and the entry says which steps are in force again: the first
-    ``kept`` entries, and those ``brought`` from the backup, which this history does not have.
+    that were set aside), ``in_place`` where it was so, and by whom: ``user`` and ``host``. The entries of one run have
+    the same ``started_at``. Where a whole database was restored the history goes on, and the entry says which steps are
+    in force again: the first ``kept`` entries, and those ``brought`` from the backup, which this history does not have.
 """
 
 from __future__ import annotations
@@ -133,6 +133,11 @@ class Entry:
         """The backup made before it, or, of a rollback, the one that was put back."""
         key = self.fields.get("backup_key")
         return key if isinstance(key, str) else None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether it was carried out in place, and so without a backup."""
+        return self.fields.get("in_place") is True
 
     @cached_property
     def specs(self) -> list[Spec]:

@@ -8,7 +8,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["deferred_interrupts", "interrupts_until_done", "noted_interrupts", "uninterrupted"]
+__all__ = ["RunInterrupted", "deferred_interrupts", "interrupts_until_done", "noted_interrupts", "uninterrupted"]
+
+
+class RunInterrupted(KeyboardInterrupt):
+    """Ctrl-C in the middle of a run in place: what is done is done, and the next ``apply`` goes on from there.
+
+    Attributes:
+        way: the run's way, such as ``v1 -> v3``.
+        standing: how far it is, in words.
+    """
+
+    def __init__(self, way: str, standing: str) -> None:
+        self.way = way
+        self.standing = standing
+        super().__init__(f"the run in place {way} was interrupted: {standing}")
 
 
 @contextmanager

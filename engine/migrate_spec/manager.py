@@ -16,6 +16,7 @@ from migrate_spec.compiler import RecordRefused, Transform
 from migrate_spec.errors import DatabaseError, NotCompacted, read_key, show_key
 from migrate_spec.freshness import Freshness
 from migrate_spec.history import History, read_history, read_version
+from migrate_spec.in_progress import InProgress, parts_of, read_in_progress
 from migrate_spec.interrupts import uninterrupted
 from migrate_spec.logs import logged
 from migrate_spec.plan import Plan, make_plan
@@ -61,17 +62,26 @@ class MigrationManager(QuarantineKeeper):
         with self._reading() as store:
             return read_version(store)
 
-    def standing(self) -> tuple[int, bool]:
-        """The database's version, and whether any record is in quarantine: one read where there is none.
+    def is_current(self) -> bool:
+        """Whether :meth:`apply` would find nothing to do, and no record in quarantine. Nothing is written.
 
         Raises:
-            MetadataInvalid: the version cannot be understood.
+            MetadataInvalid: the database's version cannot be understood.
         """
         with self._reading() as store:
-            return read_standing(store)
+            return read_standing(store) == (self._project.version, False) and read_in_progress(store) is None
+
+    def in_progress(self) -> InProgress | None:
+        """The run in place that is not at its end, if there is one; :meth:`apply` goes on with it. Nothing is written.
+
+        Raises:
+            MetadataInvalid: its mark cannot be understood.
+        """
+        with self._reading() as store:
+            return read_in_progress(store)
 
     def plan(self, to_version: int | None = None) -> Plan:
-        """What :meth:`apply` would carry out. Nothing is written.
+        """What :meth:`apply` would carry out: a run in place that is under way, else all steps. Nothing is written.
 
         Raises:
             PlanError: there is no way.
@@ -89,20 +99,21 @@ class MigrationManager(QuarantineKeeper):
     def samples(self, plan: Plan, among: int = 1000) -> dict[str, Sample]:
         """For each collection of a plan the first record that it changes, of so many at its beginning."""
         with self._reading() as store:
-            found = {route.collection: _sample(store, Transform(route), among) for route in plan.routes}
+            keys = parts_of(plan, read_in_progress(store))
+            found = {one.collection: _sample(store, keys[one.collection], Transform(one), among) for one in plan.routes}
         return {name: sample for name, sample in found.items() if sample is not None}
 
     def status(self) -> Status:
         """Where the database stands. Nothing is written."""
         freshness = self.freshness()
         with self._reading() as store:
-            swap = read_swap(store)
+            swap, begun = read_swap(store), read_in_progress(store)
             current = read_version(store) if swap is None else swap.from_version
-            newest = self._project.version
-            plan = make_plan(self._project, current) if current < newest else None
+            newest, start = self._project.version, begun.from_version if begun else current
+            plan = make_plan(self._project, start) if start < newest and current <= newest else None
             pending = [migration.name for migration in plan.migrations] if plan else []
-            held = count_marks(store)
-            return Status(current, newest, pending, read_history(store), list_backups(store), freshness, swap, held)
+            history, backups, held = read_history(store), list_backups(store), count_marks(store)
+            return Status(current, newest, pending, history, backups, freshness, swap, held, begun)
 
     def freshness(self) -> Freshness:
         """How fresh it is what the other methods read from now on, and who may write to the database meanwhile."""
@@ -134,6 +145,7 @@ class MigrationManager(QuarantineKeeper):
         validate: bool = True,
         on_error: OnError = "fail",
         rejected: str | Path | None = None,
+        in_place: bool = False,
         workers: Workers | None = None,
         on_progress: OnProgress | None = None,
     ) -> ApplyReport:
@@ -144,6 +156,7 @@ class MigrationManager(QuarantineKeeper):
             validate: as there.
             on_error: as there.
             rejected: as there; it is all that is written.
+            in_place: as there.
             workers: as there.
             on_progress: as there.
 
@@ -156,8 +169,13 @@ class MigrationManager(QuarantineKeeper):
 
         choice = Choice.of(on_error, rejected)
         with self._reading() as store:
-            plan = self._plan(store, to_version, validate=validate)
-            return find_out(store, plan, workers or processes(), on_progress, choice)
+            plan, begun = self._plan(store, to_version, validate=validate), read_in_progress(store)
+            if not (in_place or begun):
+                return find_out(store, plan, workers or processes(), on_progress, choice)
+            from migrate_spec.in_place_scan import find_out_in_place, refuse_choice  # noqa: PLC0415 - rarely needed
+
+            refuse_choice(choice)
+            return find_out_in_place(store, plan, workers or processes(), on_progress, begun)
 
     @logged("apply")
     def apply(  # noqa: PLR0913 - as many as there are ways to run
@@ -166,6 +184,7 @@ class MigrationManager(QuarantineKeeper):
         *,
         backup: bool = True,
         retention: Retention | None = None,
+        in_place: bool = False,
         validate: bool = True,
         on_error: OnError = "fail",
         rejected: str | Path | None = None,
@@ -175,10 +194,16 @@ class MigrationManager(QuarantineKeeper):
     ) -> ApplyReport:
         """Carry the database up to a version, all or nothing. Records in quarantine are taken up again.
 
+        Where it is in the middle of a run in place, that is brought to its end first, in place, and by what that run
+        was told to do.
+
         Args:
             to_version: the newest by default.
-            backup: whether the frozen copy that the run reads from is kept afterwards.
+            backup: whether the frozen copy that the run reads from is kept afterwards; in place there is none.
             retention: how long backups are kept; where a new one was made, the others are pruned by it.
+            in_place: change records where they are, batch by batch, where there is no room for the new ones beside the
+                old ones. There is no backup then, and so no rollback, and until all records are behind the database
+                has old ones and new ones.
             validate: whether every record is checked against the schema. Without that, a record is looked at only as
                 far as the steps need.
             on_error: what is done about records that cannot be carried over: ``fail``, or ``quarantine`` to leave them
@@ -196,15 +221,35 @@ class MigrationManager(QuarantineKeeper):
             DatabaseLocked: another process has the database open for writing, and had it until the wait was over.
             DatabaseError: the database cannot be read or written.
 
-        Whatever is raised, the database is as it was.
+        Whatever is raised, the database is as it was. Only where a run in place is under way, which the error then
+        says, it is in the middle of that, and the next call goes on.
         """
         self.mend()
         choice = Choice.of(on_error, rejected)
         with self._reading() as store:
+            begun = read_in_progress(store)
             plan = self._plan(store, to_version, validate=validate) if read_swap(store) is None else None
             marked = plan is not None and plan.is_empty and has_marks(store)
         if plan is not None and plan.is_empty and not marked:
             return self.settle(plan.to_version)
+        if (in_place and not marked) or begun is not None:
+            from migrate_spec.in_place_scan import refuse_choice  # noqa: PLC0415 - rarely needed
+
+            refuse_choice(choice)
+            report = self._apply_in_place(to_version, workers, wait, on_progress, validate=validate)
+            if begun is None or report.to_version == (self._project.version if to_version is None else to_version):
+                return report
+            rest = self.apply(
+                to_version,
+                backup=backup,
+                retention=retention,
+                in_place=in_place,
+                validate=validate,
+                workers=workers,
+                wait=wait,
+                on_progress=on_progress,
+            )
+            return report.then(rest)
         from migrate_spec.apply import Run  # noqa: PLC0415 - as for `scan`
         from migrate_spec.dry_run import try_again  # noqa: PLC0415
         from migrate_spec.executors import processes  # noqa: PLC0415
@@ -229,6 +274,24 @@ class MigrationManager(QuarantineKeeper):
             pruned = self.prune_backups(retention)
             return replace(report, pruned=[backup.name for backup in pruned])
         return report
+
+    def _apply_in_place(
+        self,
+        to_version: int | None,
+        workers: Workers | None,
+        wait: float,
+        on_progress: OnProgress | None,
+        *,
+        validate: bool,
+    ) -> ApplyReport:
+        from migrate_spec.executors import processes  # noqa: PLC0415 - as for `scan`
+        from migrate_spec.in_place import InPlace  # noqa: PLC0415
+
+        with staging(partial(self._writing, wait, on_progress), goes_on=True) as staged:
+            plan = self._plan(staged.store, to_version, validate=validate)
+            if plan.is_empty:  # another process was faster
+                return ApplyReport(str(self.path), plan.from_version, plan.to_version)
+            return InPlace(staged, plan, workers or processes(), validate=validate).carry_out(on_progress)
 
     def settle(self, version: int) -> ApplyReport:
         """Clear away what a killed run left beside a database that is current, where that is possible.
@@ -278,6 +341,28 @@ class MigrationManager(QuarantineKeeper):
         with staging(partial(self._writing, wait, on_progress)) as staged:
             undoing = choose(staged.store, backup, self._project.registry)
             return roll_back(staged, undoing, on_progress, undo_later_writes=undo_later_writes)
+
+    def upgraded(self, collection: str, key: bytes) -> bytes | None:
+        """One record as it is at the newest version, at any moment of a run in place, too. Nothing is written.
+
+        Where records carry stamps, ``project.upgrade`` does it with the value alone.
+
+        Args:
+            collection: the collection's name.
+            key: where the record is now.
+
+        Returns:
+            Its bytes; ``None`` where there is no such record.
+
+        Raises:
+            RecordRejected: it cannot be carried over.
+            MigrationPathMissing: there is no such collection.
+            DatabaseError: the database cannot be read.
+        """
+        from migrate_spec.upgrading import upgraded  # noqa: PLC0415 - most read with `project.upgrade`
+
+        with self._reading() as store:
+            return upgraded(store, self._project, collection, key)
 
     def compact(self, *, wait: float = 0.0) -> None:
         """Have the database write its files anew, without what was replaced: as fast to read as it can be.
@@ -329,7 +414,11 @@ class MigrationManager(QuarantineKeeper):
             return audit(store, read_history(store))
 
     def _plan(self, store: Store, to_version: int | None, *, validate: bool = True) -> Plan:
-        plan = make_plan(self._project, read_version(store), to_version)
+        begun = read_in_progress(store)
+        if begun is None:
+            plan = make_plan(self._project, read_version(store), to_version)
+        else:
+            plan, validate = begun.plan(self._project, to_version, str(store.path)), begun.validate
         plan = plan if validate else plan.without_checks()
         read_history(store).check_specs(self._project.registry)
         for route in plan.routes:
@@ -337,9 +426,8 @@ class MigrationManager(QuarantineKeeper):
         return plan
 
 
-def _sample(store: Store, transform: Transform, among: int) -> Sample | None:
-    route = transform.route
-    records = store.family(route.column_family).scan(KeyRange.of_prefix(route.key_prefix))
+def _sample(store: Store, keys: KeyRange, transform: Transform, among: int) -> Sample | None:
+    records = store.family(transform.route.column_family).scan(keys)
     for key, value in islice(records, among):
         try:
             carried = transform(value)

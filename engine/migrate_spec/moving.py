@@ -22,7 +22,7 @@ from migrate_spec.retaking import Files, Retaken, open_marks
 from migrate_spec.runner import Means
 from migrate_spec.settling import settle
 from migrate_spec.sorter import Nowhere, Sorter
-from migrate_spec.store import KeyRange, Record, ranges_of
+from migrate_spec.store import Record, ranges_of
 
 __all__ = ["carry_moving"]
 
@@ -77,7 +77,7 @@ class _Moving:
         refused: Sorter,
         tried: Sorter,
     ) -> None:
-        self.flows = Flows(plan.known, means.frozen, changes, taken)
+        self.flows = Flows(plan.known, means.frozen, changes, taken, notes_absent=means.in_place)
         self._again = Flows(plan.known, means.frozen, Nowhere(), Nowhere())
         self._plan, self._means, self._results = plan, means, results
         self._changes, self._taken, self._refused, self._tried = changes, taken, refused, tried
@@ -101,7 +101,7 @@ class _Moving:
 
         Those in quarantine are counted, and passed over.
         """
-        means, keys = self._means, KeyRange.of_prefix(result.route.key_prefix)
+        means, keys = self._means, self._means.keys_of(result.route)
         digest, family = Digest(), result.route.column_family
         passing = Passing(means.frozen, family, keys) if means.rejecting.marked else None
         for chunk in means.frozen.chunks(keys, RECORDS_A_CHUNK):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from migrate_spec.backup import Backup
 from migrate_spec.codec import Json
 from migrate_spec.freshness import Freshness
 from migrate_spec.history import History
+from migrate_spec.in_progress import InProgress
 from migrate_spec.swap import Swap
 
 __all__ = [
@@ -37,6 +38,8 @@ class ApplyReport:
         dry_run: whether it was only found out, and nothing was written.
         pruned: the names of older backups that were removed afterwards.
         rejected: the file that lists all records which were rejected; ``None`` where there is none.
+        in_place: whether it was carried out in place.
+        resumed: whether it went on with a run in place that had not come to its end.
     """
 
     database: str
@@ -54,6 +57,21 @@ class ApplyReport:
     def quarantined(self) -> int:
         """How many records of the collections are in quarantine afterwards."""
         return sum(counts["quarantined"] for counts in self.collections.values())
+
+    in_place: bool = False
+    resumed: bool = False
+
+    def then(self, other: ApplyReport) -> ApplyReport:
+        """This run and the one after it as one; where both touched a collection, the counts are those of the other."""
+        return replace(
+            other,
+            from_version=self.from_version,
+            collections=self.collections | other.collections,
+            steps=[*self.steps, *other.steps],
+            seconds=self.seconds + other.seconds,
+            in_place=self.in_place,
+            resumed=self.resumed,
+        )
 
 
 @dataclass(frozen=True)
@@ -157,6 +175,7 @@ class Status:
         freshness: when it was read, and who may write to it.
         swap: a run that was cut off while it was swapped in; ``current_version`` is the one that it started from.
         quarantined: how many records of each collection are in quarantine.
+        in_progress: the run in place that is not at its end, if there is one.
     """
 
     current_version: int
@@ -167,11 +186,13 @@ class Status:
     freshness: Freshness
     swap: Swap | None = None
     quarantined: dict[str, int] = field(default_factory=dict)
+    in_progress: InProgress | None = None
 
     @property
     def up_to_date(self) -> bool:
         """Whether nothing is pending."""
-        return self.current_version == self.target_version and self.swap is None
+        is_cut_off = self.swap is not None or self.in_progress is not None
+        return self.current_version == self.target_version and not is_cut_off
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from migrate_spec.compiler import RecordRefused, Transform
 from migrate_spec.document import Unbound
 from migrate_spec.errors import BackupError, LaterWrites
 from migrate_spec.families import DEFAULT_FAMILY
-from migrate_spec.history import HISTORY_KEY, TOOL, VERSION_KEY, read_history, read_version, timestamp
+from migrate_spec.history import HISTORY_KEY, TOOL, VERSION_KEY, Entry, read_history, read_version, timestamp
+from migrate_spec.in_progress import refuse_in_progress
 from migrate_spec.progress import OnProgress, Tracker
 from migrate_spec.quarantine import Mark
 from migrate_spec.registry import MigrationRegistry
@@ -38,11 +40,14 @@ def choose(store: Store, name: str | None, registry: MigrationRegistry) -> Undoi
         registry: the project's migrations.
 
     Raises:
+        RunInProgress: the database is in the middle of a run in place.
         BackupError: no migration that is in force made such a backup, or another program went on from there.
     """
+    refuse_in_progress(store)
     standing = read_history(store).standing()
     if name is None:
         name = standing[-1].backup_key if standing else None
+        _refuse_in_place(standing)
     first = next((index for index, entry in enumerate(standing) if entry.backup_key == name), None)
     if name is None or first is None:
         raise BackupError(
@@ -63,6 +68,21 @@ def choose(store: Store, name: str | None, registry: MigrationRegistry) -> Undoi
             )
     known = {migration.spec.checksum: migration.spec for migration in registry}
     return Undoing(find_backup(store, name), entries, tuple(standing), known)
+
+
+def _refuse_in_place(standing: Sequence[Entry]) -> None:
+    """See that the last of the steps in force was not carried out in place.
+
+    Raises:
+        BackupError: it was.
+    """
+    last = standing[-1] if standing else None
+    if last is not None and last.in_place:
+        raise BackupError(
+            f"the step v{last.from_version}→v{last.to_version} was found, which was carried out in place",
+            "a step with a backup was expected, and in place none is made",
+            "`migrate-spec backup list` shows what was backed up by hand",
+        )
 
 
 def roll_back(

@@ -7,10 +7,10 @@ carried up to a number of records, which gets smaller towards the end, and what 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -54,6 +54,8 @@ class Means:
         workers: who carries records, where there are many.
         rejecting: what is done about records that cannot be carried over.
         repairing: what is done to records in quarantine before they are tried again.
+        parts: the keys that are to be carried of a collection, where those are not all.
+        in_place: whether records are to be changed one after the other, so that no key may be changed for two of them.
     """
 
     frozen: Store
@@ -77,6 +79,13 @@ class Means:
             return replace(self, frozen=self.frozen.family(family))
         except FamilyMissing:
             return None
+
+    parts: Mapping[str, KeyRange] = field(default_factory=dict)
+    in_place: bool = False
+
+    def keys_of(self, route: Route) -> KeyRange:
+        """The keys of a collection that are to be carried."""
+        return self.parts.get(route.collection) or KeyRange.of_prefix(route.key_prefix)
 
     def home_of(self, route: Route) -> Store:
         """Where to read the records of a route."""
@@ -119,7 +128,7 @@ class _Shares:
     """
 
     def __init__(self, routes: Sequence[Route], means: Means) -> None:
-        ranges = [(route, KeyRange.of_prefix(route.key_prefix)) for route in routes]
+        ranges = [(route, means.keys_of(route)) for route in routes]
         sizes = [means.home_of(route).size(keys) for route, keys in ranges]
         # A file that holds several collections is in the size of each.
         families = {route.column_family for route in routes}

@@ -58,7 +58,10 @@ def settle(
         staging = _Staging(means, watched, writes=not stops)
         for key, entries in changes.groups():
             left = [entry for entry in entries if entry.source not in settled.collided]
-            for source, fault in _collisions(key, left, means.frozen):
+            collisions = dict(_collisions(key, left, means.frozen))
+            if means.in_place and left and not collisions:
+                collisions = dict(_shared(key, left))
+            for source, fault in collisions.items():
                 found[source] = fault
                 staging.stop()
             if left and not found:
@@ -82,6 +85,15 @@ def _collisions(key: bytes, entries: Sequence[Entry], frozen: Store) -> Iterator
     goes = any(entry.value is None for entry in entries)
     if len(values) == 1 and not goes and first.source != key and frozen.get(key) is not None:
         yield first.source, _taken(key, key)
+
+
+def _shared(key: bytes, entries: Sequence[Entry]) -> Iterator[tuple[bytes, Fault]]:
+    """The records but for the first that have to do with a key: in place they would find it changed already."""
+    first, *others = sorted({entry.source for entry in entries})
+    for source in others:
+        found = f"the key {show_key(key)} was found, which {show_key(first)} and {show_key(source)} change"
+        expected, remedy = "a key for each record was expected in place", "run without --in-place"
+        yield source, Fault(found, expected, remedy, None, "key-shared")
 
 
 def _taken(key: bytes, other: bytes) -> Fault:

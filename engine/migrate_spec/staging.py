@@ -14,11 +14,12 @@ from migrate_spec.backup import DATABASE, backups_folder, permissions, read_mani
 from migrate_spec.errors import DatabaseChanged, DatabaseError, DatabaseReadOnly, HalfSwapped, SwapInDoubt
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import BACKUP_PREFIX, HISTORY_KEY, VERSION_KEY
+from migrate_spec.in_progress import refuse_in_progress
 from migrate_spec.interrupts import uninterrupted
 from migrate_spec.logs import log
 from migrate_spec.mending import mend, note_order
 from migrate_spec.rejected import keep_list
-from migrate_spec.store import KeyRange, Record, Store
+from migrate_spec.store import Changes, KeyRange, Record, Store
 from migrate_spec.stores.rocks import open_for_reading
 from migrate_spec.stores.rocks_faults import SpeakingOf
 from migrate_spec.swap import Swap, half_swapped
@@ -55,12 +56,18 @@ class Staging:
         self._after_swap = after_swap
         self._in_doubt = False
 
-    def prepare(self) -> None:
+    def prepare(self, *, goes_on: bool = False) -> None:
         """Settle what a killed run left, and make the folder.
 
+        Args:
+            goes_on: whether the database may be in the middle of a run in place, as that is to go on.
+
         Raises:
+            RunInProgress: it is in the middle of one, and ``goes_on`` is false.
             DatabaseError: the database cannot be written, or the folder cannot be made.
         """
+        if not goes_on:
+            refuse_in_progress(self.store)
         _prepare(self.store)
         self._sequence = self.store.sequence()
 
@@ -200,21 +207,36 @@ class Staging:
         with suppress(DatabaseError):  # what was swapped in is on the disk, and nothing else was written
             self.store.close()
 
+    def write_last(self, changes: Changes, others: Mapping[str, Changes]) -> None:
+        """Make the last changes of a run in place, and see that all of them are on the disk: it is done.
+
+        Args:
+            changes: those to the default column family.
+            others: those to others.
+
+        Raises:
+            SwapInDoubt: it cannot be found out whether they were made.
+            DatabaseError: they could not be made.
+        """
+        self._swap(lambda: self.store.write(changes, others, sync=True))
+
 
 @contextmanager
-def staging(open_store: Callable[[], Store]) -> Iterator[Staging]:
+def staging(open_store: Callable[[], Store], *, goes_on: bool = False) -> Iterator[Staging]:
     """An empty staging folder, which is gone afterwards; what a killed run left is settled first.
 
     Args:
         open_store: opens the database for writing. It is closed at the end.
+        goes_on: whether the database may be in the middle of a run in place, as that is to go on.
 
     Raises:
+        RunInProgress: it is in the middle of one, and ``goes_on`` is false.
         DatabaseError: the database cannot be written, or the folder cannot be made.
     """
     with ExitStack() as after_swap:
         staged = Staging(open_store, after_swap)
         try:
-            staged.prepare()
+            staged.prepare(goes_on=goes_on)
             yield staged
         finally:
             staged.leave()

@@ -27,7 +27,8 @@ def check_and_migrate(  # noqa: PLR0913 - they are those of `MigrationManager.ap
 ) -> ApplyReport:
     """See that a database is at the newest version of the specs, and carry it there where it is not.
 
-    Where it is current this costs one read, and writes nothing. Records in quarantine are taken up again.
+    Where it is current this costs two reads, and writes nothing. Where it is in the middle of a run in place, that goes
+    on. Records in quarantine are taken up again.
 
     Args:
         database: its folder, or an open ``Rdict``, which stays open.
@@ -44,11 +45,10 @@ def check_and_migrate(  # noqa: PLR0913 - they are those of `MigrationManager.ap
     manager = MigrationManager(database, project)
     manager.mend()
     try:
-        current, marked = manager.standing()
+        if manager.is_current():
+            return manager.settle(project.version)
     except HalfSwapped:  # `apply` settles that first
-        current, marked = None, False
-    if current is not None and current == project.version and not marked:
-        return manager.settle(current)
+        pass
     return manager.apply(on_error=on_error, workers=workers, wait=wait, on_progress=on_progress)
 
 

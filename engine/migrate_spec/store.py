@@ -1,21 +1,40 @@
 """The seam to the database: all that the rest of the package may ask of one.
 
-A store speaks bytes and knows no specs. It has no single writes at all: the only way to change a database is
-:meth:`Store.ingest`, which swaps in any number of staged files as one atomic step.
+A store speaks bytes and knows no specs. There are two ways to change a database, each of them atomic:
+:meth:`Store.ingest` swaps in any number of staged files, :meth:`Store.write` makes as many changes as memory holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Protocol, Self
 
-__all__ = ["Gap", "KeyRange", "Record", "Size", "StagedFile", "Store", "ranges_of", "stage", "successor"]
+__all__ = [
+    "ALL_KEYS",
+    "NO_OTHERS",
+    "Changes",
+    "Gap",
+    "KeyRange",
+    "Record",
+    "Size",
+    "StagedFile",
+    "Store",
+    "ranges_of",
+    "stage",
+    "successor",
+]
 
 Record = tuple[bytes, bytes]
 """A key and its value."""
+
+Changes = Mapping[bytes, bytes | None]
+"""New values by their keys; ``None``: the key goes."""
+
+NO_OTHERS: Mapping[str, Changes] = MappingProxyType({})
+"""No changes of other column families."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -32,6 +51,9 @@ class KeyRange:
 
     def __contains__(self, key: bytes) -> bool:
         return self.start <= key and (self.stop is None or key < self.stop)
+
+
+ALL_KEYS = KeyRange()
 
 
 def successor(prefix: bytes) -> bytes | None:
@@ -183,8 +205,30 @@ class Store(Protocol):
             NoSpace: the disk is full; nothing was swapped in.
         """
 
-    def compact(self) -> None:
-        """Write the files of the database anew, without what was replaced or removed. It takes as long as to copy it.
+    def write(self, changes: Changes, others: Mapping[str, Changes] = NO_OTHERS, *, sync: bool = False) -> None:
+        """Make all changes as one atomic step; a reader or a crash sees all of it or none.
+
+        Once this returns they survive the end of this process, however it comes. A loss of power can undo the last
+        writes, whole ones from the end on, up to the last one that was made with ``sync``.
+
+        Args:
+            changes: the new values by their keys; ``None``: the key goes, and need not exist.
+            others: those to other column families of the database, by the name of the family.
+            sync: whether this and all writes before are to be on the disk when it returns.
+
+        Raises:
+            NoSpace: the disk is full; nothing was changed.
+            DatabaseReadOnly: the store was opened for reading.
+            FamilyMissing: the database lacks a family of ``others``; nothing was changed.
+        """
+
+    def compact(self, keys: KeyRange = ALL_KEYS) -> None:
+        """Write the files that hold keys of a range anew, without what was replaced or removed.
+
+        It takes as long as to copy them.
+
+        Args:
+            keys: the range; by default all.
 
         Raises:
             NoSpace: the disk is full; the database holds what it held.

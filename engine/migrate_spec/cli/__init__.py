@@ -1,7 +1,8 @@
 """The command line: click in, text or JSON out, errors to exit codes. No rules live here.
 
 Exit codes: 0 done; 1 refused or failed, and the database is as it was; 2 used wrongly; 3 something is pending
-(``--check``); 130 interrupted, and the database is as it was.
+(``--check``); 130 interrupted, and the database is as it was. A run in place that was under way stays where it was, and
+1 and 130 say so.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import NoReturn
 
 import click
 
-from migrate_spec.cli.failures import INTERRUPTION, facts, told
+from migrate_spec.cli.failures import facts, interruption, told
 from migrate_spec.cli.group import cli
 from migrate_spec.cli.options import asks_for_json
 from migrate_spec.cli.output import emit_error, emit_json, print_whatever_comes, say
@@ -73,11 +74,12 @@ def run(words: list[str]) -> int:
         else:
             error.show()
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        fault = interruption(error)
         if as_json:
-            emit_json({"error": facts(INTERRUPTION)})
+            emit_json({"error": facts(fault)})
         else:
-            say(str(INTERRUPTION))
+            say(str(fault))
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last line of defence: nobody is to meet a wall of text
         if "--debug" in options:

@@ -5,10 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from migrate_spec.errors import Fault, MigrateSpecError
+from migrate_spec.interrupts import RunInterrupted
 
-__all__ = ["INTERRUPTION", "facts", "told"]
+__all__ = ["INTERRUPTION", "facts", "interruption", "told"]
 
 INTERRUPTION = Fault("Interrupted: the database is as it was.", code="interrupted")
+
+
+def interruption(error: BaseException) -> Fault:
+    """What a Ctrl-C has come to: most often nothing, but a run in place stays where it was."""
+    one: BaseException | None = error
+    while one is not None and not isinstance(one, RunInterrupted):
+        one = one.__cause__ or one.__context__
+    if one is None:
+        return INTERRUPTION
+    found = f"Interrupted: the run in place {one.way} is not at its end ({one.standing})"
+    return Fault(found, "", "`migrate-spec apply` goes on with it", None, "interrupted-in-place")
 
 
 def told(error: Exception) -> tuple[dict[str, Any], str]:

@@ -24,7 +24,8 @@ INTERRUPTED = 130
 
 WAITING = "\nInterrupted: the databases under way are finished first. Press Ctrl-C again to break them off.\n"
 BROKEN_OFF = Fault(
-    "Interrupted: the database is as it was, or complete where its run was at its end.", code="interrupted"
+    "Interrupted: the database is as it was, complete where its run was at its end, or in the middle of one in place.",
+    code="interrupted",
 )
 
 
@@ -127,7 +128,8 @@ def _conclude(
     if as_json:
         emit_json([*map(_document, outcomes), *(_failure(database, facts(rest)) for database in left)])
     elif left:
-        others = "are as they were" if rest is INTERRUPTION else "are as they were, or done where the end was near"
+        broken_off = "are as they were, done where the end was near, or in the middle of a run in place"
+        others = "are as they were" if rest is INTERRUPTION else broken_off
         done = f"{len(outcomes) - failed:,} of {counted(len(databases), 'database')} are done, {failed:,} failed"
         say(f"Interrupted: {done}, {len(left):,} {others}.")
     elif failed:

@@ -18,7 +18,7 @@ from migrate_spec.version import VERSION
 __all__ = ["cli"]
 
 
-_HELP = re.compile(r'^def command\(.*?^    """(.*?)"""', re.MULTILINE | re.DOTALL)
+_HELP = re.compile(r'^def command\(.*?^    r?"""(.*?)"""', re.MULTILINE | re.DOTALL)
 """The docstring of a command; to parse the files as Python would be half of the time that the help takes."""
 
 

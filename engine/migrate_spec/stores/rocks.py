@@ -17,11 +17,21 @@ from types import TracebackType
 from typing import Any, Self, cast
 from weakref import WeakSet
 
-from rocksdict import AccessType, Checkpoint, IngestExternalFileOptions, Options, Rdict, ReadOptions, SstFileWriter
+from rocksdict import (
+    AccessType,
+    Checkpoint,
+    IngestExternalFileOptions,
+    Options,
+    Rdict,
+    ReadOptions,
+    SstFileWriter,
+    WriteBatch,
+    WriteOptions,
+)
 
 from migrate_spec.errors import CorruptDatabase, DatabaseError, FamilyMissing, ForeignDatabase
 from migrate_spec.families import DEFAULT_FAMILY
-from migrate_spec.store import Gap, KeyRange, Record, Size, StagedFile, Store
+from migrate_spec.store import ALL_KEYS, NO_OTHERS, Changes, Gap, KeyRange, Record, Size, StagedFile, Store
 from migrate_spec.stores.lock_holders import refuse_locked
 from migrate_spec.stores.rocks_faults import SpeakingOf, is_missing_file, meaning_of
 from migrate_spec.stores.rocks_folder import (
@@ -438,10 +448,24 @@ class _RocksStore(Store):
         with self._errors:
             self._open.ingest_external_file([str(file) for file in files], moving)
 
-    def compact(self) -> None:
+    def write(self, changes: Changes, others: Mapping[str, Changes] = NO_OTHERS, *, sync: bool = False) -> None:
+        batch, options = WriteBatch(raw_mode=True), WriteOptions()
+        options.sync = sync
+        for name, some in (*others.items(), (self._name, changes)):
+            self.family(name)  # else the database lacks it
+            batch.set_default_column_family(self._open.get_column_family_handle(name))
+            for key, value in some.items():
+                if value is None:
+                    del batch[key]
+                else:
+                    batch[key] = value
+        with self._errors:
+            self._open.write(batch, options)
+
+    def compact(self, keys: KeyRange = ALL_KEYS) -> None:
         with self._errors:
             self._refuse_reader()
-            self._open.compact_range(None, None)
+            self._open.compact_range(keys.start or None, keys.stop)
 
     def close(self) -> None:
         if self._handle is None:
@@ -460,7 +484,11 @@ class _RocksStore(Store):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except DatabaseError:
+            if error is None:  # else this is what comes of that one: after a write that failed there is no clean end
+                raise
 
     def _refuse_reader(self) -> None:
         """RocksDB lets a handle for reading make a checkpoint, which then lacks what is in the write-ahead log."""

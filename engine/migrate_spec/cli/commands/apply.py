@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from migrate_spec.cli.databases import databases_of, is_pattern
+from migrate_spec.cli.dialogue import is_terminal
 from migrate_spec.cli.log_file import log_file_option
 from migrate_spec.cli.options import databases_argument, folder_type, json_option, to_option, wait_option
-from migrate_spec.cli.output import counted, emit_json, good, show, warn
+from migrate_spec.cli.output import counted, emit_json, good, say, show, warn
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
 from migrate_spec.manager import MigrationManager
@@ -24,11 +25,21 @@ if TYPE_CHECKING:
     from migrate_spec.rejects import OnError
 
 
+REFUSED = 1
+
+
 @click.command()
 @databases_argument
 @to_option
 @click.option("--dry-run", is_flag=True, help="Carry every record over, and write nothing.")
 @click.option("--no-backup", is_flag=True, help="Keep no backup.")
+@click.option(
+    "--in-place",
+    is_flag=True,
+    help="Change records where they are, batch by batch, where there is no room for the new ones beside the old ones: "
+    "without a backup, and so without a way back. When it is interrupted, the next `apply` goes on.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask before a run in place.")
 @click.option(
     "--no-validate",
     is_flag=True,
@@ -74,6 +85,8 @@ def command(
     *,
     dry_run: bool,
     no_backup: bool,
+    in_place: bool,
+    yes: bool,
     no_validate: bool,
     on_error: OnError,
     rejected: Path | None,
@@ -86,7 +99,8 @@ def command(
     """Carry each DATABASE to a version, all or nothing.
 
     Every record goes through the steps it still has before it and is checked against the schema. If one cannot be
-    carried over, all that cannot are named and nothing is changed. Records in quarantine are taken up again.
+    carried over, all that cannot are named and nothing is changed. Records in quarantine are taken up again, and a run
+    in place that was interrupted goes on.
 
     A DATABASE is a folder, or a pattern such as 'data/*.db'. Several are carried each on its own: where one fails, the
     others go on.
@@ -94,6 +108,9 @@ def command(
     if compact and dry_run:
         raise click.UsageError("--compact and --dry-run were found, one of them was expected")
     workers, project = _workers(count, cluster), settings.project()
+    if in_place and not dry_run and not yes and not as_json and is_terminal() and not _agreed():
+        say("Nothing was changed.")
+        return REFUSED
     if len(databases) > 1 or is_pattern(databases[0]):
         if rejected is not None:
             raise click.UsageError("--rejected and several databases were found, one database was expected")
@@ -106,6 +123,7 @@ def command(
             to_version=to,
             backup=not no_backup,
             retention=settings.retention,
+            in_place=in_place,
             validate=not no_validate,
             on_error=on_error,
             compact=compact,
@@ -123,6 +141,7 @@ def command(
     with ProgressDisplay() as progress:
         report = carry_one(
             to,
+            in_place=in_place,
             validate=not no_validate,
             on_error=on_error,
             rejected=rejected,
@@ -138,6 +157,12 @@ def command(
     return 0
 
 
+def _agreed() -> bool:
+    """Ask whoever sits at the terminal whether the records may be changed in place."""
+    say(warn("⚠ In place no backup is made, and so there is no rollback; `migrate-spec backup create` makes a backup."))
+    return click.confirm("Go on?", err=True)
+
+
 def _workers(count: int | None, cluster: str | None) -> Workers | None:
     """Who carries records, as the options say; ``None`` where they say nothing."""
     if count is None and cluster is None:
@@ -150,6 +175,9 @@ def _workers(count: int | None, cluster: str | None) -> Workers | None:
 
 
 def _show(report: ApplyReport) -> None:
+    if report.resumed:
+        under_way = "is under way" if report.dry_run else "was under way, and is at its end now"
+        show(f"A run in place {under_way}:")
     for step in report.steps:
         items, seconds = step["items_migrated"], report.seconds
         what = f"{items} items would be migrated, tried" if report.dry_run else f"{items} items migrated"
@@ -162,6 +190,8 @@ def _show(report: ApplyReport) -> None:
         show(good(f"✓ {what} can go to version {report.to_version}; nothing was written"))
     else:
         show(good(f"✓ Schema is at version {report.to_version}"))
+    if report.in_place and not report.dry_run:
+        show("Carried out in place, without a backup.")
     if report.backup:
         show(f"Backup: {report.backup} (`migrate-spec rollback {shlex.quote(report.database)}` puts it back)")
     if report.pruned:

@@ -12,9 +12,10 @@ import click
 from migrate_spec.cli.commands.apply import show_counts
 from migrate_spec.cli.freshness import show_freshness
 from migrate_spec.cli.options import database_argument, json_option, to_option
-from migrate_spec.cli.output import counted, emit_json, good, heading, show
+from migrate_spec.cli.output import counted, emit_json, good, heading, show, warn
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
+from migrate_spec.in_progress import InProgress
 from migrate_spec.manager import MigrationManager
 from migrate_spec.path import names
 from migrate_spec.plan import Plan
@@ -38,15 +39,15 @@ def command(settings: Settings, database: Path, to: int | None, *, scan: bool, c
     """
     manager = MigrationManager(database, settings.project())
     freshness = manager.freshness()
-    plan = manager.plan(to)
-    shown = _plan_json(manager, plan)
+    plan, begun = manager.plan(to), manager.in_progress()
+    shown = _plan_json(manager, plan) | {"in_progress": begun.to_json() if begun else None}
     if scan:
         with ProgressDisplay() as progress:
             shown["scan"] = asdict(manager.scan(to, on_progress=progress))
     if as_json:
         emit_json(shown | {"freshness": freshness.to_json()})
     else:
-        _show(plan, shown)
+        _show(plan, shown, begun)
         show_freshness(freshness)
     return PENDING if check and not plan.is_empty else 0
 
@@ -67,11 +68,13 @@ def _plan_json(manager: MigrationManager, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _show(plan: Plan, shown: dict[str, Any]) -> None:
+def _show(plan: Plan, shown: dict[str, Any], begun: InProgress | None) -> None:
     if plan.is_empty:
         show(good(f"✓ Schema is up to date (v{plan.to_version})"))
         return
     show(heading(f"Plan: v{plan.from_version} -> v{plan.to_version}"))
+    if begun is not None:
+        show(warn(f"⚠ A run in place {begun.way} is not at its end, and goes on first: {begun.standing}"))
     for number, step in enumerate(shown["steps"], 1):
         show(f"{number}. {step['name']}  {step['description']}".rstrip())
     show()

@@ -40,6 +40,7 @@ def command(settings: Settings, database: Path, *, check: bool, as_json: bool) -
                 "target_version": status.target_version,
                 "up_to_date": status.up_to_date,
                 "pending": status.pending,
+                "in_progress": status.in_progress.to_json() if status.in_progress else None,
                 "history": [entry.fields for entry in status.history.entries],
                 "backups": [backup.to_json() for backup in status.backups],
                 "freshness": status.freshness.to_json(),
@@ -64,6 +65,9 @@ def _show(status: Status) -> None:
     show()
     if status.swap is not None:
         show(warn(f"⚠ {cut_off(status.swap)}"))
+    elif status.in_progress:
+        show(warn(f"⚠ A run in place {status.in_progress.way} is not at its end: {status.in_progress.standing}"))
+        show(f"  It began on {status.in_progress.started_at}; `migrate-spec apply` goes on with it.")
     elif status.up_to_date:
         show(good("✓ Schema is up to date"))
     elif current > target:

@@ -1,0 +1,307 @@
+"""A run in place: records are changed where they are, batch by batch, without room for all of them beside the old ones.
+
+First all records are carried without writing anything, so that what is rejected is known while the database is as it
+was. Then come the batches. Each is one atomic step, and has with its records the mark of the run
+(:mod:`~migrate_spec.in_progress`), which says how far it is; so a run that was killed goes on where it was, and no
+record is carried twice:
+
+- Where nobody has written in between, which the database's sequence number tells, it goes on behind the last key.
+- Else all is looked at once more before it goes on. Records that can carry a stamp say themselves whether they are
+  behind, so those that an application has written since are carried, too, wherever they are. Of records that cannot,
+  those up to the last key are behind.
+
+The first batch also writes the version that the run leads to: a program that only knows the old shapes is to refuse a
+database with new ones in it. The last one writes the history and removes the mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+from migrate_spec.apply import Run, log_begun, report_of, with_proof
+from migrate_spec.backup import Contents
+from migrate_spec.carried import Carried
+from migrate_spec.compiler import RecordRefused, Route, Transform
+from migrate_spec.errors import DatabaseChanged, DatabaseError, Fault, MigrateSpecError, RecordRejected
+from migrate_spec.executors import Workers
+from migrate_spec.families import DEFAULT_FAMILY
+from migrate_spec.flow import Flow, Flows
+from migrate_spec.history import HISTORY_KEY, VERSION_KEY, read_history
+from migrate_spec.in_place_rules import in_order
+from migrate_spec.in_place_scan import try_all
+from migrate_spec.in_progress import MARK_KEY, InProgress, SoFar, noted, part_of, read_in_progress
+from migrate_spec.interrupts import RunInterrupted
+from migrate_spec.plan import Plan
+from migrate_spec.progress import OnProgress, Tracker
+from migrate_spec.ranges import RECORDS_A_CHUNK, without_collector
+from migrate_spec.rejects import rejection
+from migrate_spec.reports import ApplyReport
+from migrate_spec.retaking import Retaken
+from migrate_spec.runner import FEW_RECORDS
+from migrate_spec.staging import Staging
+from migrate_spec.store import Changes, KeyRange, Record, Store
+
+__all__ = ["InPlace"]
+
+BYTES_A_BATCH = 2**20
+"""Of keys and values that change, about: as much goes into one batch."""
+
+BYTES_A_STRETCH = 2**26
+"""Of keys and values that were written, about: after as much the old ones are cleared away."""
+
+Change = Callable[[bytes, bytes], Changes]
+"""What becomes of a record; nothing where it stays as it is."""
+
+
+class InPlace(Run):
+    """One run in place, from its beginning or from where another one was when it ended."""
+
+    def __init__(self, staging: Staging, plan: Plan, workers: Workers, *, validate: bool) -> None:
+        """Take the database, the way, who finds out what is rejected, and whether the plan checks records."""
+        super().__init__(staging, plan, workers, keeps_backup=False)
+        self._routes = in_order(plan)
+        self._begun = read_in_progress(self.store)
+        self._is_marked = self._begun is not None
+        self._quiet = self._begun is not None and self._begun.sequence == self.store.sequence()
+        specs = noted([migration.spec for migration in plan.migrations])
+        way = (plan.from_version, plan.to_version)
+        self._mark = self._begun or InProgress(*way, self.started_at, validate, specs)
+        self.started_at = self._mark.started_at
+        families = dict.fromkeys([DEFAULT_FAMILY, *(route.column_family for route in self._routes)])
+        self._changes: dict[str, dict[bytes, bytes | None]] = {family: {} for family in families}
+        self._size = self._stretch = 0
+        self._migrated = {route.collection: 0 for route in self._routes}
+        self._base: Mapping[str, SoFar] = {}
+        self._transforms: dict[str, Transform] = {}
+
+    def carry_out(self, on_progress: OnProgress | None) -> ApplyReport:
+        """The run.
+
+        Raises:
+            PlanError: it cannot be carried out in place.
+            RecordRejected: records cannot be carried over.
+            DatabaseError: the database cannot be read or written.
+            RunInterrupted: of Ctrl-C, once the first batch is written.
+        """
+        log_begun(self.plan, self.store.path)
+        with _telling(self.staging):
+            self._prepare(on_progress)
+            tracker = Tracker(on_progress, self._mark.total)
+            with without_collector():
+                self._carry(tracker)
+                tracker.finish()
+                results = self._finish()
+        report = report_of(self.plan, self.store.path, results, self.start)
+        return replace(report, in_place=True, resumed=self._begun is not None)
+
+    def _prepare(self, on_progress: OnProgress | None) -> None:
+        """Find out whether all records can be carried, unless that is known."""
+        sequence = self.store.sequence()
+        if not self._quiet:
+            results = try_all(self.store, self.plan, self.workers, on_progress, self._begun)
+            if self._begun is None:
+                found = {result.collection: _nothing_of(result) for result in results}
+                collections = {route.collection: found[route.collection] for route in self._routes}
+                total = sum(result.scanned for result in results)
+                self._mark = replace(self._mark, collections=collections, total=total)
+        self._mark = replace(self._mark, sequence=sequence)
+        self._base = self._mark.collections
+
+    def _carry(self, tracker: Tracker) -> None:
+        """Carry all records that are not behind; what does not fill a batch any more is left to be written."""
+        moves = _Moves()
+        flows = {family: Flows(*_within(family, self.plan, self.store), moves, moves) for family in self._changes}
+        if self._quiet:
+            tracker.advance(f"migrating {self._mark.collection}", self._mark.done)
+        for route in self._routes:
+            sure = with_proof(route, self.plan) if tracker.total > FEW_RECORDS else route
+            self._transforms[route.collection] = (
+                flows[route.column_family].transform(route.collection) if route.moves_records else Transform(sure)
+            )
+        for place, route in enumerate(self._routes):
+            name = route.collection
+            change = (
+                moves.of(Flow(flows[route.column_family], name))
+                if route.moves_records
+                else _staying(self._transforms[name])
+            )
+            keys: KeyRange | None = part_of(route, place, self._begun, quiet=self._quiet)
+            while keys is not None:
+                keys = self._carry_stretch(place, keys, change, tracker)
+
+    def _carry_stretch(self, place: int, keys: KeyRange, change: Change, tracker: Tracker) -> KeyRange | None:
+        """Carry records of a collection until it is time to clear up; the keys that are left, if there are any."""
+        self._stretch = 0
+        route = self._routes[place]
+        home = self.store.family(route.column_family)
+        for chunk in home.chunks(keys, RECORDS_A_CHUNK):
+            self._carry_chunk(place, chunk, change)
+            tracker.advance(f"migrating {route.collection}", len(chunk))
+            if self._stretch >= BYTES_A_STRETCH:
+                rest = KeyRange(chunk[-1][0] + b"\0", keys.stop)
+                break
+        else:
+            return None
+        # Not before here, where no iteration is under way any more: it would keep the old files.
+        home.compact(KeyRange(keys.start, rest.start))
+        return rest
+
+    def _carry_chunk(self, place: int, chunk: Sequence[Record], change: Change) -> None:
+        """Carry some records, and write the batch where that is large enough."""
+        route = self._routes[place]
+        name, gathered = route.collection, self._changes[route.column_family]
+        for key, value in chunk:
+            try:
+                changes = change(key, value)
+            except RecordRefused as refused:  # by a hook, or a schema, that is not what it was
+                raise RecordRejected([rejection(key, refused, route)], 1, where=str(self.store.path)) from None
+            gathered.update(changes)
+            self._size += sum(len(one) + len(new or b"") for one, new in changes.items())
+            self._migrated[name] += bool(changes)
+        last = chunk[-1][0]
+        if (place, last) > self._mark.position:
+            done = sum((place, key) > self._mark.position for key, _ in chunk)
+            self._mark = replace(self._mark, collection=name, last_key=last.hex(), done=self._mark.done + done)
+        if self._size >= BYTES_A_BATCH:
+            self._write()
+
+    def _write(self) -> None:
+        """Write the batch, with the mark."""
+        self._refuse_others()
+        changes, others = self._gathered()
+        if not self._is_marked:
+            changes[VERSION_KEY] = _number(self.plan.to_version)
+        count = 1 + len(changes) + sum(len(some) for some in others.values())
+        self._mark = replace(self._mark, sequence=self._mark.sequence + count, collections=self._so_far())
+        self.store.write({**changes, MARK_KEY: self._mark.stored()}, others)
+        self._is_marked = True
+        self._stretch += self._size
+        self._size = 0
+
+    def _finish(self) -> list[Carried]:
+        """Write what is left, and the history; what became of each collection."""
+        so_far = self._so_far()
+        results = [_carried(route, so_far[route.collection]) for route in self._routes]
+        entries = [entry | {"in_place": True} for entry in self._entries(results, Retaken(results), None)]
+        for counts in (counts for entry in entries for counts in entry["collections"].values()):
+            counts.pop("before", None)  # nobody has digested it
+        changes, others = self._gathered()
+        changes[HISTORY_KEY] = read_history(self.store).with_entries(entries)
+        changes[VERSION_KEY] = _number(self.plan.to_version)
+        if self._is_marked:
+            changes[MARK_KEY] = None
+        self._refuse_others()
+        self.staging.write_last(changes, others)
+        return results
+
+    def _gathered(self) -> tuple[dict[bytes, bytes | None], dict[str, Changes]]:
+        """What is gathered for a batch, of the default column family and of others; from now on for the next one."""
+        found = self._changes
+        self._changes = {family: {} for family in found}
+        default = found.pop(DEFAULT_FAMILY)
+        return default, {family: some for family, some in found.items() if some}
+
+    def _so_far(self) -> dict[str, SoFar]:
+        """What has become of each collection, the batch at hand included."""
+        return {
+            name: before.plus(self._migrated[name], self._transforms[name].changed_by)
+            for name, before in self._base.items()
+        }
+
+    def _refuse_others(self) -> None:
+        """See that nobody else has written: what he wrote could be written over with what was read before.
+
+        Raises:
+            DatabaseChanged: somebody has.
+        """
+        if self.store.sequence() != self._mark.sequence:
+            raise DatabaseChanged(
+                "writes of somebody else during the run were found",
+                "none were expected",
+                "stop what else writes to this database and run again",
+                where=str(self.store.path),
+            )
+
+
+class _Moves:
+    """The changes of one record at a time, of those that get other keys, go, come, or take entries along."""
+
+    def __init__(self) -> None:
+        self._found: dict[bytes, bytes | None] = {}
+
+    def add(self, key: bytes, source: bytes, value: bytes | None) -> None:
+        """Take a change; where a key has a new value and goes, too, it is the old one that goes."""
+        del source
+        if value is not None or key not in self._found:
+            self._found[key] = value
+
+    def of(self, flow: Flow) -> Change:
+        """What becomes of the records that a flow carries."""
+
+        def change(key: bytes, value: bytes) -> Changes:
+            self._found = {}
+            flow.carry(key, value)
+            return self._found
+
+        return change
+
+
+def _within(family: str, plan: Plan, store: Store) -> tuple[list[Route], Store]:
+    """The ways of a column family, which no record leaves, and where its records are."""
+    return [route for route in plan.known if route.column_family == family], store.family(family)
+
+
+def _staying(transform: Transform) -> Change:
+    """What becomes of records that stay where they are."""
+
+    def change(key: bytes, value: bytes) -> Changes:
+        carried = transform(value)
+        return {} if carried is None else {key: carried}
+
+    return change
+
+
+def _nothing_of(result: Carried) -> SoFar:
+    """What has become of a collection before the first batch, by what will become of it."""
+    return SoFar(result.route.key_prefix.decode(), result.unchanged, 0, [0] * len(result.route.specs))
+
+
+def _carried(route: Route, so_far: SoFar) -> Carried:
+    """What became of a collection at the end."""
+    scanned = so_far.unchanged + so_far.migrated
+    contents = Contents(so_far.prefix, scanned, "")
+    return Carried(route, scanned, so_far.migrated, so_far.changed_by, contents)
+
+
+def _number(version: int) -> bytes:
+    """A version as the database has it."""
+    return str(version).encode()
+
+
+@contextmanager
+def _telling(staging: Staging) -> Iterator[None]:
+    """A block whose errors tell that the database is in the middle of the run, where it is."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        found = read_in_progress(staging.store)
+        if found is None:
+            raise
+        raise RunInterrupted(found.way, found.standing) from error
+    except MigrateSpecError as error:
+        with suppress(DatabaseError, ValueError):  # it may be closed
+            found = read_in_progress(staging.store)
+            if found is not None:
+                _tell(error, found)
+        raise
+
+
+def _tell(error: MigrateSpecError, found: InProgress) -> None:
+    """Have an error tell how far a run in place is."""
+    standing = f"the run in place {found.way} stays where it was ({found.standing})"
+    if isinstance(error, RecordRejected):
+        error.fault = replace(error.fault, remedy=f"{standing}; mend these records and run again")
+    else:
+        error.details = (*error.details, Fault(standing, "", "`migrate-spec apply` goes on with it"))
