@@ -479,8 +479,8 @@ class TestQuarantine:
             with pytest.raises(ms.PlanError) as caught:
                 do(in_place=True, on_error="quarantine")
             assert str(caught.value) == (
-                "a run in place that is to set rejected records aside, or to list them, was found, one that fails where "
-                "a record is rejected was expected; mend them, or run without --in-place"
+                "a run in place that is to set rejected records aside, or to list them, was found, one that fails "
+                "where a record is rejected was expected; mend them, or run without --in-place"
             )
         assert dump(manager.path) == WORLD.old
 
@@ -492,7 +492,7 @@ class TestQuarantine:
         with pytest.raises(ms.PlanError) as caught:
             manager.apply(in_place=True)
         assert str(caught.value) == (
-            f"{manager.path}: records in quarantine were found, none were expected in place; `migrate-spec repair` opens "
-            "them, and without --in-place they may stay"
+            f"{manager.path}: records in quarantine were found, none were expected in place; `migrate-spec repair` "
+            "opens them, and without --in-place they may stay"
         )
         assert dump(manager.path) == before
