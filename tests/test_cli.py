@@ -33,13 +33,13 @@ Options:
 Commands:
   apply     Carry each DATABASE to a version, all or nothing.
   backup    Look after the backups of a database.
-  explain   Show what each step made, or would make, of the record KEY of...
+  explain   Show what each step makes of the record KEY of DATABASE.
   history   Show what was done to DATABASE, when and by whom.
   init      Begin a project in FOLDER, by default in this one.
   new       Draft the spec that leads to COLLECTION's newest schema.
   plan      Show what `apply` would do with DATABASE.
   release   Record all schemas and specs as released.
-  repair    List the records of DATABASE that are in quarantine, and...
+  repair    Repair the records of DATABASE that are in quarantine.
   rollback  Put DATABASE back to where it was before a migration.
   salvage   Save what is left of DATABASE, which is damaged, into a NEW one.
   schema    Write the JSON Schema of the spec language, for editors.

@@ -27,7 +27,7 @@ LONGEST = 100
 @json_option
 @with_project
 def command(settings: Settings, database: Path, key: str, *, as_json: bool) -> None:
-    r"""Show what each step made, or would make, of the record KEY of DATABASE.
+    r"""Show what each step makes of the record KEY of DATABASE.
 
     It begins with the oldest backup that has the record, goes through the steps that are behind the database, tells
     what another program wrote since, and ends with what the pending steps would do. In KEY, \xNN is a byte. Writes

@@ -48,7 +48,7 @@ def command(
     wait: float,
     as_json: bool,
 ) -> int:
-    r"""List the records of DATABASE that are in quarantine, and repair them.
+    r"""Repair the records of DATABASE that are in quarantine.
 
     On a terminal they are opened one by one, to be edited, passed over or deleted. Elsewhere they are listed. With one
     of the options they are repaired as it says: each is carried to the database's version, checked, and swapped in
