@@ -97,6 +97,36 @@ class TestPlanted:
         planted.unlink()
         assert ms.MigrationManager(meridian, project).apply().to_version == 3
 
+    @pytest.mark.parametrize("kind", ["link", "dangling link", "file"])
+    @pytest.mark.parametrize("is_lost", [False, True])
+    def test_an_archive(self, meridian: Path, project: ms.Project, tmp_path: Path, kind: str, *, is_lost: bool) -> None:
+        """No backup is imported through a link, also where the database is lost."""
+        manager, elsewhere, planted = (
+            ms.MigrationManager(meridian, project),
+            tmp_path / "elsewhere",
+            tmp_path / "db.backups",
+        )
+        manager.export_backup(manager.create_backup().name, tmp_path / "archive")
+        shutil.rmtree(planted)
+        if is_lost:
+            shutil.rmtree(meridian)
+        if kind == "link":
+            elsewhere.mkdir()
+        if kind == "file":
+            planted.write_text("precious")
+        else:
+            planted.symlink_to(elsewhere)
+        with pytest.raises(ms.UntrustedFolder) as caught:
+            manager.import_backup(tmp_path / "archive")
+        assert str(caught.value) == (
+            f"{meridian}: the {'file' if kind == 'file' else 'link'} {planted} was found, a folder of the "
+            "database's owner, or none, was expected; find out who made it, and move it away"
+        )
+        assert planted.is_symlink() == (kind != "file")
+        assert not elsewhere.exists() or list(elsewhere.iterdir()) == []
+        planted.unlink()
+        assert manager.import_backup(tmp_path / "archive").verified_at
+
     def test_files_of_a_run_that_never_was(self, meridian: Path, project: ms.Project, tmp_path: Path) -> None:
         """A database that lacks a file is not given one that somebody has laid ready for it."""
         [table, *_] = meridian.glob("*.sst")

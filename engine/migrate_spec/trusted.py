@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from migrate_spec.errors import UntrustedFolder
@@ -20,9 +21,11 @@ def refuse_untrusted(database: Path, folders: Iterable[Path]) -> None:
 
     Raises:
         UntrustedFolder: one is a link or a file, or belongs to somebody else than the database, this user and root.
-        OSError: the database cannot be looked at.
+        OSError: the database cannot be looked at; where it is lost, it has no owner.
     """
-    trusted = {0, database.stat().st_uid} | ({os.geteuid()} if hasattr(os, "geteuid") else set())
+    trusted = {0} | ({os.geteuid()} if hasattr(os, "geteuid") else set())
+    with suppress(FileNotFoundError):
+        trusted.add(database.stat().st_uid)
     for folder in folders:
         try:
             found = folder.lstat()

@@ -25,6 +25,7 @@ from migrate_spec.errors import BackupError
 from migrate_spec.history import timestamp
 from migrate_spec.progress import OnProgress, Tracker
 from migrate_spec.stores.rocks_faults import SpeakingOf
+from migrate_spec.trusted import refuse_untrusted
 
 __all__ = ["export_backup", "import_backup"]
 
@@ -95,13 +96,16 @@ def import_backup(database: Path, source: Path, on_progress: OnProgress | None) 
 
     Raises:
         BackupError: it is no archive of a backup, there is a backup of this name already, or it is damaged.
+        UntrustedFolder: somebody else has put something where the backups are to lie.
         DatabaseError: the files cannot be written.
     """
     place = backups_folder(database)
     with SpeakingOf(source), source.open("rb") as file:
         tracker = Tracker(on_progress, os.fstat(file.fileno()).st_size)
         with SpeakingOf(place):
-            place.mkdir(permissions(database), exist_ok=True)
+            with suppress(FileExistsError):
+                place.mkdir(permissions(database))
+            refuse_untrusted(database, [place])  # now, as nobody can get in between any more
         try:
             with SpeakingOf(place), unfinished(place / "import") as folder:
                 return _unpack(source, _Unpacked(file, lambda size: tracker.advance("reading", size)), folder, database)
