@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli_support import Done, Terminal, cli, document, place, refusal
 from tests.conftest import Folder, compact, dump, make
+from tests.families_support import make as families
 
 V1: dict[str, Any] = {
     "type": "object",
@@ -281,6 +282,21 @@ class TestDatabase:
         assert steps[1].startswith("  # 1 of the 99")
         assert steps[1].endswith(" records looked at has note")
         assert dump(path) == before
+
+    def test_a_column_family(self, here: Folder, tmp_path: Path) -> None:
+        """What the spec before says of the column family stays, and the records in it are looked at."""
+        here.spec("task", 1, {"rename": {"a": "made"}}, column_family="cold")
+        here.schema("task", 2, {"properties": {"made": {"type": "string"}, "note": {"type": "string"}}})
+        here.schema("task", 3, {"properties": {"made_at": {"type": "string", "format": "date-time"}}})
+        moment = {"schema_version": 2, "made": "2024-01-01T00:00:00Z"}
+        other = {b"task:%d" % number: compact({"schema_version": 2, "made": "no moment"}) for number in range(20)}
+        path = families(tmp_path / "db", {"default": other, "cold": {b"task:1": compact(moment)}})
+        drafted = cli("new", "task", "--db", path, "--dry-run").out
+        assert '\nprefix: "task:"\ncolumn_family: cold\nfrom: 2\n' in drafted
+        assert "  - rename: {made: made_at}\n" in drafted
+        missing = cli("new", "task", "--db", make(tmp_path / "other", {}), "--dry-run")
+        assert (missing.code, missing.out) == (1, "")
+        assert "no column family 'cold' was found" in missing.err
 
     def test_no_database(self, tmp_path: Path) -> None:
         """A folder without one is told, and nothing is written."""

@@ -19,6 +19,7 @@ from migrate_spec.draft.looking import stored_documents
 from migrate_spec.draft.parts import Part
 from migrate_spec.draft.text import Drafted, spec_text
 from migrate_spec.errors import Fault, SpecError
+from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.migration import Migration
 from migrate_spec.path import Path
 from migrate_spec.schema import Schema, did_you_mean
@@ -78,9 +79,11 @@ class Draft:
             editor_schema: the file with the schema of the language.
         """
         gap = self.gap
+        family = {"column_family": gap.column_family} if gap.column_family != DEFAULT_FAMILY else {}
         head: dict[str, Json] = {
             "collection": gap.collection,
             "prefix": self.prefix,
+            **family,
             "from": gap.from_version,
             "to": gap.from_version + 1,
             "description": description,
@@ -110,7 +113,7 @@ def draft(gap: Gap, decisions: Decisions, prefix: str = "", database: FilePath |
     begin = prefix or (gap.previous.head_after if gap.previous else f"{gap.collection}:")
     stamp = gap.stamp
     if database is not None:
-        decisions.stored = Stored(stored_documents(database, begin, stamp, gap.from_version))
+        decisions.stored = Stored(stored_documents(database, begin, stamp, gap.from_version, gap.column_family))
     before, after = Part(gap.before or Schema({})), Part(gap.after)
     steps = Comparison(decisions, stamp.path).steps(before, after)
     unmet = [path for path in decisions.renames if path not in decisions.met]

@@ -13,6 +13,7 @@ from migrate_spec.codec import Json
 from migrate_spec.document import same
 from migrate_spec.draft.parts import Alternative, Part
 from migrate_spec.errors import Fault, SpecError
+from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.path import Name, Path
 from migrate_spec.project import SCHEMA_NAME
 from migrate_spec.schema import Schema, did_you_mean, load_schema
@@ -43,6 +44,11 @@ class Gap:
     file: FilePath
     previous: Spec | None = None
     is_frozen: bool = False
+
+    @property
+    def column_family(self) -> str:
+        """The part of the database that its records are in: as the spec before says."""
+        return self.previous.column_family if self.previous is not None else DEFAULT_FAMILY
 
     @cached_property
     def stamp(self) -> Stamp:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from migrate_spec.codec import Json, NotADocument, plain
 from migrate_spec.document import Refused
+from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import read_version
 from migrate_spec.sampling import sampled_records
 from migrate_spec.stamp import Stamp
@@ -20,7 +21,9 @@ LOOKED_AT = 1000
 """Records."""
 
 
-def stored_documents(database: Path, prefix: str, stamp: Stamp, version: int) -> list[Json]:
+def stored_documents(
+    database: Path, prefix: str, stamp: Stamp, version: int, column_family: str = DEFAULT_FAMILY
+) -> list[Json]:
     """Documents of one version, from all over the keys of a collection. Nothing is written.
 
     Args:
@@ -28,17 +31,19 @@ def stored_documents(database: Path, prefix: str, stamp: Stamp, version: int) ->
         prefix: the beginning of the records' keys.
         stamp: where the records carry their version.
         version: the version; records of others, and what is no document, are passed over.
+        column_family: the part of the database that they are in.
 
     Raises:
+        FamilyMissing: the database has no such part.
         DatabaseError: it cannot be read.
     """
     with open_for_reading(database) as store:
-        return list(_documents(store, prefix, stamp, version))
+        unstamped = read_version(store) if stamp.path is None else 1
+        return list(_documents(store.family(column_family), prefix, stamp, version, unstamped))
 
 
-def _documents(store: Store, prefix: str, stamp: Stamp, version: int) -> Iterator[Json]:
-    unstamped = read_version(store) if stamp.path is None else 1
-    for _, value in sampled_records(store, prefix.encode(), LOOKED_AT):
+def _documents(home: Store, prefix: str, stamp: Stamp, version: int, unstamped: int) -> Iterator[Json]:
+    for _, value in sampled_records(home, prefix.encode(), LOOKED_AT):
         with suppress(NotADocument, ValueError, Refused):
             document = plain(value)
             if type(document) is dict and stamp.version_of(document, unstamped) == version:
