@@ -18,7 +18,7 @@ from migrate_spec.backups.prune import outlived
 from migrate_spec.history import timestamp
 from migrate_spec.retention import Retention, age
 from tests.backups_support import flip, manager, manifest, tables
-from tests.conftest import ROWS, Folder, beside, data, dump, make, raw, write
+from tests.conftest import HISTORY, ROWS, Folder, beside, data, dump, make, raw, write
 from tests.test_backup import SEEDS_OWN
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -220,3 +220,32 @@ class TestAfterApply:
         manifest(it.backups()[0], created_at="0000")
         assert it.apply(3, retention=Retention(older_than=age("1h"))).pruned == []
         assert json.loads(dump(it.path)[b"_schema_version"]) == 3
+
+
+class TestClockSetBack:
+    """A clock that was set back, or had been ahead, between two runs."""
+
+    def test_the_order_of_the_history(self, tmp_path: Path, folder: Folder) -> None:
+        """Backups of runs are listed as they were made, and pruned in this order: the last run's stays."""
+        folder.spec("task", 1, {"default": {"a": 1}}).spec("task", 2, {"default": {"b": 1}})
+        path = make(tmp_path / "db", {b"task:1": b"{}"})
+        it = manager(path, folder.load())
+        first, second = it.apply(2).backup, it.apply(3).backup
+        for backup, year in zip(it.backups(), ("2999", "2001"), strict=True):
+            manifest(backup, created_at=f"{year}-01-01T00:00:00Z")
+        made = it.create_backup().name  # of this the history says nothing
+        assert names(it.backups()) == [made, first, second]
+        assert names(it.prune_backups(Retention(keep=1))) == [first]  # the other was verified last
+        it.rollback()
+        assert it.version() == 2
+
+    def test_one_that_was_put_back(self, tmp_path: Path, folder: Folder) -> None:
+        """A backup does not count as newer because it was put back; without a history the clock counts."""
+        folder.spec("task", 1, {"default": {"a": 1}})
+        path = make(tmp_path / "db", {b"task:1": b"{}"})
+        it = manager(path, folder.load())
+        old, run = it.create_backup().name, it.apply().backup
+        it.restore_backup(old, undo_later_writes=True)
+        assert names(it.backups()) == [old, run]
+        write(path, {HISTORY: b"no history"})
+        assert names(it.backups()) == [old, run]

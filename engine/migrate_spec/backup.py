@@ -13,15 +13,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from migrate_spec.codec import Json, decode, encode
 from migrate_spec.digest import Digest
-from migrate_spec.errors import BackupError
+from migrate_spec.errors import BackupError, MetadataInvalid
 from migrate_spec.families import DEFAULT_FAMILY
-from migrate_spec.history import BACKUP_PREFIX, TOOL
+from migrate_spec.history import BACKUP_PREFIX, TOOL, read_history
 from migrate_spec.store import KeyRange, Store
 
 __all__ = [
@@ -248,16 +249,33 @@ def kept_beside(database: Path) -> list[Backup]:
 
 
 def list_backups(store: Store) -> list[Backup]:
-    """All backups of a database, oldest first: those in its folder, and those Meridian keeps inside the database."""
+    """All backups of a database, oldest first: those in its folder, and those Meridian keeps inside the database.
+
+    Those that runs made have the order that the history tells, also where the clock was set back in between.
+    """
     found = {backup.name: backup for backup in kept_beside(store.path)}
     for backup in _noted(store):
         found.setdefault(backup.name, backup)
-    return in_order(found.values())
+    made: Iterable[str] = ()
+    with suppress(MetadataInvalid):  # backups are what helps then
+        made = read_history(store).backups
+    return in_order(found.values(), made)
 
 
-def in_order(backups: Iterable[Backup]) -> list[Backup]:
-    """Backups from the oldest to the newest."""
-    return sorted(backups, key=lambda backup: (backup.created_at, backup.name))
+def in_order(backups: Iterable[Backup], made: Iterable[str] = ()) -> list[Backup]:
+    """Backups from the oldest to the newest.
+
+    Args:
+        backups: some backups.
+        made: the names of some in the order in which they were made: each counts as made no earlier than those before
+            it, whatever the clock said.
+    """
+    found, latest = {backup.name: (backup.created_at, 0, backup.name) for backup in backups}, ""
+    for place, name in enumerate(made, 1):
+        if name in found:
+            latest = max(found[name][0], latest)
+            found[name] = latest, place, name
+    return sorted(backups, key=lambda backup: found[backup.name])
 
 
 def _noted(store: Store) -> Iterator[Backup]:
