@@ -20,6 +20,7 @@ from migrate_spec.sorter import Sorter
 from migrate_spec.store import Store
 from migrate_spec.stores.rocks import open_for_reading
 from migrate_spec.tracing import trace
+from tests import families_support as families
 from tests import rows_of, test_operations
 from tests.cli_support import MERIDIAN, Done, cli, document, plain_json, refusal, text
 from tests.conftest import Folder, compact, files, make, write
@@ -240,6 +241,75 @@ class TestRefusals:
             f"{meridian}: the key 'else:1' was found, one that begins with 'episode:', 'symbol:', 'task:' was "
             "expected, as no spec is about others"
         )
+
+
+class TestColumnFamilies:
+    """Records of collections that are in another column family than the default one."""
+
+    def test_behind_and_before(self, tmp_path: Path, folder: Folder) -> None:
+        """A record is found where its collection is, in the database and in its backup."""
+        project = families.written(folder, moving=True)
+        path = families.make(tmp_path / "db")
+        manager = ms.MigrationManager(path, project)
+        assert [event.kind for event in manager.explain("003").events] == ["found", "step", "records"]
+        assert story(path, project, "user:001")[1] == ("step", ("v1_to_v2.yaml", 1), ["a", "b"])
+        manager.apply()
+        told = manager.explain("007")
+        assert (told.column_family, told.pending) == ("boxes", 0)
+        ends = [(event.kind, event.key) for event in told.events][-2:]
+        assert ends == [
+            ("records", b"box:007"),
+            ("stamp", b"box:007"),
+        ]
+        assert manager.explain("note:001").column_family == "default"
+        shown = plain_json(document("explain", path, "user:001", *options(tmp_path)))
+        assert list(shown)[:3] == ["key", "column_family", "events"]
+        assert cli("explain", path, "user:001", *options(tmp_path)).out.startswith(
+            "user:001 (in column family 'users')\n"
+        )
+
+    def test_in_two(self, tmp_path: Path, folder: Folder) -> None:
+        """Where two column families have such a record, the option says which."""
+        project = families.written(folder)
+        path = families.make(tmp_path / "db", families.BEFORE | {"boxes": {b"note:001": b'{"id":"x","a":1}'}})
+        with pytest.raises(ms.RecordMissing) as caught:
+            ms.MigrationManager(path, project).explain("note:001")
+        assert str(caught.value) == (
+            f"{path}: 2 records with the key 'note:001' were found (in the column families default, boxes), one was "
+            "expected; say which with --column-family (`column_family`)"
+        )
+        shown = document("explain", path, "note:001", "--column-family", "boxes", *options(tmp_path))
+        assert shown["events"][0]["document"] == {"id": "x", "a": 1}
+
+    @pytest.mark.parametrize(
+        ("key", "family", "message"),
+        [
+            (
+                "user:1",
+                "untouched",
+                "the column family 'untouched' was found, one of 'default', 'users', 'boxes' was expected, as no spec "
+                "is about others",
+            ),
+            (
+                "user:1",
+                "none",
+                "no column family 'none' was found (there are: boxes, default, untouched, users), one was expected, as "
+                "a spec names it; mend `column_family` in the specs, or have the program that needs it make it",
+            ),
+            (
+                "note:001",
+                "users",
+                "no record with the key 'note:001' was found, one in the database, or in a backup of a migration in "
+                "force, was expected",
+            ),
+        ],
+    )
+    def test_refused(self, tmp_path: Path, folder: Folder, key: str, family: str, message: str) -> None:
+        """A column family that is not there, that no spec is about, or that has no such record."""
+        families.written(folder)
+        path = families.make(tmp_path / "db")
+        error = refusal("explain", path, key, "--column-family", family, *options(tmp_path))
+        assert error["message"] == f"{path}: {message}"
 
 
 SHOWN = """\

@@ -16,10 +16,11 @@ from tempfile import TemporaryDirectory
 from migrate_spec.backup import list_backups
 from migrate_spec.codec import Json, plain
 from migrate_spec.compiler import Route
-from migrate_spec.errors import BackupError, RecordMissing, show_key
+from migrate_spec.errors import BackupError, FamilyMissing, RecordMissing, show_key
+from migrate_spec.families import DEFAULT_FAMILY, named
 from migrate_spec.flow import Flows
 from migrate_spec.freshness import Freshness
-from migrate_spec.history import History
+from migrate_spec.history import History, read_history
 from migrate_spec.path import Name
 from migrate_spec.plan import Plan
 from migrate_spec.project import Project
@@ -43,12 +44,14 @@ class Explanation:
         events: what happened, and what would: the oldest state that is known, each step, what somebody else wrote.
         pending: how many of the last events have not happened yet.
         freshness: when the database was read, and who may write to it.
+        column_family: the part of the database that the record is in.
     """
 
     key: bytes
     events: tuple[Event, ...]
     pending: int
     freshness: Freshness
+    column_family: str = DEFAULT_FAMILY
 
     @cached_property
     def fields(self) -> Mapping[str, Origin | None]:
@@ -68,8 +71,10 @@ class Explanation:
             name: {"kind": origin[0].kind, "where": origin[1].to_json()["where"]} if origin else None
             for name, origin in self.fields.items()
         }
+        place = {"column_family": self.column_family} if named(self.column_family) else {}
         return {
             "key": show_key(self.key),
+            **place,
             "events": [event.to_json() for event in self.events],
             "pending": self.pending,
             "fields": fields,
@@ -77,48 +82,97 @@ class Explanation:
         }
 
 
-def explain(store: Store, project: Project, plan: Plan, history: History, key: bytes) -> Explanation:
+def explain(
+    store: Store,
+    project: Project,
+    plan: Plan,
+    keys: Sequence[bytes],
+    column_family: str | None = None,
+) -> Explanation:
     """Tell what became of one record, and what the pending steps would make of it.
 
     Args:
         store: the database.
         project: the specs.
         plan: the pending steps.
-        history: of the database.
-        key: the record's key: the present one, or the one that it had before the migrations in force.
+        keys: what the record's key may be, the likeliest first: the present one, or the one that it had before the
+            migrations in force.
+        column_family: the part of the database that it is in; by default that of the collection it belongs to.
 
     Raises:
-        RecordMissing: there is no such record, or no spec is about it.
+        RecordMissing: there is no such record, no spec is about it, or there are several in several column families.
+        FamilyMissing: the database has no such column family.
         DatabaseError: the database cannot be read.
     """
     freshness = Freshness.of(store.path)
-    past = _past(store, project, history, plan.from_version, key)
-    present = past[-1].key if past else key
-    value = store.get(present) if present is not None else None
-    if not past and value is None:
-        raise _missing(key, store.path)
-    if not past and _home(plan.known, key) is None:
-        raise _foreign(key, plan.known, store.path)
-    now = list(_now(past, present, value, plan.from_version))
-    pending: list[Event] = []
-    if present is not None and value is not None and not plan.is_empty:
-        pending = list(_carried(store, plan.known, present, value))
-    return Explanation(key, (*past, *now, *pending), len(pending), freshness)
+    families = plan.families or (DEFAULT_FAMILY,)
+    if column_family is not None:
+        store.family(column_family)
+        if column_family not in families:
+            raise _unknown(column_family, families, store.path)
+        families = (column_family,)
+    history = read_history(store)
+    tellers = [_Teller(store, project, plan.within(family), history, family) for family in families]
+    found = [told for teller in tellers for told in [teller.tell(keys, freshness)] if told is not None]
+    if len(found) > 1:
+        raise _several(found, store.path)
+    if not found:
+        there = [key for teller in tellers for key in keys if teller.value(key) is not None]
+        raise _foreign(there[0], plan.known, store.path) if there else _missing(keys[-1], store.path)
+    return found[0]
 
 
-def _past(store: Store, project: Project, history: History, version: int, key: bytes) -> list[Event]:
-    """What the migrations in force did to a record, as far as a backup still has it."""
-    backups = {backup.name: backup for backup in list_backups(store)}
-    for name in dict.fromkeys(entry.backup_key for entry in history.standing()):
-        backup = backups.get(name or "")
-        if backup is None or backup.version is None or backup.version < project.registry.earliest:
-            continue
-        with suppress(BackupError), open_for_reading(backup.database, frozen=True) as frozen:
-            value, routes = frozen.get(key), _routes(project, backup.version, version)
-            if value is not None and _home(routes, key) is not None:
-                found = _found(f"in {backup.name}, at version {backup.version}", key, value)
-                return [found, *_carried(frozen, routes, key, value)]
-    return []
+class _Teller:
+    """Tells of the records in one column family."""
+
+    def __init__(self, store: Store, project: Project, plan: Plan, history: History, family: str) -> None:
+        self._store = store
+        self._project = project
+        self._plan = plan
+        self._history = history
+        self._family = family
+
+    def value(self, key: bytes) -> bytes | None:
+        """What the database holds under a key; nothing where it has no such column family."""
+        with suppress(FamilyMissing):
+            return self._store.family(self._family).get(key)
+        return None
+
+    def tell(self, keys: Sequence[bytes], freshness: Freshness) -> Explanation | None:
+        """What became of the record under one of the keys; nothing where there is none, or no spec is about it."""
+        plan, version = self._plan, self._plan.from_version
+        key = next((one for one in keys if self.value(one) is not None), keys[-1])
+        past = self._past(version, key)
+        present = past[-1].key if past else key
+        value = self.value(present) if present is not None else None
+        if not past and (value is None or _home(plan.known, key) is None):
+            return None
+        now = list(_now(past, present, value, version))
+        pending: list[Event] = []
+        if present is not None and value is not None and not plan.is_empty:
+            pending = list(_carried(self._store.family(self._family), plan.known, present, value))
+        return Explanation(key, (*past, *now, *pending), len(pending), freshness, self._family)
+
+    def _past(self, version: int, key: bytes) -> list[Event]:
+        """What the migrations in force did to a record, as far as a backup still has it."""
+        backups = {backup.name: backup for backup in list_backups(self._store)}
+        for name in dict.fromkeys(entry.backup_key for entry in self._history.standing()):
+            backup = backups.get(name or "")
+            if backup is None or backup.version is None or backup.version < self._project.registry.earliest:
+                continue
+            with suppress(BackupError, FamilyMissing), open_for_reading(backup.database, frozen=True) as frozen:
+                home, routes = frozen.family(self._family), self._routes(backup.version, version)
+                value = home.get(key)
+                if value is not None and _home(routes, key) is not None:
+                    found = _found(f"in {backup.name}, at version {backup.version}", key, value)
+                    return [found, *_carried(home, routes, key, value)]
+        return []
+
+    def _routes(self, start: int, target: int) -> list[Route]:
+        """The ways of all collections in the column family between two versions of the database."""
+        names = self._project.registry.collections_at(target)
+        routes = [self._project.route(name, target, start) for name in names]
+        return [route for route in routes if route.column_family == self._family]
 
 
 def _now(past: Sequence[Event], key: bytes | None, value: bytes | None, version: int) -> Iterator[Event]:
@@ -144,11 +198,6 @@ def _carried(source: Store, routes: Sequence[Route], key: bytes, value: bytes) -
                 yield from trace(Flows(routes, source, changes, taken), home, key, value)
 
 
-def _routes(project: Project, start: int, target: int) -> list[Route]:
-    """The ways of all collections between two versions of the database."""
-    return [project.route(name, target, start) for name in project.registry.collections_at(target)]
-
-
 def _home(routes: Sequence[Route], key: bytes) -> str | None:
     """The name of the collection that a key belongs to where the ways begin; ``None`` where it is of none."""
     return next((route.collection for route in routes if key.startswith(route.key_prefix)), None)
@@ -159,6 +208,22 @@ def _foreign(key: bytes, routes: Sequence[Route], database: Path) -> RecordMissi
     return RecordMissing(
         f"the key {show_key(key)!r} was found",
         f"one that begins with {prefixes} was expected, as no spec is about others",
+        where=str(database),
+    )
+
+
+def _unknown(family: str, known: Sequence[str], database: Path) -> RecordMissing:
+    names = ", ".join(map(repr, known))
+    found, expected = f"the column family {family!r} was found", f"one of {names} was expected"
+    return RecordMissing(found, f"{expected}, as no spec is about others", where=str(database))
+
+
+def _several(found: Sequence[Explanation], database: Path) -> RecordMissing:
+    names = ", ".join(one.column_family for one in found)
+    return RecordMissing(
+        f"{len(found)} records with the key {show_key(found[0].key)!r} were found (in the column families {names})",
+        "one was expected",
+        "say which with --column-family (`column_family`)",
         where=str(database),
     )
 

@@ -119,14 +119,16 @@ class MigrationManager(QuarantineKeeper):
         """How fresh it is what the other methods read from now on, and who may write to the database meanwhile."""
         return Freshness.of(self.path)
 
-    def explain(self, key: str | bytes) -> Explanation:
+    def explain(self, key: str | bytes, *, column_family: str | None = None) -> Explanation:
         r"""What each step made, or would make, of one record: which line of which spec. Nothing is written.
 
         Args:
             key: the record's key; as a text it may have bytes as ``\xNN`` in it.
+            column_family: the part of the database that it is in; by default that of the collection it belongs to.
 
         Raises:
-            RecordMissing: there is no such record, or no spec is about it.
+            RecordMissing: there is no such record, no spec is about it, or several column families have one.
+            FamilyMissing: the database has no such column family.
             PlanError: there is no way to the newest version.
             DatabaseError: the database cannot be read.
         """
@@ -135,8 +137,7 @@ class MigrationManager(QuarantineKeeper):
         with self._reading() as store:
             plan = self._plan(store, None)
             candidates = [key] if isinstance(key, bytes) else [os.fsencode(key), read_key(key)]
-            known = next((one for one in candidates if store.get(one) is not None), candidates[-1])
-            return explain(store, self._project, plan, read_history(store), known)
+            return explain(store, self._project, plan, candidates, column_family)
 
     def scan(  # noqa: PLR0913 - they are the options of a command
         self,

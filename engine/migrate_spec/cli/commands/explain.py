@@ -15,6 +15,7 @@ from migrate_spec.codec import Json
 from migrate_spec.document import ABSENT
 from migrate_spec.errors import Place, show_key
 from migrate_spec.explain import Explanation
+from migrate_spec.families import named
 from migrate_spec.manager import MigrationManager
 from migrate_spec.tracing import Difference, Event
 
@@ -24,16 +25,21 @@ LONGEST = 100
 @click.command()
 @database_argument
 @click.argument("key")
+@click.option(
+    "--column-family",
+    metavar="NAME",
+    help="The part of the database that it is in.  [default: that of the collection it belongs to]",
+)
 @json_option
 @with_project
-def command(settings: Settings, database: Path, key: str, *, as_json: bool) -> None:
+def command(settings: Settings, database: Path, key: str, *, column_family: str | None, as_json: bool) -> None:
     r"""Show what each step makes of the record KEY of DATABASE.
 
     It begins with the oldest backup that has the record, goes through the steps that are behind the database, tells
     what another program wrote since, and ends with what the pending steps would do. In KEY, \xNN is a byte. Writes
     nothing, and works beside a running program.
     """
-    explanation = MigrationManager(database, settings.project()).explain(key)
+    explanation = MigrationManager(database, settings.project()).explain(key, column_family=column_family)
     if as_json:
         emit_json(explanation.to_json())
     else:
@@ -41,7 +47,8 @@ def command(settings: Settings, database: Path, key: str, *, as_json: bool) -> N
 
 
 def _show(explanation: Explanation) -> None:
-    show(heading(show_key(explanation.key)))
+    family = named(explanation.column_family)
+    show(heading(f"{show_key(explanation.key)}{f' (in {family})' if family else ''}"))
     first_pending = len(explanation.events) - explanation.pending
     key: bytes | None = explanation.key
     for number, event in enumerate(explanation.events):
