@@ -311,4 +311,7 @@ class TestMigrating:
         with pytest.raises(ms.RecordRejected) as caught:
             ms.check_and_migrate(path, project)
         assert [rejection.key for rejection in caught.value.rejections] == [b"task:1", b"task:2", b"task:3", b"task:4"]
+        assert str(caught.value.rejections[3]) == (
+            "task:4: a pickled object was found, a JSON object was expected, as to unpickle can run code"
+        )
         assert contents(path) == tagged(values)

@@ -64,6 +64,9 @@ Document = dict[str, Json]
 MOST_DIGITS = 4300
 """Of an integer: what Python reads at most."""
 
+PICKLED = b"\x06\x80"
+"""How the store hands on an object that rocksdict has pickled; no text begins so."""
+
 _decode_plain = msgspec.json.Decoder().decode
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_list = msgspec.json.Decoder(list[Raw]).decode
@@ -111,6 +114,8 @@ def _read_raw(value: bytes) -> Document:
     try:
         if not value.strip():
             raise NotADocument("an empty value was found", "a JSON object was expected")
+        if value.startswith(PICKLED):
+            raise NotADocument("a pickled object was found", "a JSON object was expected, as to unpickle can run code")
         parsed = json.loads(
             value.decode(),
             object_pairs_hook=_refuse_duplicates,
