@@ -80,6 +80,7 @@ class TestThereAndBack:
         assert (found.whole, found.collections, found.reason) == (backup.whole, backup.collections, backup.reason)
         assert str(found.verified_at) > str(backup.verified_at)
         assert other.backups() == [found]
+        assert manifest(found)["path"] == str(found.path)
         assert dump(found.database) == before
         other.restore_backup(found.name, into=other.path)
         assert data(other.path) == before
@@ -296,12 +297,14 @@ class TestExport:
         it = manager(meridian, project)
         backup = it.create_backup()
         (tmp_path / "there").write_text("mine")
+        (tmp_path / ".there.unfinished-killed").mkdir()
         with pytest.raises(ms.BackupError) as caught:
             it.export_backup(backup.name, tmp_path / "there")
         assert str(caught.value) == (
             f"{tmp_path}/there: something was found, a name that is free was expected; choose another one"
         )
         assert (tmp_path / "there").read_text() == "mine"
+        assert not (tmp_path / ".there.unfinished-killed").exists()  # what a killed call left goes all the same
 
     def test_a_damaged_one(self, tmp_path: Path, project: ms.Project) -> None:
         """What is damaged is not handed on."""

@@ -19,7 +19,7 @@ from typing import BinaryIO
 from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
 
 from migrate_spec.backup import DATABASE, MANIFEST, Backup, backups_folder, permissions, read_manifest, sync_folder
-from migrate_spec.backups.unfinished import refuse_existing, unfinished
+from migrate_spec.backups.unfinished import clear_unfinished, refuse_existing, unfinished
 from migrate_spec.backups.verify import check
 from migrate_spec.errors import BackupError
 from migrate_spec.history import timestamp
@@ -62,6 +62,7 @@ def export_backup(backup: Backup, target: Path, on_progress: OnProgress | None) 
         BackupError: something is at ``target``, or the backup is damaged.
         DatabaseError: the backup cannot be read, or the file not be written.
     """
+    clear_unfinished(target)
     refuse_existing(target)
     check(backup, on_progress)
     with SpeakingOf(target), unfinished(target) as folder:
@@ -182,15 +183,14 @@ def _unpack(source: Path, content: _Unpacked, folder: Path, database: Path) -> B
             pass  # to the checksum at the end
     if backup is None:
         raise BackupError("an empty archive was found", "a backup was expected", where=str(source))
-    backup = replace(backup, path=made)
-    check(backup, None)
-    backup = replace(backup, verified_at=timestamp())
-    backup.write(made)
+    check(replace(backup, path=made), None)
     target = backups_folder(database) / backup.name
+    backup = replace(backup, path=target, verified_at=timestamp())
+    backup.write(made)
     refuse_existing(target)
     made.rename(target)
     sync_folder(target.parent)
-    return replace(backup, path=target)
+    return backup
 
 
 def _manifest(archive: tarfile.TarFile, member: tarfile.TarInfo, made: Path, source: Path, database: Path) -> Backup:

@@ -13,14 +13,14 @@ from tempfile import mkdtemp
 
 from migrate_spec.errors import BackupError
 
-__all__ = ["refuse_existing", "unfinished"]
+__all__ = ["clear_unfinished", "refuse_existing", "unfinished"]
 
 
 @contextmanager
 def unfinished(target: Path) -> Iterator[Path]:
     """A folder beside ``target``, on its file system, for what is to become it; it is gone afterwards.
 
-    What killed processes left there is removed. Each holds a lock on its folder, which ends with it.
+    What killed processes left there is removed.
 
     Args:
         target: what is to be made.
@@ -28,18 +28,22 @@ def unfinished(target: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder cannot be made.
     """
-    stem = f".{target.name}.unfinished-"
-    for left in target.parent.glob(f"{glob.escape(stem)}*"):
-        lock = _lock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if lock is not None:
-            shutil.rmtree(left, ignore_errors=True)
-            os.close(lock)
-    folder, lock = _made(target.parent, stem)
+    clear_unfinished(target)
+    folder, lock = _made(target.parent, _stem(target))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+def clear_unfinished(target: Path) -> None:
+    """Remove what killed processes left beside ``target``. Each holds a lock on its folder, which ends with it."""
+    for left in target.parent.glob(f"{glob.escape(_stem(target))}*"):
+        lock = _lock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if lock is not None:
+            shutil.rmtree(left, ignore_errors=True)
+            os.close(lock)
 
 
 def refuse_existing(target: Path) -> None:
@@ -52,6 +56,11 @@ def refuse_existing(target: Path) -> None:
         raise BackupError(
             "something was found", "a name that is free was expected", "choose another one", where=str(target)
         )
+
+
+def _stem(target: Path) -> str:
+    """How the names of folders begin in which ``target`` is made."""
+    return f".{target.name}.unfinished-"
 
 
 def _made(parent: Path, stem: str) -> tuple[Path, int]:
