@@ -174,6 +174,14 @@ class TestRemove:
         assert second.name not in names(it.backups())
         assert third.name in names(it.backups())
 
+    def test_killed_at_the_end(self, meridian: Path, project: ms.Project) -> None:
+        """What was moved away to be removed goes with the next call, even if that finds nothing to prune."""
+        it = manager(meridian, project)
+        backup = it.create_backup()
+        meridian.with_name(f"{meridian.name}.staging").joinpath("_backup_1", "database").mkdir(parents=True)
+        assert it.prune_backups(Retention(keep=1)) == []
+        assert beside(meridian) == [f"{meridian.name}.backups", f"{meridian.name}.backups/{backup.name}"]
+
     def test_in_use(self, meridian: Path, project: ms.Project) -> None:
         """Beside a program that writes, what would go can be seen, and nothing goes."""
         it = manager(meridian, project)

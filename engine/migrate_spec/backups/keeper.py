@@ -160,7 +160,7 @@ class BackupKeeper:
         now = datetime.now(UTC)
         with self._reading() as store:
             found = outlived(list_backups(store), retention, now)
-        if dry_run or not found:
+        if dry_run or not (found or staging_folder(self.path).exists()):  # which a killed call may have left
             return found
         with staging(partial(self._writing, wait)) as staged:
             found = outlived(list_backups(staged.store), retention, now)
