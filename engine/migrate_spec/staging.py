@@ -187,6 +187,8 @@ class Staging:
             with open_for_reading(self.store.path) as disk:
                 after, swap = _notes(disk), read_swap(disk)
         if before is None or after is None:
+            if isinstance(error, HalfSwapped):  # which says more
+                return False
             raise SwapInDoubt.after(error) from error
         seen = after
         with suppress(DatabaseError):

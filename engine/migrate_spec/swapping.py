@@ -130,7 +130,7 @@ def _swap_in(store: Store, folder: Path, swap: Swap, families: set[str]) -> None
     """Swap in the files of these families; those of the default one, with the version among them, last."""
     for family in sorted(families, key=lambda family: (family == DEFAULT_FAMILY, family)):
         files = [folder / name for name in swap.files[family]]
-        with _linked(files, folder / LINKS) as links:
+        with SpeakingOf(store.path), _linked(files, folder / LINKS) as links:
             note_order(store.path, folder, files)
             store.family(family).ingest(links)
 
