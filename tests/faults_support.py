@@ -195,12 +195,15 @@ def library(folder: Path) -> Path:
 SERVER = """
 import importlib, json, os, resource, sys, tempfile, traceback
 import migrate_spec.cli as cli
-from migrate_spec import runner
+from migrate_spec import in_place, runner
 
 tempfile.gettempdir()
-for module in ("apply", "manager", "rollback", "executors", "worker_processes", "moving", "startup"):
+for module in (
+    *("apply", "manager", "rollback", "executors", "worker_processes", "moving", "startup", "fix", "repairing"),
+    *(f"backups.{name}" for name in ("archive", "create", "prune", "restore", "verify")),
+):
     importlib.import_module(f"migrate_spec.{module}")
-for module in ("apply", "rollback", "backup", "status", "history", "plan"):
+for module in ("apply", "rollback", "backup", "repair", "status", "history", "plan"):
     importlib.import_module(f"migrate_spec.cli.commands.{module}")
 
 
@@ -213,6 +216,7 @@ def command(words, files, small_jobs, out, err):
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")
     if small_jobs:
         runner.FEW_RECORDS, runner.LEAST_IN_A_JOB = 0, 20
+        in_place.RECORDS_A_CHUNK, in_place.BYTES_A_BATCH = 3, 1
     if files:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     sys.argv = ["migrate-spec", *words]
@@ -321,7 +325,7 @@ class Commands:
         Args:
             words: it.
             files: how many it may have open.
-            small_jobs: whether any number of records is carried by workers.
+            small_jobs: whether any number of records is carried by workers, and in place in many batches.
 
         Returns:
             The number of its process.

@@ -11,7 +11,8 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 
-from tests.faults_scenes import SCENES, STAGES, Play
+from tests.faults_cases import CASES, play_of
+from tests.faults_scenes import SCENES, Stage
 from tests.faults_support import FAULTS, new_tools
 from tests.test_model import check_model
 
@@ -29,9 +30,9 @@ def points(names: list[str]) -> None:
     counts: Counter[str] = Counter()
     with ExitStack() as stack:
         tools = new_tools(stack)
-        stages = {name: stage(tools.folder / name) for name, stage in STAGES.items()}
-        for name in names or SCENES:
-            play = Play(SCENES[name], stages[SCENES[name].stage], tools)
+        stages: dict[str, Stage] = {}
+        for name in names or [*SCENES, *CASES]:
+            play = play_of(name, tools, stages)
             for title, fault in FAULTS.items():
                 said: Counter[str] = Counter()
                 there = play.points(fault.kind)
@@ -41,7 +42,7 @@ def points(names: list[str]) -> None:
                     except AssertionError:
                         say(f"{name}: {title} at {point}")
                         raise
-                    said[f"{outcome.code} → v{seen.version}"] += 1
+                    said[f"{outcome.code} → {seen if isinstance(seen, str) else seen.version}"] += 1
                 counts["kills" if fault.kills else "failures"] += len(there)
                 say(f"{name}: {title} at {len(there)} points: {dict(said)}; so far {dict(counts)}")
 

@@ -1,0 +1,300 @@
+"""More commands that the tests of faults play: each row says where it begins, and what must hold wherever it ends."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import unified_diff
+from pathlib import Path
+from pprint import pformat
+from string import Template
+from typing import Any
+
+import migrate_spec as ms
+from tests import families_support as families
+from tests import faults_starts as starts
+from tests.conftest import HISTORY, VERSION
+from tests.faults_scenes import IN_DOUBT, SCENES, STAGES, Play, Stage, check_sentence
+from tests.faults_support import Fault, Outcome, Point, Tools
+from tests.in_place_support import MARK
+
+NAME = re.compile(r"(_backup_|\.rejected-)\d{8}_\d{6}(_\d+)?")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
+DIGEST = re.compile(r"[0-9a-f]{32,}")
+VOLATILE = {"duration_seconds", "seconds", "process", "pid", "items_per_second"}
+"""What differs from run to run in a history: how long it took, and by which process."""
+
+
+@dataclass(frozen=True)
+class View:
+    """All that is there, without times and names that differ from run to run.
+
+    Attributes:
+        database: the records of each column family; what the system notes among them, too.
+        backups: what each backup says of itself and holds.
+        beside: all other names in the folder around the database, and in that of the backups; lists with their lines.
+    """
+
+    database: Mapping[str, Any]
+    backups: list[Any]
+    beside: Mapping[str, Any]
+
+
+def plain(value: Any) -> Any:
+    """A part of a JSON document without what differs from run to run."""
+    if isinstance(value, dict):
+        return {plain(name): plain(part) for name, part in value.items() if name not in VOLATILE}
+    if isinstance(value, list):
+        return [plain(part) for part in value]
+    return plain_text(value) if isinstance(value, str) else value
+
+
+def plain_text(text: str) -> str:
+    """A text without what differs from run to run."""
+    return DIGEST.sub("DIGEST", MOMENT.sub("MOMENT", NAME.sub(r"\1NAME", text)))
+
+
+def contents(path: Path) -> dict[str, Any]:
+    """What a database holds."""
+    found: dict[str, Any] = {}
+    for family, records in families.dump(path).items():
+        shown = found[family] = {key: value for key, value in records.items() if not key.startswith(b"_")}
+        own = [key for key in records if key.startswith(b"_")]
+        shown |= {key: plain(json.loads(records[key])) for key in own if not key.startswith(b"_backup_")}
+        notes = [plain(json.loads(records[key])) for key in own if key.startswith(b"_backup_")]
+        shown[b"_backup_"] = sorted(notes, key=str)
+    return found
+
+
+def view(home: Path) -> View:
+    """All that is in a folder with a database."""
+    backups = []
+    beside: dict[str, Any] = {}
+    for file in (home / "db.backups").glob("*"):
+        if NAME.fullmatch(file.name):
+            manifest = json.loads((file / "backup.json").read_text("utf-8"))
+            assert manifest["name"] == file.name
+            backups.append([plain(manifest), contents(file / "database")])
+        else:
+            beside[f"db.backups/{plain_text(file.name)}"] = None
+    for file in home.iterdir():
+        lines = sorted(file.read_text("utf-8").splitlines()) if file.suffix == ".jsonl" else None
+        beside[plain_text(file.name)] = lines
+    return View(contents(home / "db"), sorted(backups, key=str), beside)
+
+
+Middle = Callable[[View, View, View], bool]
+"""Whether what is seen is right in the middle of a command, as what was before and what is to be afterwards differ."""
+
+
+def never(_seen: View, _before: View, _after: View) -> bool:
+    """There is no middle."""
+    return False
+
+
+def half_swapped(seen: View, before: View, after: View) -> bool:
+    """Some families are swapped in, each of them wholly, and the version says so."""
+    note = seen.database["default"].get(VERSION)
+    parts = [
+        {key: value for key, value in one.items() if not key.startswith(b"_")}
+        == {key: value for key, value in of.database[family].items() if not key.startswith(b"_")}
+        for family, one in seen.database.items()
+        for of in (before, after)
+    ]
+    return isinstance(note, dict) and all(old or new for old, new in zip(parts[::2], parts[1::2], strict=True))
+
+
+def unfinished(seen: View, before: View, after: View) -> bool:
+    """Only what was not finished, which has a name of its own, is there besides."""
+    rest = {name: lines for name, lines in seen.beside.items() if ".unfinished-" not in name}
+    return rest in (before.beside, after.beside)
+
+
+def in_the_middle(seen: View, _before: View, _after: View) -> bool:
+    """Each record is wholly old or wholly new, the first ones of each collection new, and the mark counts them."""
+    found = seen.database["default"]
+    if MARK not in found or found[VERSION] != 3 or HISTORY in found:
+        return False
+    records = {key: value for key, value in found.items() if not key.startswith(b"_")}
+    so_far = {name: counts["migrated"] for name, counts in found[MARK]["collections"].items()}
+    return so_far == starts.IN_PLACE.behind(records)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command, and what must hold wherever it ends.
+
+    Attributes:
+        start: makes what it begins with.
+        words: the command: ``$db`` is the database, ``$first`` its oldest backup, ``$home`` the folder around it, and
+            ``$project`` stands for the options that name the specs.
+        decides: what of a :class:`View` is wholly old or wholly new; what the command does not change stays.
+        middle: what else may be, until the next run.
+        then: the next run, after which nothing is left.
+        done: what the next run says where the command was done, and cannot be done twice.
+        says: what errors must say that come although it is not wholly old.
+    """
+
+    start: Callable[[Path], starts.Start]
+    words: str
+    decides: str = "database"
+    middle: Middle = never
+    then: str = "apply $db --workers 1 $project"
+    done: str = ""
+    says: str = IN_DOUBT
+
+
+TAKEN = "something was found, a name that is free was expected; choose another one"
+HALF = r"was cut off while it was swapped|while the .* was swapped in|" + IN_DOUBT
+WITH_QUARANTINE = "apply $db --workers 1 --on-error quarantine $project"
+IN_PLACE = "apply $db --in-place --workers 1 $project"
+IN_PLACE_SAYS = "the run in place|" + IN_DOUBT
+EXPORT, IMPORT = "backup export $db $first $home/archive", "backup import $db $home/archive"
+PRUNE = "backup prune $db --keep 1 $project"
+
+CASES = {
+    "apply, two families": Case(starts.of_families, "apply $db --workers 1 $project", middle=half_swapped, says=HALF),
+    "rollback, two families": Case(starts.of_migrated, "rollback $db $project", middle=half_swapped, says=HALF),
+    "apply in place": Case(starts.of_all_kinds, IN_PLACE, middle=in_the_middle, says=IN_PLACE_SAYS),
+    "apply in place, going on": Case(starts.in_between, IN_PLACE, middle=in_the_middle, says=IN_PLACE_SAYS),
+    "apply, setting records aside": Case(starts.with_misfits, WITH_QUARANTINE, then=WITH_QUARANTINE),
+    "repair, deleting": Case(starts.with_quarantine, "repair $db note:b --delete $project"),
+    "repair by a fix": Case(starts.with_quarantine, "repair $db note:b --fix $home/fix.yaml $project"),
+    "backup create": Case(starts.with_backups, "backup create $db $project"),
+    "backup restore": Case(starts.with_backups, "backup restore $db $first --yes $project"),
+    "backup prune": Case(starts.with_backups, PRUNE, then=PRUNE),
+    "backup export": Case(starts.with_backups, EXPORT, decides="beside", middle=unfinished, then=EXPORT, done=TAKEN),
+    "backup import": Case(starts.with_archive, IMPORT, decides="backups", then=IMPORT, done=TAKEN),
+}
+"""The commands that are played so. One more row is one more command at all points."""
+
+
+class Trial:
+    """A case, played with faults.
+
+    Attributes:
+        case: the command.
+        home: the folder around the database.
+    """
+
+    def __init__(self, case: Case, tools: Tools, folder: Path) -> None:
+        """Make the database, and see what becomes of it where nothing happens.
+
+        Args:
+            case: the command.
+            tools: what runs it.
+            folder: a new one, of this trial alone.
+        """
+        folder.mkdir()
+        (folder / "home").mkdir()
+        self.case, self._tools, self.home = case, tools, folder / "home"
+        self._start = case.start(folder)
+        self._template = shutil.copytree(self.home, folder / "template")
+        backups = sorted(file.name for file in (self.home / "db.backups").glob("*"))
+        self._places = {"db": str(self.home / "db"), "home": str(self.home), "first": next(iter(backups), "")}
+        self._before = view(self.home)
+        self._ends = {"old": self._end()}
+        self.restore()
+        self._run_well(case.words)
+        self._after = view(self.home)
+        self._ends["new"] = self._end()
+        assert self._part(self._before) != self._part(self._after)
+
+    def _end(self) -> View:
+        """What the next run makes of what is there; it must go well, and leave backups that are whole."""
+        outcome = self._run(self.case.then)
+        if not (self.case.done and self.case.done in outcome.err):
+            assert (outcome.code, outcome.err) == (0, ""), outcome
+        manager = ms.MigrationManager(self.home / "db", ms.load(self._start.options[1], self._start.options[3]))
+        seen = view(self.home)
+        assert [found.damage for found in manager.verify_backups() if found.damage] == []
+        return seen
+
+    def _words(self, words: str) -> list[str]:
+        found: list[str] = []
+        for word in words.split():
+            found += self._start.options if word == "$project" else [Template(word).substitute(self._places)]
+        return found
+
+    def _run(self, words: str) -> Outcome:
+        return self._tools.commands.run(*self._words(words), small_jobs="--in-place" in words)
+
+    def _run_well(self, words: str) -> None:
+        outcome = self._run(words)
+        assert (outcome.code, outcome.err) == (0, ""), outcome
+
+    def _part(self, seen: View) -> Any:
+        return getattr(seen, self.case.decides)
+
+    def restore(self) -> None:
+        """Put all back to where the case begins."""
+        shutil.rmtree(self.home)
+        shutil.copytree(self._template, self.home)
+        shutil.rmtree(self._tools.temporary)
+        self._tools.temporary.mkdir()
+
+    def points(self, kind: int) -> list[Point]:
+        """The points of the command where nothing happens."""
+        self.restore()
+        self._tools.faults.arm(kind=kind)
+        self._run_well(self.case.words)
+        self._tools.faults.disarm()
+        return self._tools.faults.points()
+
+    def with_fault(self, fault: Fault, point: int) -> tuple[Outcome, str]:
+        """Play the case with a fault at a point, and see that all is well; ``old``, ``new`` or in the ``middle``."""
+        self.restore()
+        self._tools.faults.arm(fault, point)
+        outcome = self._run(self.case.words)
+        self._tools.faults.disarm()
+        state = self._state(outcome)
+        self._check_said(outcome, state, killed=fault.kills)
+        end = self._end()
+        expected = [self._ends[state]] if state in self._ends else list(self._ends.values())
+        assert end in expected, "\n".join(_differences(expected[-1], end))
+        return outcome, state
+
+    def _state(self, outcome: Outcome) -> str:
+        seen = view(self.home)
+        if self._before.database == self._after.database:
+            assert seen.database == self._before.database, outcome
+        if self._part(seen) == self._part(self._before):
+            return "old"
+        if self._part(seen) == self._part(self._after):
+            return "new"
+        assert self.case.middle(seen, self._before, self._after), (outcome, *_differences(self._after, seen))
+        return "middle"
+
+    def _check_said(self, outcome: Outcome, state: str, *, killed: bool) -> None:
+        """See that what was said is true."""
+        if outcome.code == 0:
+            assert (state, outcome.err) == ("new", "")
+        elif not (killed and outcome.code == -9):
+            assert (outcome.code, outcome.out) == (1, ""), outcome
+            check_sentence(outcome.err)
+            assert state == "old" or re.search(self.case.says, outcome.err), outcome.err
+
+
+def play_of(name: str, tools: Tools, stages: dict[str, Stage]) -> Play | Trial:
+    """A scene or a case, to be played.
+
+    Args:
+        name: of it.
+        tools: what runs it.
+        stages: the databases of scenes so far; one that is missing is made.
+    """
+    if name in CASES:
+        return Trial(CASES[name], tools, tools.folder / name)
+    scene = SCENES[name]
+    if scene.stage not in stages:
+        stages[scene.stage] = STAGES[scene.stage](tools.folder / scene.stage)
+    return Play(scene, stages[scene.stage], tools)
+
+
+def _differences(one: View, other: View) -> list[str]:
+    """The lines in which two views differ."""
+    before, after = (pformat(vars(view), width=120).splitlines() for view in (one, other))
+    return list(unified_diff(before, after, n=0, lineterm=""))

@@ -1,0 +1,113 @@
+"""The databases at which the cases of faults begin."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import migrate_spec as ms
+from tests import families_support as families
+from tests.conftest import Folder, make, write
+from tests.in_place_support import World, interrupted, project_of, small_batches
+
+IN_PLACE = World(4)
+"""What is carried in place."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """A database at which commands begin.
+
+    Attributes:
+        home: the folder around it.
+        options: those that name the project.
+    """
+
+    home: Path
+    options: tuple[str, ...]
+
+
+def _start(folder: Path, project: Folder) -> Start:
+    return Start(folder / "home", ("--specs", str(project.specs), "--schemas", str(project.schemas)))
+
+
+def _project(folder: Path) -> ms.Project:
+    return ms.load(folder / "project" / "specs", folder / "project" / "schemas")
+
+
+def of_families(folder: Path) -> Start:
+    """Records of several column families, of which those of one move."""
+    project = Folder(folder / "project")
+    families.written(project, moving=True)
+    families.make(folder / "home" / "db")
+    return _start(folder, project)
+
+
+def of_migrated(folder: Path) -> Start:
+    """The same after its migration."""
+    start, project = of_families(folder), _project(folder)
+    ms.MigrationManager(start.home / "db", project).apply()
+    return start
+
+
+def of_all_kinds(folder: Path) -> Start:
+    """Records with stamps and without, that move and that do not."""
+    project = Folder(folder / "project")
+    project_of(project)
+    make(folder / "home" / "db", IN_PLACE.old, tables=2)
+    return _start(folder, project)
+
+
+def in_between(folder: Path) -> Start:
+    """The same in the middle of a run in place."""
+    start, project = of_all_kinds(folder), _project(folder)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        small_batches(monkeypatch)
+        interrupted(ms.MigrationManager(start.home / "db", project), 3)
+    return start
+
+
+def _numbered(folder: Path) -> Folder:
+    number = {"type": "object", "properties": {"m": {"type": "integer"}}, "required": ["m"]}
+    return Folder(folder / "project").schema("note", 2, number).spec("note", 1, {"rename": {"n": "m"}})
+
+
+def with_misfits(folder: Path) -> Start:
+    """Notes, of which some cannot be carried over."""
+    project = _numbered(folder)
+    notes = {b"note:%02d" % number: b'{"n":%d}' % number for number in range(20)}
+    make(folder / "home" / "db", {**notes, b"note:b": b'{"n":"1"}', b"note:\xff": b'{"n', b"other": b"x"})
+    return _start(folder, project)
+
+
+def with_quarantine(folder: Path) -> Start:
+    """The same with these in quarantine, and a fix for one of them."""
+    start, project = with_misfits(folder), _project(folder)
+    ms.MigrationManager(start.home / "db", project).apply(on_error="quarantine")
+    (start.home / "fix.yaml").write_text("collection: note\nsteps:\n  - set: {n: 1}\n", "utf-8")
+    return start
+
+
+def with_backups(folder: Path) -> Start:
+    """Notes with three backups, one of them of the time before a migration; and a note written since."""
+    project = Folder(folder / "project").spec("note", 1, {"add": {"a": 1}})
+    path = make(folder / "home" / "db", {b"note:%02d" % number: b"{}" for number in range(20)})
+    manager = ms.MigrationManager(path, project.load())
+    manager.apply()
+    manager.create_backup("one")
+    write(path, {b"note:new": b'{"schema_version":2}'})
+    manager.create_backup("two")
+    return _start(folder, project)
+
+
+def with_archive(folder: Path) -> Start:
+    """The same with an archive of one of the backups, which is gone."""
+    start = with_backups(folder)
+    manager = ms.MigrationManager(start.home / "db", _project(folder))
+    last = manager.backups()[-1]
+    manager.export_backup(last.name, start.home / "archive")
+    shutil.rmtree(start.home / "db.backups" / last.name)
+    return start
