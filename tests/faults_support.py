@@ -285,6 +285,7 @@ class Commands:
             control: the control file of that.
         """
         extra = {"LD_PRELOAD": preload, "FAULTS_CONTROL": control} if preload else {}
+        self._read = b""
         self._server = subprocess.Popen(
             [sys.executable, "-c", SERVER],
             stdin=subprocess.PIPE,
@@ -308,13 +309,16 @@ class Commands:
 
     def _line(self) -> str:
         assert self._server.stdout is not None
-        if not select.select([self._server.stdout], [], [], SECONDS)[0]:
-            self._server.kill()
-            pytest.fail("a command hangs")
-        line = self._server.stdout.readline()
-        if not line:
-            self._fail()
-        return line
+        while b"\n" not in self._read:  # all that is there is read at once, or it would be waited for in vain
+            if not select.select([self._server.stdout], [], [], SECONDS)[0]:
+                self._server.kill()
+                pytest.fail("a command hangs")
+            found = os.read(self._server.stdout.fileno(), 1 << 16)
+            if not found:
+                self._fail()
+            self._read += found
+        line, _, self._read = self._read.partition(b"\n")
+        return line.decode()
 
     def _fail(self) -> NoReturn:
         pytest.fail(f"what starts commands has ended with {self._server.wait()}")
