@@ -48,21 +48,21 @@ class Seen:
         return sorted({entry["backup_key"] for entry in self.entries if entry["backup_key"]})
 
 
-def look(path: Path) -> Seen:
-    """What a database holds; version, history and notes must agree."""
+def look(path: Path, *, only_of_runs: bool = True) -> Seen:
+    """What a database holds; version, history and notes must agree. With ``only_of_runs`` all backups are of runs."""
     found = dump(path)
     version = int(found.get(VERSION, b"1"))
     entries = json.loads(found.get(HISTORY, b'{"migrations":[]}'))["migrations"]
-    own = (VERSION, HISTORY, b"_backup_")
     notes = {key.decode(): json.loads(value) for key, value in found.items() if key.startswith(b"_backup_")}
-    seen = Seen(version, {key: value for key, value in found.items() if not key.startswith(own)}, entries, notes)
+    records = {key: value for key, value in found.items() if not key.startswith((VERSION, HISTORY, b"_backup_"))}
+    seen = Seen(version, records, entries, notes)
     at = 1
     for entry in entries:
         assert entry["success"]
         assert entry["from_version"] == at
         at = entry["to_version"]
     assert at == version
-    assert sorted(notes) == seen.backups
+    assert not only_of_runs or sorted(notes) == seen.backups
     return seen
 
 
@@ -72,7 +72,6 @@ class Stage:
     Attributes:
         home: the folder around it.
         path: the database.
-        files: the specs.
         states: what it holds before and after, by version.
     """
 

@@ -149,7 +149,7 @@ class Model:
         steps: all version steps.
         runs: those in force, oldest first.
         way: the history.
-        backups: the names of all backups.
+        backups: the names of all backups that there are, oldest first.
     """
 
     shapes: dict[str, list[Shape]]
@@ -208,7 +208,7 @@ class Model:
         """The runs that a rollback to a backup, or to the last one, takes back; empty where that is refused."""
         name = backup or (self.runs[-1].backup if self.runs else None)
         first = next((index for index, run in enumerate(self.runs) if run.backup == name), None)
-        return [] if name is None or first is None else self.runs[first:]
+        return self.runs[first:] if name in self.backups and first is not None else []
 
     def later(self, runs: list[Run]) -> set[bytes]:
         """The keys that were written since these runs."""

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 import migrate_spec as ms
-from tests.conftest import Folder, beside, compact, dump, make, write
+from migrate_spec.retention import Retention
+from tests.conftest import Folder, beside, compact, data, dump, make, write
 from tests.faults_scenes import look
 from tests.faults_support import FAULTS, Tools, new_tools
 from tests.model import KINDS, Model, Shape, collection_of, read, step_of
@@ -156,7 +157,7 @@ class Machine(RuleBasedStateMachine):
         self.tools.faults.disarm()
         assert outcome.code in {0, 1, -9}, outcome
         assert "unexpected" not in outcome.err, outcome
-        seen = look(self.path)
+        seen = look(self.path, only_of_runs=False)
         if seen.version != self.model.version:
             assert outcome.code != 1 or "could not be found out" in outcome.err, outcome
             self.model.apply(self.model.newest, stored, seen.entries[-1]["backup_key"])
@@ -165,7 +166,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(which=st.none() | WHICH, agreed=st.booleans())
     def rollback(self, which: int | None, *, agreed: bool) -> None:
-        """A rollback to any backup that there ever was, or to the last one."""
+        """A rollback to any backup, or to the last one of a run."""
         name = None if which is None or not self.model.backups else one_of(self.model.backups, which)
         runs = self.model.undoing(name)
         before = dump(self.path)
@@ -185,6 +186,20 @@ class Machine(RuleBasedStateMachine):
         touched = frozenset[str]().union(*(run.collections for run in runs))
         self.model.roll_back(runs)
         assert self.model.of(touched, dump(self.path)) == self.model.of(touched, runs[0].stored)
+
+    @rule()
+    def create_backup(self) -> None:
+        """A backup is made, which changes nothing else."""
+        before = data(self.path)
+        self.model.backups.append(self.manager.create_backup().name)
+        assert data(self.path) == before
+
+    @rule(keep=st.integers(1, 3))
+    def prune(self, keep: int) -> None:
+        """All backups but the newest ones go."""
+        removed = self.manager.prune_backups(Retention(keep=keep))
+        assert [backup.name for backup in removed] == self.model.backups[:-keep]
+        del self.model.backups[:-keep]
 
     @rule()
     def compact(self) -> None:
@@ -220,7 +235,8 @@ class Machine(RuleBasedStateMachine):
         status = manager.status()
         assert (status.current_version, status.target_version) == (self.model.version, self.model.newest)
         for run in self.model.runs:
-            if run.backup is not None:
+            if run.backup in names:
+                assert run.backup is not None
                 assert dump(self.path.with_name("db.backups") / run.backup / "database") == run.stored
 
     @invariant()
@@ -228,8 +244,9 @@ class Machine(RuleBasedStateMachine):
         """Records, version and history are those of the model."""
         if not self.path.exists():
             return
-        seen = look(self.path)
+        seen = look(self.path, only_of_runs=False)
         assert seen.version == self.model.version
+        assert sorted(seen.notes) == sorted(self.model.backups)
         assert [(entry["from_version"], entry["to_version"]) for entry in seen.entries] == self.model.way
         own = {key for key in seen.records if collection_of(key) in COLLECTIONS and b":" in key}
         assert {key: read(seen.records[key]) for key in own} == self.model.records

@@ -41,7 +41,7 @@ from tests.faults_support import (
 Call = tuple[str, str]
 """The name of a call, and what stands in the path of its file."""
 
-DRAWS, PLAYS = 7, 4
+DRAWS, PLAYS = 6, 4
 """How many scenes and cases are drawn, and what is played of each."""
 
 ALL = {**SCENES, **CASES}
