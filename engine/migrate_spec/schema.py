@@ -298,9 +298,8 @@ def load_schema(path: FilePath, file: str) -> tuple[Schema | None, list[Fault]]:
     try:
         content = json.loads(path.read_bytes().decode(), object_pairs_hook=_unique, parse_constant=_no_number)
     except OSError as error:
-        return None, [
-            Fault(f"{error.strerror or error}", "a readable file was expected", "", Place(file), "schema-missing")
-        ]
+        code = "schema-missing" if isinstance(error, FileNotFoundError) else "unreadable"
+        return None, [Fault(f"{error.strerror or error}", "a readable file was expected", "", Place(file), code)]
     except UnicodeDecodeError as error:
         found = f"a byte that is not UTF-8 was found at offset {error.start}"
         return None, [Fault(found, "UTF-8 text was expected", "", Place(file), "not-utf-8")]

@@ -53,13 +53,19 @@ class Settings:
         return load(self.specs, self.schemas, hooks=self.hooks)
 
     def known_project(self) -> Project:
-        """The project where there is one without faults, else one without any spec: for work that needs none."""
+        """The project where there is one without faults, else one without any spec: for work that needs none.
+
+        Raises:
+            SpecError: a file of it cannot be read now, though it is there.
+        """
         from migrate_spec.project import Project  # noqa: PLC0415 - as above
         from migrate_spec.registry import MigrationRegistry  # noqa: PLC0415
 
         try:
             return self.project()
-        except SpecError:
+        except SpecError as error:
+            if any(fault.code == "unreadable" for fault in error.faults):
+                raise
             return Project(MigrationRegistry())
 
 
