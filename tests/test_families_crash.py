@@ -89,7 +89,7 @@ def processes(memory: Path, world: World) -> Iterator[Processes]:
 def test_at_each_step(do: str, world: World, processes: Processes) -> None:
     """Killed before each single step by which a call changes names of files, or waits for the disk, once it swaps."""
     states = []
-    for call, index in points(world, processes, do)[:: 1 if KILLS else 12]:
+    for call, index in points(world, processes, do)[:: 1 if KILLS else 24]:
         world.restore(do)
         outcome, lines = processes.traced(world.path, do, "-e", f"inject={call}:signal=KILL:when={index}")
         assert outcome.killed
