@@ -308,7 +308,7 @@ def tell(what: object) -> None:
 class TestKilledAtRandom:
     """SIGKILL, spread evenly over the whole of a call, from its first moment to its end."""
 
-    @pytest.mark.parametrize(("do", "kills"), [("apply", 20), ("rollback", 10)])
+    @pytest.mark.parametrize(("do", "kills"), [("apply", 10), ("rollback", 5)])
     def test_killed(self, do: str, kills: int, world: World, processes: Processes) -> None:
         """Each time the database opens, is wholly old or wholly new, and the next run and rollback go well."""
         seed = int.from_bytes(os.urandom(4))
@@ -517,7 +517,7 @@ main()
 """The command line, with two workers for any number of records."""
 
 
-ROUNDS = 3
+ROUNDS = 2
 
 
 class Meeting:

@@ -115,7 +115,7 @@ class TestTheSame:
         assert manager.rollback().backup == report.backup
         assert data(tmp_path / "db") == data(example.path)
 
-    @settings(max_examples=8, deadline=None)
+    @settings(max_examples=4, deadline=None)
     @given(
         keys=st.dictionaries(st.sampled_from(["a", "b", "ab"]), st.lists(st.binary(max_size=5) | BINARY), min_size=1),
         sizes=st.tuples(st.integers(2, 5), st.integers(1, 9), st.integers(1, 4)),
