@@ -34,7 +34,7 @@ test: $(READY) $(EDITOR) ## run all checks; the first failure ends it
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	@$(INSIDE) $(BIN)/pytest --numprocesses 3 --dist worksteal
+	@$(INSIDE) $(BIN)/pytest --numprocesses 2 --dist worksteal
 
 docs: $(READY) ## rewrite the generated pages: those of docs/, parts of the README, the schema for editors
 	@$(BIN)/python -m docs.generate

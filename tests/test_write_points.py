@@ -379,5 +379,9 @@ def test_no_call_is_missed(notes: Stage, tools: Tools) -> None:
     counted = Counter(
         (CALLS[re.sub("64$", "", point.call.replace("pwrite64", "pwrite6464"))], point.path) for point in points
     )
+    for told in [*counted, *seen]:
+        if Path(told[1]).parent == tools.temporary:  # names that Python draws, and what it tries there first
+            counted.pop(told, None)
+            seen.pop(told, None)
     assert len(points) > 150
     assert counted == seen
