@@ -15,7 +15,7 @@ from migrate_spec.compiler import Route
 from migrate_spec.errors import NoSpace, RecordRejected
 from migrate_spec.executors import Workers
 from migrate_spec.families import DEFAULT_FAMILY
-from migrate_spec.history import HISTORY_KEY, TOOL, VERSION_KEY, read_history, timestamp
+from migrate_spec.history import HISTORY_KEY, VERSION_KEY, new_entry, read_history, timestamp
 from migrate_spec.logs import log
 from migrate_spec.moving import carry_moving
 from migrate_spec.plan import Plan
@@ -194,20 +194,9 @@ class Run:
         self, kind: str, versions: tuple[int, int], count: int, touched: dict[str, Json], backup: Backup | None
     ) -> dict[str, Json]:
         """An entry of the history."""
-        return {
-            "from_version": versions[0],
-            "to_version": versions[1],
-            "started_at": self.started_at,
-            "completed_at": timestamp(),
-            "items_migrated": count,
-            "backup_key": backup.name if backup else None,
-            "success": True,
-            "error": None,
-            "kind": kind,
-            "tool": TOOL,
-            "seconds": round(time.monotonic() - self.start, 3),
-            "collections": touched,
-        }
+        name, seconds = backup.name if backup else None, round(time.monotonic() - self.start, 3)
+        entry = new_entry(kind, versions, self.started_at, records=count, backup=name)
+        return entry | {"seconds": seconds, "collections": touched}
 
 
 def log_begun(plan: Plan, database: Path) -> None:

@@ -41,6 +41,7 @@ __all__ = [
     "VERSION_KEY",
     "Entry",
     "History",
+    "new_entry",
     "read_history",
     "read_version",
     "timestamp",
@@ -101,6 +102,32 @@ def version_of(store: Store, value: bytes) -> int:
             where=str(store.path),
         )
     return int(number[1])
+
+
+def new_entry(
+    kind: str, versions: tuple[int, int], started_at: str, *, records: int = 0, backup: str | None = None
+) -> dict[str, Json]:
+    """What every entry of ours has, of something that ends well now; what else is known of it goes behind.
+
+    Args:
+        kind: what was done.
+        versions: of the database, before and after.
+        started_at: when it began.
+        records: how many it changed.
+        backup: the backup made before it, or, of what puts one back, that one.
+    """
+    return {
+        "from_version": versions[0],
+        "to_version": versions[1],
+        "started_at": started_at,
+        "completed_at": timestamp(),
+        "items_migrated": records,
+        "backup_key": backup,
+        "success": True,
+        "error": None,
+        "kind": kind,
+        "tool": TOOL,
+    }
 
 
 @dataclass(frozen=True)

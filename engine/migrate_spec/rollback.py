@@ -14,7 +14,7 @@ from migrate_spec.compiler import RecordRefused, Transform
 from migrate_spec.document import Unbound
 from migrate_spec.errors import BackupError, LaterWrites
 from migrate_spec.families import DEFAULT_FAMILY
-from migrate_spec.history import HISTORY_KEY, TOOL, VERSION_KEY, Entry, read_history, read_version, timestamp
+from migrate_spec.history import HISTORY_KEY, VERSION_KEY, Entry, new_entry, read_history, read_version, timestamp
 from migrate_spec.in_progress import refuse_in_progress
 from migrate_spec.progress import OnProgress, Tracker
 from migrate_spec.quarantine import Mark
@@ -163,19 +163,9 @@ def put_back(
 
 
 def _entry(report: RollbackReport, started_at: str) -> dict[str, Json]:
-    return {
-        "from_version": report.from_version,
-        "to_version": report.to_version,
-        "started_at": started_at,
-        "completed_at": timestamp(),
-        "items_migrated": report.records,
-        "backup_key": report.backup,
-        "success": True,
-        "error": None,
-        "kind": "rollback",
-        "tool": TOOL,
-        "seconds": round(report.seconds, 3),
-    }
+    versions = report.from_version, report.to_version
+    entry = new_entry("rollback", versions, started_at, records=report.records, backup=report.backup)
+    return entry | {"seconds": round(report.seconds, 3)}
 
 
 def _collections(undoing: Undoing, store: Store, restored: Restored) -> dict[str, Json]:

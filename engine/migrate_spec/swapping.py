@@ -24,9 +24,10 @@ from itertools import groupby
 from pathlib import Path
 
 from migrate_spec.backup import sync_folder
+from migrate_spec.codec import Json
 from migrate_spec.errors import DatabaseError, HalfSwapped
 from migrate_spec.families import DEFAULT_FAMILY
-from migrate_spec.history import HISTORY_KEY, TOOL, VERSION_KEY, read_history, timestamp
+from migrate_spec.history import HISTORY_KEY, VERSION_KEY, new_entry, read_history
 from migrate_spec.mending import note_order
 from migrate_spec.store import KeyRange, StagedFile, Store, stage
 from migrate_spec.stores.rocks import open_for_reading, open_for_writing
@@ -251,19 +252,10 @@ class _Comparison:
             values = {number: value for _, number, value in found}
             yield key, values.get(0), values.get(1), values.get(2)
 
-    def _entry(self, reason: str) -> dict[str, object]:
-        return {
-            "from_version": self.swap.from_version,
-            "to_version": self.swap.to_version,
-            "started_at": self.swap.started_at,
-            "completed_at": timestamp(),
-            "items_migrated": 0,
-            "backup_key": None,
-            "success": False,
-            "error": reason,
-            "kind": self.swap.kind,
-            "tool": TOOL,
-        }
+    def _entry(self, reason: str) -> dict[str, Json]:
+        swap = self.swap
+        entry = new_entry(swap.kind, (swap.from_version, swap.to_version), swap.started_at)
+        return entry | {"success": False, "error": reason}
 
 
 def _tagged(store: Store, number: int) -> Iterator[tuple[bytes, int, bytes]]:

@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from migrate_spec.codec import Json
 from migrate_spec.errors import MetadataInvalid
-from migrate_spec.history import TOOL, History, read_history, timestamp
+from migrate_spec.history import History, new_entry, read_history
 from migrate_spec.reports import RestoreReport
 from migrate_spec.store import Store
 
@@ -22,17 +22,9 @@ def restoring_entry(report: RestoreReport, started_at: str, held: dict[str, Json
         started_at: when it began.
         held: what is known of what its collections held before and hold afterwards.
     """
-    return {
-        "from_version": report.from_version,
-        "to_version": report.to_version,
-        "started_at": started_at,
-        "completed_at": timestamp(),
-        "items_migrated": report.records,
-        "backup_key": report.backup,
-        "success": True,
-        "error": None,
-        "kind": "restore",
-        "tool": TOOL,
+    versions = report.from_version, report.to_version
+    entry = new_entry("restore", versions, started_at, records=report.records, backup=report.backup)
+    return entry | {
         "seconds": round(report.seconds, 3),
         "collections": held,
         "restored": report.collections or None,

@@ -13,7 +13,7 @@ from migrate_spec.backups.unfinished import refuse_existing, unfinished
 from migrate_spec.codec import Json
 from migrate_spec.errors import MetadataInvalid, show_key
 from migrate_spec.families import DEFAULT_FAMILY
-from migrate_spec.history import HISTORY_KEY, TOOL, VERSION_KEY, History, read_history, read_version, timestamp
+from migrate_spec.history import HISTORY_KEY, VERSION_KEY, History, new_entry, read_history, read_version, timestamp
 from migrate_spec.progress import OnProgress, Tracker
 from migrate_spec.reports import Loss, SalvageReport
 from migrate_spec.store import Gap, KeyRange, Record, StagedFile, Store
@@ -136,17 +136,6 @@ def _note(new: Store, place: Path, report: SalvageReport, lost: Sequence[Gap], s
 
 
 def _entry(report: SalvageReport, started_at: str) -> dict[str, Json]:
-    return {
-        "from_version": report.version or 1,
-        "to_version": report.version or 1,
-        "started_at": started_at,
-        "completed_at": timestamp(),
-        "items_migrated": report.records,
-        "backup_key": None,
-        "success": True,
-        "error": None,
-        "kind": "salvage",
-        "tool": TOOL,
-        "lost": [asdict(loss) for loss in report.losses],
-        "left_out": report.left_out or None,
-    }
+    versions = report.version or 1, report.version or 1
+    lost = {"lost": [asdict(loss) for loss in report.losses], "left_out": report.left_out or None}
+    return new_entry("salvage", versions, started_at, records=report.records) | lost
