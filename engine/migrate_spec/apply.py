@@ -27,7 +27,7 @@ from migrate_spec.reports import ApplyReport
 from migrate_spec.retaking import Retaken, retake
 from migrate_spec.runner import FEW_RECORDS, Means, carry
 from migrate_spec.staging import Staging
-from migrate_spec.store import KeyRange, Size, Store
+from migrate_spec.store import KeyRange, Size, Store, stage_all
 from migrate_spec.stores.rocks_faults import SpeakingOf
 from migrate_spec.swap import Swap
 
@@ -159,17 +159,13 @@ class Run:
     ) -> Path:
         """The staged file with the version, the history and the note of the backup."""
         history = read_history(self.store)
-        staged = self.store.stage(self.staging.folder / "metadata.sst")
-        if backup is not None:
-            staged.put(backup.name.encode(), backup.stored())
         entries = [
             entry | ({"rejected": listed} if listed else {}) for entry in self._entries(results, retaken, backup)
         ]
-        staged.put(HISTORY_KEY, history.with_entries(entries))
-        staged.put(VERSION_KEY, str(self.plan.to_version).encode())
-        path = staged.finish()
-        assert path is not None  # noqa: S101 - something was staged
-        return path
+        changes = {HISTORY_KEY: history.with_entries(entries), VERSION_KEY: str(self.plan.to_version).encode()}
+        if backup is not None:
+            changes[backup.name.encode()] = backup.stored()
+        return stage_all(self.store, self.staging.folder / "metadata.sst", changes)
 
     def _entries(
         self, results: Sequence[Carried], retaken: Retaken, backup: Backup | None

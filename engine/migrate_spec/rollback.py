@@ -23,7 +23,7 @@ from migrate_spec.reports import RollbackReport
 from migrate_spec.rollback_marks import Marked, put_marks_back, quarantined_since
 from migrate_spec.rollback_moved import put_back_moved
 from migrate_spec.staging import Staging
-from migrate_spec.store import KeyRange, StagedFile, Store, stage
+from migrate_spec.store import KeyRange, StagedFile, Store, stage, stage_all
 from migrate_spec.stores.rocks import open_for_reading
 from migrate_spec.swap import Swap
 from migrate_spec.undoing import Restored, Undoing, both, same_but_for_stamp, verified, verify_version
@@ -120,14 +120,10 @@ def roll_back(
         restored.records,
         restored.later_count,
     )
-    metadata = store.stage(staging.folder / "metadata.sst")
     report = replace(report, seconds=time.monotonic() - start)
     entry = _entry(report, started_at) | {"collections": _collections(undoing, store, restored)}
-    metadata.put(HISTORY_KEY, read_history(store).with_entries([entry]))
-    stage(metadata, VERSION_KEY, old_version)
-    noted = metadata.finish()
-    assert noted is not None  # noqa: S101 - something was staged
-    files.setdefault(DEFAULT_FAMILY, []).append(noted)
+    changes = {HISTORY_KEY: read_history(store).with_entries([entry]), VERSION_KEY: old_version}
+    files.setdefault(DEFAULT_FAMILY, []).append(stage_all(store, staging.folder / "metadata.sst", changes))
     staging.swap_in_families(files, Swap("rollback", current, version, started_at))
     return replace(report, seconds=time.monotonic() - start)
 

@@ -24,6 +24,7 @@ __all__ = [
     "Store",
     "ranges_of",
     "stage",
+    "stage_all",
     "successor",
 ]
 
@@ -133,6 +134,22 @@ def stage(file: StagedFile, key: bytes, value: bytes | None) -> None:
         file.delete(key)
     else:
         file.put(key, value)
+
+
+def stage_all(store: Store, path: Path, changes: Changes) -> Path:
+    """A staged file of at least one change, in whatever order they are given.
+
+    Args:
+        store: the database.
+        path: the file.
+        changes: what changes.
+    """
+    staged = store.stage(path)
+    for key, value in sorted(changes.items()):
+        stage(staged, key, value)
+    finished = staged.finish()
+    assert finished is not None  # noqa: S101 - something was staged
+    return finished
 
 
 class Store(Protocol):

@@ -29,7 +29,7 @@ from migrate_spec.errors import DatabaseError, HalfSwapped
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import HISTORY_KEY, VERSION_KEY, new_entry, read_history
 from migrate_spec.mending import note_order
-from migrate_spec.store import KeyRange, StagedFile, Store, stage
+from migrate_spec.store import KeyRange, StagedFile, Store, stage, stage_all
 from migrate_spec.stores.rocks import open_for_reading, open_for_writing
 from migrate_spec.stores.rocks_faults import SpeakingOf
 from migrate_spec.swap import Swap, parse_swap
@@ -159,12 +159,8 @@ def _link(file: Path, link: Path) -> None:
 
 def _put_version(store: Store, folder: Path, value: bytes | None, history: bytes | None = None) -> None:
     """Put something under the key of the version, and a history if there is a new one, as one atomic step."""
-    staged = store.stage(folder / "version.sst")
-    if history is not None:
-        staged.put(HISTORY_KEY, history)
-    stage(staged, VERSION_KEY, value)
-    path = staged.finish()
-    assert path is not None  # noqa: S101 - something was staged
+    changes = {VERSION_KEY: value} | ({HISTORY_KEY: history} if history is not None else {})
+    path = stage_all(store, folder / "version.sst", changes)
     note_order(store.path, folder, [path])
     store.ingest([path])
 

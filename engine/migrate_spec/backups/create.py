@@ -12,7 +12,7 @@ from migrate_spec.history import read_version, timestamp
 from migrate_spec.progress import OnProgress
 from migrate_spec.registry import MigrationRegistry
 from migrate_spec.staging import Staging
-from migrate_spec.store import KeyRange, Store
+from migrate_spec.store import KeyRange, Store, stage_all
 from migrate_spec.stores.rocks_faults import SpeakingOf
 
 __all__ = ["create", "places_at"]
@@ -52,11 +52,8 @@ def create(staging: Staging, registry: MigrationRegistry, reason: str, on_progre
     )
     with SpeakingOf(staging.store.path):
         backup.write(staging.backup)
-    note = staging.store.stage(staging.folder / "note.sst")
-    note.put(name.encode(), backup.stored())
-    path = note.finish()
-    assert path is not None  # noqa: S101 - something was staged
-    staging.swap_in([path], beside_writes=True)
+    note = stage_all(staging.store, staging.folder / "note.sst", {name.encode(): backup.stored()})
+    staging.swap_in([note], beside_writes=True)
     return backup
 
 

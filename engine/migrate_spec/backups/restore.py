@@ -24,7 +24,7 @@ from migrate_spec.registry import MigrationRegistry
 from migrate_spec.reports import RestoreReport
 from migrate_spec.rollback import put_back
 from migrate_spec.staging import Staging
-from migrate_spec.store import KeyRange, Store, ranges_of, stage
+from migrate_spec.store import KeyRange, Store, ranges_of, stage, stage_all
 from migrate_spec.stores.rocks import open_for_reading
 from migrate_spec.swap import Swap
 from migrate_spec.undoing import Restored, Undoing, both
@@ -118,15 +118,14 @@ class Restoring:
             found.records,
             found.later_count,
         )
-        metadata = store.stage(self.staging.folder / "metadata.sst")
         report = replace(report, seconds=time.monotonic() - self._start)
         entry = restoring_entry(report, self._started_at, self._held(collections))
-        metadata.put(HISTORY_KEY, restored_history(store, whole, entry))
+        changes: dict[bytes, bytes | None] = {HISTORY_KEY: restored_history(store, whole, entry)}
         if whole is not None:
-            stage(metadata, VERSION_KEY, whole.get(VERSION_KEY))
+            changes[VERSION_KEY] = whole.get(VERSION_KEY)
         elif version is not None:
-            metadata.put(VERSION_KEY, str(version).encode())
-        self._add(DEFAULT_FAMILY, metadata.finish())
+            changes[VERSION_KEY] = str(version).encode()
+        self._add(DEFAULT_FAMILY, stage_all(store, self.staging.folder / "metadata.sst", changes))
         run = Swap("restore", report.from_version, report.to_version, self._started_at)
         self.staging.swap_in_families(self._files, run)
         return replace(report, seconds=time.monotonic() - self._start)

@@ -15,6 +15,7 @@ from migrate_spec.backups.verify import check
 from migrate_spec.history import HISTORY_KEY, timestamp
 from migrate_spec.progress import OnProgress
 from migrate_spec.reports import RestoreReport
+from migrate_spec.store import stage_all
 from migrate_spec.stores.rocks import open_for_writing
 from migrate_spec.stores.rocks_faults import SpeakingOf
 
@@ -76,8 +77,5 @@ def _take_over(file: Path, target: Path) -> None:
 def _note(folder: Path, report: RestoreReport, started_at: str) -> None:
     """Write the restore into the history of the new database."""
     with open_for_writing(folder) as store:
-        staged = store.stage(folder / "restored.sst")
-        staged.put(HISTORY_KEY, restored_history(store, None, restoring_entry(report, started_at, {})))
-        path = staged.finish()
-        assert path is not None  # noqa: S101 - something was staged
-        store.ingest([path])
+        history = restored_history(store, None, restoring_entry(report, started_at, {}))
+        store.ingest([stage_all(store, folder / "restored.sst", {HISTORY_KEY: history})])

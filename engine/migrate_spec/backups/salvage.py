@@ -16,7 +16,7 @@ from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import HISTORY_KEY, VERSION_KEY, History, new_entry, read_history, read_version, timestamp
 from migrate_spec.progress import OnProgress, Tracker
 from migrate_spec.reports import Loss, SalvageReport
-from migrate_spec.store import Gap, KeyRange, Record, StagedFile, Store
+from migrate_spec.store import Gap, KeyRange, Record, StagedFile, Store, stage_all
 from migrate_spec.stores.rocks import create, open_remains
 from migrate_spec.stores.rocks_faults import SpeakingOf
 
@@ -114,7 +114,7 @@ class _Saved:
 
 def _note(new: Store, place: Path, report: SalvageReport, lost: Sequence[Gap], started_at: str) -> SalvageReport:
     """Write into the history of the new database what it is, and into its version what that must be."""
-    history, staged = History(), new.stage(place / "metadata.sst")
+    history = History()
     with suppress(MetadataInvalid):
         history = read_history(new)
     version: int | None = None
@@ -126,12 +126,10 @@ def _note(new: Store, place: Path, report: SalvageReport, lost: Sequence[Gap], s
         with suppress(MetadataInvalid):
             version = read_version(new)
     report = replace(report, version=version)
-    staged.put(HISTORY_KEY, history.with_entries([_entry(report, started_at)]))
+    changes: dict[bytes, bytes | None] = {HISTORY_KEY: history.with_entries([_entry(report, started_at)])}
     if is_lost:
-        staged.put(VERSION_KEY, NOBODY_KNOWS if version is None else str(version).encode())
-    path = staged.finish()
-    assert path is not None  # noqa: S101 - something was staged
-    new.ingest([path])
+        changes[VERSION_KEY] = NOBODY_KNOWS if version is None else str(version).encode()
+    new.ingest([stage_all(new, place / "metadata.sst", changes)])
     return report
 
 
