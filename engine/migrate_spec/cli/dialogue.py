@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import click
 
@@ -13,7 +14,10 @@ from migrate_spec.codec import Json
 from migrate_spec.document import ABSENT
 from migrate_spec.errors import LaterWrites
 
-__all__ = ["Asking", "is_terminal", "undoes_later_writes"]
+__all__ = ["Asking", "is_terminal", "undoing_if_agreed"]
+
+
+Report = TypeVar("Report")
 
 
 def is_terminal() -> bool:
@@ -53,7 +57,32 @@ def _shown(value: Json) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def undoes_later_writes(error: LaterWrites) -> bool:
+def undoing_if_agreed(put_back: Callable[[bool], Report], *, yes: bool, as_json: bool) -> Report | None:
+    """Put something back; where that would undo later writes, whoever sits at the terminal is asked.
+
+    Args:
+        put_back: does it, told whether later writes may be undone.
+        yes: whether that was agreed to beforehand.
+        as_json: whether the answer is for a program, which is not asked.
+
+    Returns:
+        What ``put_back`` returns; ``None`` where it was not agreed to, and nothing was changed.
+
+    Raises:
+        LaterWrites: nobody is there to be asked.
+    """
+    try:
+        return put_back(yes)
+    except LaterWrites as error:
+        if as_json or not sys.stdin.isatty():
+            raise
+        if not _undoes_later_writes(error):
+            say("Nothing was changed.")
+            return None
+    return put_back(True)  # noqa: FBT003 - it takes nothing else
+
+
+def _undoes_later_writes(error: LaterWrites) -> bool:
     """Ask whether what was written since may be undone."""
     say(warn(f"⚠ {error.fault.found}"))
     try:

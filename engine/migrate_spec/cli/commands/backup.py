@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -10,13 +9,13 @@ from pathlib import Path
 import click
 
 from migrate_spec.backup import Backup
-from migrate_spec.cli.dialogue import undoes_later_writes
+from migrate_spec.cli.dialogue import undoing_if_agreed
 from migrate_spec.cli.log_file import log_file_option
 from migrate_spec.cli.options import database_argument, debug_option, folder_type, json_option, wait_option
-from migrate_spec.cli.output import bad, counted, emit_json, good, say, show
+from migrate_spec.cli.output import bad, counted, emit_json, good, show
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
-from migrate_spec.errors import LaterWrites, show_key
+from migrate_spec.errors import show_key
 from migrate_spec.manager import MigrationManager
 from migrate_spec.project import Project
 from migrate_spec.registry import MigrationRegistry
@@ -144,21 +143,15 @@ def restore_command(
         raise click.UsageError("--into and --collection were found, one of them was expected")
     manager = MigrationManager(database, settings.known_project())
 
-    def restore(*, undo_later_writes: bool) -> RestoreReport:
+    def restore(undo: bool) -> RestoreReport:  # noqa: FBT001 - it has no other argument
         with ProgressDisplay() as progress:
             return manager.restore_backup(
-                name, collections, into=into, undo_later_writes=undo_later_writes, wait=wait, on_progress=progress
+                name, collections, into=into, undo_later_writes=undo, wait=wait, on_progress=progress
             )
 
-    try:
-        report = restore(undo_later_writes=yes)
-    except LaterWrites as error:
-        if as_json or not sys.stdin.isatty():
-            raise
-        if not undoes_later_writes(error):
-            say("Nothing was changed.")
-            return FAILED
-        report = restore(undo_later_writes=True)
+    report = undoing_if_agreed(restore, yes=yes, as_json=as_json)
+    if report is None:
+        return FAILED
     if as_json:
         emit_json(asdict(report))
     else:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from migrate_spec.cli.dialogue import undoes_later_writes
+from migrate_spec.cli.dialogue import undoing_if_agreed
 from migrate_spec.cli.log_file import log_file_option
 from migrate_spec.cli.options import database_argument, json_option, wait_option
-from migrate_spec.cli.output import counted, emit_json, good, say, show
+from migrate_spec.cli.output import counted, emit_json, good, show
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
-from migrate_spec.errors import LaterWrites
 from migrate_spec.manager import MigrationManager
 from migrate_spec.reports import RollbackReport
 
@@ -37,15 +35,14 @@ def command(settings: Settings, database: Path, backup: str | None, *, yes: bool
     """
     # The hooks of a project, where there is one, help to tell what was written since.
     manager = MigrationManager(database, settings.known_project())
-    try:
-        report = _roll_back(manager, backup, wait, undo_later_writes=yes)
-    except LaterWrites as error:
-        if as_json or not sys.stdin.isatty():
-            raise
-        if not undoes_later_writes(error):
-            say("Nothing was changed.")
-            return REFUSED
-        report = _roll_back(manager, backup, wait, undo_later_writes=True)
+
+    def roll_back(undo: bool) -> RollbackReport:  # noqa: FBT001 - it has no other argument
+        with ProgressDisplay() as progress:
+            return manager.rollback(backup, undo_later_writes=undo, wait=wait, on_progress=progress)
+
+    report = undoing_if_agreed(roll_back, yes=yes, as_json=as_json)
+    if report is None:
+        return REFUSED
     if as_json:
         emit_json(asdict(report))
     else:
@@ -57,10 +54,3 @@ def _show(report: RollbackReport) -> None:
     way, records = f"v{report.from_version} -> v{report.to_version}", counted(report.records, "record")
     show(f"{way}: {records} put back in {report.seconds:.2f}s")
     show(good(f"✓ {', '.join(report.collections)} as in {report.backup}"))
-
-
-def _roll_back(
-    manager: MigrationManager, backup: str | None, wait: float, *, undo_later_writes: bool
-) -> RollbackReport:
-    with ProgressDisplay() as progress:
-        return manager.rollback(backup, undo_later_writes=undo_later_writes, wait=wait, on_progress=progress)
