@@ -22,11 +22,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, NamedTuple, NoReturn, Self
+from typing import NamedTuple, NoReturn
 
 import pytest
 
-from tests.conftest import CONFIG, ROOT, variables
+from tests.conftest import CONFIG, ROOT
+from tests.server_support import Server
 
 LIBRARY = "faults.so"
 SOURCE = ROOT / "tests" / "faults" / "faults.c"
@@ -273,7 +274,7 @@ class Outcome:
     err: str
 
 
-class Commands:
+class Commands(Server):
     """Commands of ``migrate-spec``, each as a process of its own."""
 
     def __init__(self, temporary: Path, preload: Path | None = None, control: Path | None = None) -> None:
@@ -285,35 +286,16 @@ class Commands:
             control: the control file of that.
         """
         extra = {"LD_PRELOAD": preload, "FAULTS_CONTROL": control} if preload else {}
+        super().__init__(SERVER, temporary=temporary, **extra)
         self._read = b""
-        self._server = subprocess.Popen(
-            [sys.executable, "-c", SERVER],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # no signal to a group of processes is for it
-            env=variables(TMPDIR=temporary, **extra),
-        )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with self._server:
-            self._in.close()
-
-    @property
-    def _in(self) -> IO[str]:
-        assert self._server.stdin is not None
-        return self._server.stdin
-
-    def _line(self) -> str:
-        assert self._server.stdout is not None
+    def line(self) -> str:
+        """The next line that it says; one that does not come is a failure."""
         while b"\n" not in self._read:  # all that is there is read at once, or it would be waited for in vain
-            if not select.select([self._server.stdout], [], [], SECONDS)[0]:
-                self._server.kill()
+            if not select.select([self.output], [], [], SECONDS)[0]:
+                self.process.kill()
                 pytest.fail("a command hangs")
-            found = os.read(self._server.stdout.fileno(), 1 << 16)
+            found = os.read(self.output.fileno(), 1 << 16)
             if not found:
                 self._fail()
             self._read += found
@@ -321,7 +303,7 @@ class Commands:
         return line.decode()
 
     def _fail(self) -> NoReturn:
-        pytest.fail(f"what starts commands has ended with {self._server.wait()}")
+        pytest.fail(f"what starts commands has ended with {self.process.wait()}")
 
     def start(self, *words: str | Path, files: int = 0, small_jobs: bool = False) -> int:
         """Begin a command; :meth:`finish` waits for it.
@@ -334,31 +316,29 @@ class Commands:
         Returns:
             The number of its process.
         """
-        return self._order([str(word) for word in words], files=files, small_jobs=small_jobs)
+        return self._begin([str(word) for word in words], files=files, small_jobs=small_jobs)
 
     def write_and_die(self, path: Path, changes: Mapping[bytes, bytes]) -> None:
         """Change records as a program does that is killed then: they are in the log of the database only."""
         had_config = (path / CONFIG).exists()
-        self._order([str(path)], changes={key.hex(): value.hex() for key, value in changes.items()})
+        self._begin([str(path)], changes={key.hex(): value.hex() for key, value in changes.items()})
         outcome = self.finish()
         assert outcome.code == -signal.SIGKILL, outcome
         if not had_config:
             (path / CONFIG).unlink()
 
-    def _order(
+    def _begin(
         self, words: list[str], *, files: int = 0, small_jobs: bool = False, changes: Mapping[str, str] | None = None
     ) -> int:
-        order = {"words": words, "files": files, "small_jobs": small_jobs, "changes": changes}
         try:
-            self._in.write(json.dumps(order) + "\n")
-            self._in.flush()
+            self.order(words=words, files=files, small_jobs=small_jobs, changes=changes)
         except BrokenPipeError:
             self._fail()
-        return int(self._line())
+        return int(self.line())
 
     def finish(self) -> Outcome:
         """What became of the command that was begun."""
-        return Outcome(*json.loads(self._line()))
+        return Outcome(*json.loads(self.line()))
 
     def run(self, *words: str | Path, files: int = 0, small_jobs: bool = False) -> Outcome:
         """What becomes of a command."""

@@ -21,7 +21,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Self
 
 import pytest
 from rocksdict import Rdict
@@ -44,6 +43,7 @@ from tests.conftest import (
     task,
     variables,
 )
+from tests.server_support import Server
 from tests.test_record_operations import written
 from tests.test_record_rollback import BEFORE
 from tests.test_record_rollback import SPECS as MOVING
@@ -112,49 +112,26 @@ class Outcome:
     seconds: float
 
 
-class Processes:
+class Processes(Server):
     """Processes that carry out one call each."""
 
     def __init__(self, temporary: Path, specs: Path = SPECS, schemas: Path = SCHEMAS) -> None:
-        command = [sys.executable, "-c", SERVER, str(specs), str(schemas)]
-        self._server = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables(TMPDIR=temporary)
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with self._server:
-            self._in.close()
-
-    @property
-    def _in(self) -> IO[str]:
-        assert self._server.stdin is not None
-        return self._server.stdin
-
-    def _line(self) -> str:
-        assert self._server.stdout is not None
-        return self._server.stdout.readline()
-
-    def _order(self, **order: object) -> None:
-        self._in.write(json.dumps(order) + "\n")
-        self._in.flush()
+        super().__init__(SERVER, specs, schemas, temporary=temporary)
 
     def _outcome(self) -> Outcome:
-        status, said, seconds = json.loads(self._line())
+        status, said, seconds = json.loads(self.line())
         assert status in {0, signal.SIGKILL}, (status, said)
         return Outcome(status == signal.SIGKILL, said, seconds)
 
     def killed_after(self, seconds: float, path: Path, do: str) -> Outcome:
         """A call in a process that is killed after so many seconds."""
-        self._order(path=str(path), do=do, traced=False, seconds=seconds)
+        self.order(path=str(path), do=do, traced=False, seconds=seconds)
         return self._outcome()
 
     def traced(self, path: Path, do: str, *options: str) -> tuple[Outcome, list[str]]:
         """A call in a process whose main thread is traced; also what strace wrote down."""
-        self._order(path=str(path), do=do, traced=True, seconds=0)
-        process, log = self._line().strip(), path.parent / "strace.log"
+        self.order(path=str(path), do=do, traced=True, seconds=0)
+        process, log = self.line().strip(), path.parent / "strace.log"
         command = ["strace", "-p", process, "-y", "-s", "1", "-o", str(log), *options]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as strace:
             outcome = self._outcome()

@@ -11,19 +11,18 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Self
 
 import pytest
 
 import migrate_spec as ms
 from migrate_spec.stores.rocks import open_for_reading
-from tests.conftest import HISTORY, VERSION, Folder, dump, make, variables
+from tests.conftest import HISTORY, VERSION, Folder, dump, make
 from tests.in_place_support import MARK, World, check_done, project_of
+from tests.server_support import Server
 
 KILLS = int(os.environ.get("MIGRATE_SPEC_KILLS", "25"))
 
@@ -89,34 +88,16 @@ batches or an error, and the processor time it took.
 """
 
 
-class Runs:
+class Runs(Server):
     """Runs in place in processes that get killed."""
 
     def __init__(self, temporary: Path, folder: Folder) -> None:
-        command = [sys.executable, "-c", SERVER, str(folder.specs), str(folder.schemas)]
-        self._server = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables(TMPDIR=temporary)
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with self._server:
-            self._pipe(self._server.stdin).close()
-
-    @staticmethod
-    def _pipe(pipe: IO[str] | None) -> IO[str]:
-        assert pipe is not None
-        return pipe
+        super().__init__(SERVER, folder.specs, folder.schemas, temporary=temporary)
 
     def run(self, path: Path, *, seconds: float | None = None, at: int = 0, when: str = "") -> tuple[bool, str, float]:
         """One run; whether it was killed, what it said, and the processor time it took."""
-        order = {"path": str(path), "seconds": seconds, "at": at, "when": when}
-        server_in, server_out = self._pipe(self._server.stdin), self._pipe(self._server.stdout)
-        server_in.write(json.dumps(order) + "\n")
-        server_in.flush()
-        status, said, took = json.loads(server_out.readline())
+        self.order(path=str(path), seconds=seconds, at=at, when=when)
+        status, said, took = json.loads(self.line())
         assert status in {0, signal.SIGKILL}, (status, said)
         return status == signal.SIGKILL, said, took
 
