@@ -17,7 +17,8 @@ from migrate_spec.digest import Digest
 from migrate_spec.executors import processes
 from migrate_spec.plan import make_plan
 from migrate_spec.progress import Tracker
-from migrate_spec.ranges import SHOWN_REJECTIONS, Job, Part, Stopped, carry_job, carry_range, read_notes
+from migrate_spec.ranges import Job, Part, Stopped, carry_job, carry_range, read_notes
+from migrate_spec.rejects import SHOWN_REJECTIONS
 from migrate_spec.runner import Means, carry
 from migrate_spec.store import KeyRange, Store
 from migrate_spec.stores.rocks import open_for_reading

@@ -20,7 +20,7 @@ import migrate_spec as ms
 from migrate_spec import progress, runner
 from migrate_spec.errors import RaisedElsewhere
 from migrate_spec.executors import Workers, processes
-from migrate_spec.ranges import SHOWN_REJECTIONS
+from migrate_spec.rejects import SHOWN_REJECTIONS
 from tests.conftest import VERSION, Folder, beside, data, dump, make, python, task
 from tests.runner_support import Direct, direct, document, outcome, set_jobs, small_jobs, threads, told, written
 

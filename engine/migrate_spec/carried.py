@@ -14,7 +14,8 @@ from migrate_spec.errors import RecordRejected, Rejection, TooManyRejected
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.migration import Migration
 from migrate_spec.plan import Plan
-from migrate_spec.ranges import SHOWN_REJECTIONS, Part
+from migrate_spec.ranges import Part
+from migrate_spec.rejects import SHOWN_REJECTIONS
 from migrate_spec.spec import overlap
 
 __all__ = ["Carried", "check_rejections", "held", "place"]

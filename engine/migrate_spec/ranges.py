@@ -14,14 +14,13 @@ from migrate_spec.compiler import RecordRefused, Route, Transform
 from migrate_spec.digest import Digest
 from migrate_spec.errors import Rejection
 from migrate_spec.quarantine import Passing
-from migrate_spec.rejects import SHOWN_REJECTIONS, Again, Rejecting, Rejects
+from migrate_spec.rejects import Again, Rejecting, Rejects
 from migrate_spec.shortcut import PASSED
 from migrate_spec.store import KeyRange, Record, StagedFile, Store
 from migrate_spec.stores.rocks import open_for_reading
 from migrate_spec.stores.rocks_faults import SpeakingOf
 
 __all__ = [
-    "SHOWN_REJECTIONS",
     "Job",
     "Part",
     "carry_job",

@@ -64,6 +64,8 @@ class Means:
     workers: Workers
     rejecting: Rejecting = Rejecting()  # noqa: RUF009 - it cannot be altered
     repairing: Repairing | None = None
+    parts: Mapping[str, KeyRange] = field(default_factory=dict)
+    in_place: bool = False
 
     def repaired(self, mark: Mark, value: bytes) -> bytes | None:
         """A record in quarantine as it is to be tried; ``None`` where it is to go.
@@ -79,9 +81,6 @@ class Means:
             return replace(self, frozen=self.frozen.family(family))
         except FamilyMissing:
             return None
-
-    parts: Mapping[str, KeyRange] = field(default_factory=dict)
-    in_place: bool = False
 
     def keys_of(self, route: Route) -> KeyRange:
         """The keys of a collection that are to be carried."""
