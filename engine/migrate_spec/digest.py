@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import struct
+import sys
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -42,9 +43,14 @@ class Digest:
         self._add(records)
 
     def _add(self, records: Sequence[Record]) -> None:
-        parts = list(chain.from_iterable(records))
-        self._contents.update(b"".join(parts))
-        self._lengths.update(struct.pack(f"<{len(parts)}I", *map(len, parts)))
+        add = self._contents.update
+        for key, value in records:  # measured: faster than to join them first
+            add(key)
+            add(value)
+        lengths = array("I", map(len, chain.from_iterable(records)))
+        if sys.byteorder == "big":
+            lengths.byteswap()
+        self._lengths.update(lengths)
 
     def hexdigest(self) -> str:
         """The digest of the records so far."""
