@@ -1,0 +1,220 @@
+"""What a migration loses of a document, kept so that the way back gives it again.
+
+The way back alone gives a document that is like the old one but for what was lost: the *guess*. What is kept is how the
+old one differs from that, place by place. If the migrated document is edited meanwhile, the way back of what it is now
+differs from the guess only where the edit is, so that everywhere else what was kept can be put back; where both are,
+the edit stays, and what was kept is told as a conflict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from xxhash import xxh3_64_hexdigest
+
+from migrate_spec.codec import Json, copied, decode, encode, opened
+from migrate_spec.document import ABSENT
+
+__all__ = ["Conflict", "Difference", "differences", "from_json", "put_back"]
+
+Places = tuple[str | int, ...]
+"""The way to a value: the names of fields, and the numbers of items, counted from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A value that is not what the guess has.
+
+    Attributes:
+        place: where.
+        guess: what the way back gives there; ``ABSENT``: nothing.
+        old: what was there; ``ABSENT``: nothing.
+    """
+
+    place: Places
+    guess: Any
+    old: Any
+
+    def to_json(self) -> dict[str, Json]:
+        """The difference as it is stored."""
+        parts = {"guess": self.guess, "old": self.old}
+        return {"at": list(self.place)} | {name: part for name, part in parts.items() if part is not ABSENT}
+
+    def put_back(self, root: list[Json]) -> Iterator[Conflict]:
+        """Put the old value where the guess is, if it is."""
+        parent, key = _parent(root, self.place)
+        found = _at(parent, key)
+        if parent is ABSENT or not (_is(found, self.guess) or _is(found, self.old)):
+            yield Conflict(self.place, self.old)
+        elif self.old is not ABSENT:
+            parent[key] = self.old
+        elif found is not ABSENT:
+            del parent[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """An object whose fields had another order.
+
+    Attributes:
+        place: where.
+        names: their names, in the order they had.
+    """
+
+    place: Places
+    names: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Json]:
+        """The difference as it is stored."""
+        return {"at": list(self.place), "order": list(self.names)}
+
+    def put_back(self, root: list[Json]) -> Iterator[Conflict]:
+        """Bring the fields into this order; those it does not tell of come last. To lose an order is no conflict."""
+        parent, key = _parent(root, self.place)
+        fields = opened(_at(parent, key))
+        if type(fields) is dict:
+            names = [name for name in self.names if name in fields]
+            parent[key] = {name: fields[name] for name in dict.fromkeys([*names, *fields])}
+        yield from ()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item of a list that lost something inside. It is found by what it is, as items may be put in before it.
+
+    Attributes:
+        place: where the list is, and the item in it.
+        digest: of the guess for the item.
+        inside: what it lost; places begin in the item.
+    """
+
+    place: Places
+    digest: str
+    inside: tuple[Difference, ...]
+
+    def to_json(self) -> dict[str, Json]:
+        """The difference as it is stored."""
+        return {"at": list(self.place), "digest": self.digest, "inside": [one.to_json() for one in self.inside]}
+
+    def put_back(self, root: list[Json]) -> Iterator[Conflict]:
+        """Put back what is lost in the item, where it is still what it was."""
+        parent, index = _parent(root, self.place)
+        items = parent if type(parent) is list else []
+        alike = [at for at, item in enumerate(items) if _digest(item) == self.digest]
+        found = index if index in alike else alike[0] if len(alike) == 1 else None
+        if found is None:
+            yield Conflict(self.place, [one.to_json() for one in self.inside])
+        else:
+            items[found], _ = put_back(items[found], self.inside)
+
+
+Difference = Lost | Ordered | Item
+"""One way in which the old document differs from the guess."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A place that was edited and had lost something, too: the edit stays.
+
+    Attributes:
+        place: where.
+        kept: what had been kept; ``ABSENT``: that nothing was there.
+    """
+
+    place: Places
+    kept: Json
+
+
+def from_json(stored: Json) -> Difference:
+    """The difference that was stored; values keep the spelling they have in it."""
+    fields = opened(stored)
+    place = tuple(decode(fields["at"]))
+    if "order" in fields:
+        return Ordered(place, tuple(decode(fields["order"])))
+    if "inside" in fields:
+        return Item(place, decode(fields["digest"]), tuple(map(from_json, opened(fields["inside"]))))
+    return Lost(place, fields.get("guess", ABSENT), fields.get("old", ABSENT))
+
+
+def differences(guess: Json, old: Json) -> list[Difference]:
+    """How a document differs from what the way back gives.
+
+    Args:
+        guess: what the way back gives.
+        old: the document. Both may be in the plain form or in the raw form; neither is altered.
+
+    Returns:
+        The differences; :func:`put_back` makes ``old`` of ``guess`` with them, to the byte as ``encode`` writes it.
+    """
+    return list(_differences((), guess, old))
+
+
+def _differences(place: Places, guess: Json, old: Json) -> Iterator[Difference]:
+    if _is(guess, old):
+        return
+    here, there = opened(guess), opened(old)
+    if type(here) is type(there) is dict:
+        for name in dict.fromkeys([*there, *here]):
+            below, now, before = (*place, name), here.get(name, ABSENT), there.get(name, ABSENT)
+            if now is ABSENT or before is ABSENT:
+                yield Lost(below, now, before)
+            else:
+                yield from _differences(below, now, before)
+        after = [*(name for name in here if name in there), *(name for name in there if name not in here)]
+        if after != list(there):
+            yield Ordered(place, tuple(there))
+    elif type(here) is type(there) is list and len(here) == len(there):
+        for index, (now, before) in enumerate(zip(here, there, strict=True)):
+            inside = tuple(differences(now, before))
+            if inside:
+                yield Item((*place, index), _digest(now), inside)
+    else:
+        yield Lost(place, guess, old)
+
+
+def put_back(now: Json, kept: Sequence[Difference]) -> tuple[Json, list[Conflict]]:
+    """Put back into a document what it had lost.
+
+    Args:
+        now: what the way back gives of the document as it is now; it is not altered.
+        kept: how the old one differed from what the way back gave then.
+
+    Returns:
+        The document, and where an edit stands in the way.
+    """
+    root = [copied(now)]
+    conflicts = [conflict for difference in kept for conflict in difference.put_back(root)]
+    return root[0], conflicts
+
+
+def _parent(root: list[Json], place: Places) -> tuple[Any, Any]:
+    """What holds the value at a place, opened, and its key there; ``ABSENT`` where there is none of that kind."""
+    parent: Any = root
+    keys = (0, *place)
+    for key, following in pairwise(keys):
+        found = opened(_at(parent, key))
+        if type(found) is not (dict if type(following) is str else list):
+            return ABSENT, following
+        parent[key] = parent = found
+    return parent, keys[-1]
+
+
+def _at(parent: Any, key: Any) -> Any:
+    """What a parent has under a key; ``ABSENT`` where there is nothing."""
+    if type(parent) is list:
+        return parent[key] if key < len(parent) else ABSENT
+    return parent.get(key, ABSENT) if type(parent) is dict else ABSENT
+
+
+def _is(value: Json, other: Json) -> bool:
+    """Whether two values are the same to the byte, or both are absent."""
+    if value is ABSENT or other is ABSENT:
+        return value is other
+    return encode(value) == encode(other)
+
+
+def _digest(value: Json) -> str:
+    return xxh3_64_hexdigest(encode(value))
