@@ -8,6 +8,7 @@ the edit stays, and what was kept is told as a conflict.
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,10 +16,20 @@ from typing import Any
 
 from xxhash import xxh3_64_hexdigest
 
-from migrate_spec.codec import Json, copied, decode, encode, opened
+from migrate_spec.codec import Json, Raw, copied, decode, encode, opened
 from migrate_spec.document import ABSENT
 
-__all__ = ["Conflict", "Difference", "differences", "from_json", "put_back"]
+__all__ = [
+    "Complement",
+    "Conflict",
+    "Difference",
+    "Lost",
+    "Places",
+    "differences",
+    "from_json",
+    "put_back",
+    "values_lost",
+]
 
 Places = tuple[str | int, ...]
 """The way to a value: the names of fields, and the numbers of items, counted from 0."""
@@ -32,22 +43,25 @@ class Lost:
         place: where.
         guess: what the way back gives there; ``ABSENT``: nothing.
         old: what was there; ``ABSENT``: nothing.
+        same_as: the field of the document that has the same value as the guess, where that is how it is told.
     """
 
     place: Places
     guess: Any
     old: Any
+    same_as: str | None = None
 
     def to_json(self) -> dict[str, Json]:
         """The difference as it is stored."""
-        parts = {"guess": self.guess, "old": self.old}
+        parts = {"guess": self.guess, "old": self.old, "same_as": ABSENT if self.same_as is None else self.same_as}
         return {"at": list(self.place)} | {name: part for name, part in parts.items() if part is not ABSENT}
 
     def put_back(self, root: list[Json]) -> Iterator[Conflict]:
         """Put the old value where the guess is, if it is."""
         parent, key = _parent(root, self.place)
         found = _at(parent, key)
-        if parent is ABSENT or not (_is(found, self.guess) or _is(found, self.old)):
+        guess = self.guess if self.same_as is None else _at(root[0], self.same_as)
+        if parent is ABSENT or not (_is(found, guess) or _is(found, self.old)):
             yield Conflict(self.place, self.old)
         elif self.old is not ABSENT:
             parent[key] = self.old
@@ -128,6 +142,41 @@ class Conflict:
     kept: Json
 
 
+@dataclass(frozen=True, slots=True)
+class Complement:
+    """What a document lost in one step.
+
+    Attributes:
+        differences: how it differs from what the way back alone gives.
+        comes_back: whether the way back gives anything at all; else it is to be taken as it is.
+        spelling: the very bytes that it had, where they are not those that :func:`~migrate_spec.codec.encode` gives.
+    """
+
+    differences: tuple[Difference, ...] = ()
+    comes_back: bool = True
+    spelling: bytes | None = None
+
+    def stored(self) -> bytes:
+        """The complement as it is stored."""
+        fields: dict[str, Json] = {"lost": [one.to_json() for one in self.differences]}
+        if not self.comes_back:
+            fields["comes_back"] = False
+        if self.spelling is not None:
+            fields["spelling"] = b64encode(self.spelling).decode()
+        return encode(fields)
+
+    @classmethod
+    def of(cls, stored: bytes) -> Complement:
+        """The complement that was stored."""
+        fields = opened(Raw(stored))
+        spelling = decode(fields["spelling"]) if "spelling" in fields else None
+        return cls(
+            tuple(map(from_json, opened(fields["lost"]))),
+            "comes_back" not in fields,
+            b64decode(spelling) if spelling is not None else None,
+        )
+
+
 def from_json(stored: Json) -> Difference:
     """The difference that was stored; values keep the spelling they have in it."""
     fields = opened(stored)
@@ -136,7 +185,8 @@ def from_json(stored: Json) -> Difference:
         return Ordered(place, tuple(decode(fields["order"])))
     if "inside" in fields:
         return Item(place, decode(fields["digest"]), tuple(map(from_json, opened(fields["inside"]))))
-    return Lost(place, fields.get("guess", ABSENT), fields.get("old", ABSENT))
+    same_as = decode(fields["same_as"]) if "same_as" in fields else None
+    return Lost(place, fields.get("guess", ABSENT), fields.get("old", ABSENT), same_as)
 
 
 def differences(guess: Json, old: Json) -> list[Difference]:
@@ -150,6 +200,15 @@ def differences(guess: Json, old: Json) -> list[Difference]:
         The differences; :func:`put_back` makes ``old`` of ``guess`` with them, to the byte as ``encode`` writes it.
     """
     return list(_differences((), guess, old))
+
+
+def values_lost(kept: Sequence[Difference], place: Places = ()) -> Iterator[Places]:
+    """The places of what was there and is not; another order of fields is no such thing."""
+    for difference in kept:
+        if isinstance(difference, Item):
+            yield from values_lost(difference.inside, (*place, *difference.place))
+        elif isinstance(difference, Lost) and difference.old is not ABSENT:
+            yield (*place, *difference.place)
 
 
 def _differences(place: Places, guess: Json, old: Json) -> Iterator[Difference]:
