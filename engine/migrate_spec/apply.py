@@ -16,6 +16,7 @@ from migrate_spec.errors import NoSpace, RecordRejected
 from migrate_spec.executors import Workers
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import HISTORY_KEY, VERSION_KEY, new_entry, read_history, timestamp
+from migrate_spec.kept import kept_keys
 from migrate_spec.logs import log
 from migrate_spec.moving import carry_moving
 from migrate_spec.plan import Plan
@@ -52,6 +53,7 @@ class Run:
         self.keeps_backup = keeps_backup
         self.choice = choice
         self.kind = "retry"
+        self._used: Sequence[bytes] = ()
 
     def carry_out(self, on_progress: OnProgress | None) -> ApplyReport:
         """The run.
@@ -70,14 +72,25 @@ class Run:
             tracker = tracker_of(self.plan, frozen, on_progress)
             marked, version = has_marks(frozen), self.plan.from_version
             rejecting = Rejecting(self.choice.quarantines, self._lists(), version, self.started_at, marked)
-            means = Means(frozen, self.staging.folder, tracker, self.workers, rejecting)
-            results, retaken = carry_all(self.plan, means)
+            means = Means(frozen, self.staging.folder, tracker, self.workers, rejecting, run=self.started_at)
+            results, retaken = self._carry_all(means)
+            self._used = [
+                key for route in self.plan.routes for key in kept_keys(frozen, route.collection, route.kept_by)
+            ]
         listed = self._list(results)
+        self._check(results)
         report = report_of(self.plan, self.store.path, [*results, *retaken.others.values()], self.start)
         if self.plan.is_empty and not retaken.left:
             return report
         backup = self._swap_in(results, retaken, listed)
         return replace(report, backup=backup, rejected=listed)
+
+    def _carry_all(self, means: Means) -> tuple[list[Carried], Retaken]:
+        """Carry the records of all collections."""
+        return carry_all(self.plan, means)
+
+    def _check(self, results: Sequence[Carried]) -> None:
+        """See that nothing speaks against it to swap the results in."""
 
     def repair_all(self, repairing: Repairing) -> tuple[Retaken, str | None]:
         """Repair records in quarantine, and carry them over; the plan is one that has nothing to do.
@@ -104,7 +117,7 @@ class Run:
         files = {family: list(some) for family, some in retaken.files.items()}
         for result in results:
             files.setdefault(result.route.column_family, []).extend(result.files)
-            files.setdefault(DEFAULT_FAMILY, []).extend(result.marks)
+            files.setdefault(DEFAULT_FAMILY, []).extend([*result.marks, *result.kept])
         files.setdefault(DEFAULT_FAMILY, []).append(self._metadata(results, retaken, backup, listed))
         self.staging.swap_in_families(files, self._swap())
         return backup.name if backup else None
@@ -162,7 +175,8 @@ class Run:
         entries = [
             entry | ({"rejected": listed} if listed else {}) for entry in self._entries(results, retaken, backup)
         ]
-        changes = {HISTORY_KEY: history.with_entries(entries), VERSION_KEY: str(self.plan.to_version).encode()}
+        changes: dict[bytes, bytes | None] = dict.fromkeys(self._used)
+        changes |= {HISTORY_KEY: history.with_entries(entries), VERSION_KEY: str(self.plan.to_version).encode()}
         if backup is not None:
             changes[backup.name.encode()] = backup.stored()
         return stage_all(self.store, self.staging.folder / "metadata.sst", changes)

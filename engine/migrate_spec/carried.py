@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from migrate_spec.compiler import Route
 from migrate_spec.digest import joined
 from migrate_spec.errors import RecordRejected, Rejection, TooManyRejected
 from migrate_spec.families import DEFAULT_FAMILY
+from migrate_spec.journey import RecordLoss
 from migrate_spec.migration import Migration
 from migrate_spec.plan import Plan
 from migrate_spec.ranges import Part
@@ -39,6 +41,8 @@ class Carried:
         listed: the files that list all of them, where that was asked for.
         passed: how many were in quarantine before.
         held: how many of these stay there.
+        kept: the staged files with what is kept of records for the way back.
+        losses: how many records lose what.
     """
 
     route: Route
@@ -54,6 +58,8 @@ class Carried:
     listed: list[Path] = field(default_factory=list)
     passed: int = 0
     held: int = 0
+    kept: list[Path] = field(default_factory=list)
+    losses: Counter[RecordLoss] = field(default_factory=Counter)
 
     @property
     def collection(self) -> str:
@@ -113,6 +119,8 @@ class Carried:
         found.files = [file for part in parts for file in part.files]
         found.marks = [file for part in parts for file in part.marks]
         found.held = found.passed = sum(part.passed for part in parts)
+        found.kept = [file for part in parts for file in part.kept]
+        found.losses = sum((part.losses for part in parts), Counter[RecordLoss]())
         found.rejected = sum(part.rejected for part in parts)
         found.listed = [part.listed for part in parts if part.listed is not None]
         found.rejections = [one for part in parts for one in part.rejections][:SHOWN_REJECTIONS]

@@ -38,11 +38,13 @@ __all__ = [
     "maker",
     "object_writer",
     "opened",
+    "packed",
     "plain",
     "read",
     "read_msgpack",
     "read_plain",
     "type_names",
+    "unpacker",
 ]
 
 type_names = {
@@ -294,6 +296,18 @@ def plain(value: bytes) -> Json:
         ValueError: it is no JSON.
     """
     return read_msgpack(value)[0] if looks_like_msgpack(value) else decode(value)
+
+
+packed: Callable[[Any], bytes] = msgspec.msgpack.Encoder().encode
+"""Plain values of Python as MessagePack; bytes among them stay bytes."""
+
+
+def unpacker(kind: Any) -> Callable[[bytes], Any]:
+    """A function that reads such values of a type.
+
+    It raises :class:`ValueError` for anything else.
+    """
+    return msgspec.msgpack.Decoder(kind).decode
 
 
 _decode_msgpack = msgspec.msgpack.Decoder(ext_hook=lambda code, data: (code, data)).decode

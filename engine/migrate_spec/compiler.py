@@ -23,7 +23,7 @@ from migrate_spec.codec import (
     read_msgpack,
     read_plain,
 )
-from migrate_spec.document import Change, Refused
+from migrate_spec.document import ABSENT, Change, Refused
 from migrate_spec.errors import Fault, Irreversible
 from migrate_spec.schema import Schema
 from migrate_spec.shortcut import PASSED, Reading, Shortcut, looks_at, names_alone
@@ -32,7 +32,7 @@ from migrate_spec.stamp import Stamp
 from migrate_spec.step import backward, forward
 from migrate_spec.typed import Outline, checked_outline, glance_at, glance_over, glanced_outline
 
-__all__ = ["Leg", "RecordRefused", "Route", "Transform", "compile_downgrade"]
+__all__ = ["Leg", "RecordRefused", "Route", "Transform", "change_of", "coding", "compile_downgrade", "misfit"]
 
 
 TOO_DEEP = Fault("a value nested too deep to work on was found", "fewer than 500 levels were expected", code="too-deep")
@@ -79,6 +79,7 @@ class Route:
         unstamped: the version of a record that says none.
         sure: where it is known that what the steps make of documents of the database's version fits, what these fit.
         glances: whether a record need be looked at only as far as the steps look.
+        down: whether it is gone from the last step to the first; then ``target`` is where it begins.
     """
 
     specs: tuple[Spec, ...]
@@ -89,6 +90,7 @@ class Route:
     start: int = 1
     sure: Schema | None = None
     glances: bool = False
+    down: bool = False
 
     @property
     def collection(self) -> str:
@@ -97,7 +99,9 @@ class Route:
 
     @property
     def key_prefix(self) -> bytes:
-        """What its keys begin with, in a database of the version that the route starts from."""
+        """What its keys begin with, in a database of the version that the run begins with."""
+        if self.down:
+            return self.specs[-1].head_after.encode()
         return self.way[0].key_prefix if self.way else self.specs[-1].head_after.encode()
 
     @property
@@ -109,6 +113,12 @@ class Route:
     def way(self) -> tuple[Spec, ...]:
         """The steps that a database of the version that the route starts from has before it."""
         return tuple(spec for spec in self.specs if spec.from_version >= self.start)
+
+    @property
+    def kept_by(self) -> list[tuple[int, int]]:
+        """The steps, in the other direction, of which what they kept of records serves this way."""
+        up = [(spec.from_version, spec.to_version) for spec in self.way]
+        return up if self.down else [(end, start) for start, end in up]
 
     @property
     def moves_records(self) -> bool:
@@ -146,17 +156,20 @@ class Transform:
         fits: whether a document in the plain form fits the schema at the end of the route.
         shortcut: the short way; to be asked first, where there is one.
         explains: whether a record that does not fit the schema is told why, which takes a thousand times as long.
+        passed_all: whether the last record had the version that it seems to come from when it is brought back: each
+            step has changed it, and it is spelled as the engine spells it.
     """
 
     def __init__(self, route: Route) -> None:
         self.route = route
+        self.passed_all = False
         self.changed_by = [0] * len(route.specs)
         self.explains = True
         self._stamp = route.stamp
         self._latest = route.specs[-1].to_version
         self.fits: Callable[[Document], bool] = route.schema.is_valid if route.schema else lambda _: True
-        self._read, self._encode = _coding(route.specs)
-        self._legs = [Leg(index, spec, _change(spec)) for index, spec in enumerate(route.specs)]
+        self._read, self._encode = coding(route.specs)
+        self._legs = [Leg(index, spec, change_of(spec)) for index, spec in enumerate(route.specs)]
         self._legs_from: dict[int, tuple[Leg, ...]] = {}  # for the versions met so far
         self.shortcut = self._short_way()
         # What goes the long way although there is a short one is most often not in the plain form, or does not fit.
@@ -179,7 +192,9 @@ class Transform:
             if document is None:
                 document, plain = self._read(value)
             version = self._stamp.version_of(document, self.route.unstamped)
+            is_usual = plain and self._is_usual(document, version)
             changed_by = self._run(document, version)
+            self.passed_all = is_usual and len(changed_by) == len(self._legs_from[version])
             reached = changed_by[-1].to_version if changed_by else 0
             if sure and reached == self._latest and changed_by[0].from_version >= self.route.start >= version:
                 return self._encode(self._stamp.stamped(document, reached))
@@ -274,6 +289,15 @@ class Transform:
         legs = self._legs_from.get(version) or self.legs_from(version)
         return [leg.spec for leg in legs if self.run(leg, document)]
 
+    def _is_usual(self, document: Document, version: int) -> bool:
+        """Whether a record has the stamp that it would have if it had come back from the end of the route."""
+        path = self._stamp.path
+        if path is None:
+            return True
+        legs = self._legs_from.get(version) or self.legs_from(version)
+        says = path.look(document) is not ABSENT
+        return bool(legs) and legs[0].spec.from_version == version and says == (version > 1)
+
     def _restamped(self, document: Document, version: int) -> bytes:
         """A record that does not fit as it is, with the latest stamp, as the schema may demand that."""
         if self._stamp.path is not None and self.legs_from(version):
@@ -282,10 +306,10 @@ class Transform:
         final = decode(document)
         if self.fits(final) or self.route.schema is None:
             return result
-        raise _misfit(self.route.specs[-1].name, final, self.route.schema, explains=self.explains)
+        raise misfit(self.route.specs[-1].name, final, self.route.schema, explains=self.explains)
 
 
-def _misfit(step: str, document: Document, schema: Schema, *, explains: bool) -> RecordRefused:
+def misfit(step: str, document: Document, schema: Schema, *, explains: bool) -> RecordRefused:
     """The refusal of a document that does not fit a schema."""
     if not explains:
         return RecordRefused(step, "", Fault("a record that does not fit was found", code="schema"))
@@ -293,7 +317,7 @@ def _misfit(step: str, document: Document, schema: Schema, *, explains: bool) ->
     return RecordRefused(step, mismatch.where, mismatch.fault(schema.file))
 
 
-def _coding(specs: Sequence[Spec]) -> tuple[Callable[[bytes], tuple[Document, bool]], Callable[[Document], bytes]]:
+def coding(specs: Sequence[Spec]) -> tuple[Callable[[bytes], tuple[Document, bool]], Callable[[Document], bytes]]:
     """What reads the records of a route, and what writes them."""
     used = {encoding for spec in specs for encoding in (spec.encoding, spec.encoding_after)}
     readers = {"json": read, "msgpack": read_msgpack}
@@ -306,7 +330,7 @@ def _read_either(value: bytes) -> tuple[Document, bool]:
     return read_msgpack(value) if looks_like_msgpack(value) else read(value)
 
 
-def _change(spec: Spec) -> Change:
+def change_of(spec: Spec) -> Change:
     """What a spec does to a document. Another encoding is a change, too, whatever stands in the document."""
     change = forward(spec.steps)
     return change if spec.encoding == spec.encoding_after else lambda document: change(document) or True
@@ -362,7 +386,7 @@ def compile_downgrade(spec: Spec, schema: Schema | None, *, explains: bool = Tru
     Raises:
         Irreversible: a step cannot be undone.
     """
-    change, reader = _backwards(spec), _coding((spec,))[0]
+    change, reader = _backwards(spec), coding((spec,))[0]
     writer = encoder_of(spec.encoding)
 
     def downgrade(value: bytes) -> bytes:
@@ -385,7 +409,7 @@ def compile_downgrade(spec: Spec, schema: Schema | None, *, explains: bool = Tru
         except (NotADocument, RecursionError) as error:
             raise RecordRefused.by("", error) from None
         if schema is not None and not schema.is_valid(final):
-            raise _misfit(f"{spec.name} backwards", final, schema, explains=explains)
+            raise misfit(f"{spec.name} backwards", final, schema, explains=explains)
         return result
 
     return downgrade

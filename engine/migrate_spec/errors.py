@@ -35,6 +35,7 @@ The tree::
     │   └── TooManyRejected     more of them than may be set aside
     ├── Irreversible            a step that cannot be undone
     ├── BackupError             a backup is missing, damaged or cannot be put back
+    ├── LossRefused             a downgrade would lose what it was not told to
     ├── LaterWrites             a rollback or restore would undo what was written since the migration or backup
     └── WorkerError             those who were to carry records are missing, or do not fit
         └── WorkerDied          a process ended in the middle of its work
@@ -65,6 +66,7 @@ __all__ = [
     "Holder",
     "Irreversible",
     "LaterWrites",
+    "LossRefused",
     "MetadataInvalid",
     "MigrateSpecError",
     "MigrationPathMissing",
@@ -533,6 +535,47 @@ class LaterWrites(MigrateSpecError):
             remedy=f"{doing} would undo that; pass --yes to do it all the same",
             where=where,
         )
+
+
+class LossRefused(MigrateSpecError):
+    """A downgrade would lose something that it was not told to; the database is as it was.
+
+    Attributes:
+        losses: what would get lost: the step, the path, in which way, and of how many records.
+    """
+
+    code = "loss-refused"
+
+    def __init__(self, losses: Sequence[tuple[str, str, str, int]], *, where: str | None = None) -> None:
+        self.losses = tuple(losses)
+        super().__init__(
+            f"{len(self.losses)} losses were found" if len(self.losses) != 1 else "a loss was found",
+            "none but those accepted were expected",
+            "nothing was changed; --accept-loss PATH accepts that at a path",
+            where=where,
+        )
+
+    def __str__(self) -> str:
+        return "\n".join([str(self.fault), *(f"  {told(loss)}" for loss in self.losses)])
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as JSON; ``losses`` has one entry each."""
+        names = ("step", "path", "kind", "records")
+        return super().to_json() | {"losses": [dict(zip(names, loss, strict=True)) for loss in self.losses]}
+
+
+def told(loss: tuple[str, str, str, int]) -> str:
+    """A loss as a person reads it."""
+    step, path, kind, count = loss
+    return f"{step}, {path}: {LOSSES[kind]} in {count:,} record{'s' if count != 1 else ''}"
+
+
+LOSSES = {
+    "placeholder": "a value is made up",
+    "conflict": "an edit stands where something was kept, and stays",
+    "dropped": "a value goes, and is not kept",
+    "kept": "a value goes, and is kept for the way up",
+}
 
 
 class WorkerError(MigrateSpecError):

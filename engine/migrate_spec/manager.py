@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -307,6 +308,48 @@ class MigrationManager(QuarantineKeeper):
             with suppress(DatabaseError), staging(self._writing):
                 pass
         return ApplyReport(str(self.path), version, version)
+
+    @logged("downgrade")
+    def downgrade(
+        self,
+        to_version: int,
+        *,
+        accept_loss: Collection[str] = (),
+        backup: bool = True,
+        workers: Workers | None = None,
+        wait: float = 0.0,
+        on_progress: OnProgress | None = None,
+    ) -> ApplyReport:
+        """Carry the database back to an earlier version, all or nothing, with all that was written since.
+
+        Args:
+            to_version: the earlier version.
+            accept_loss: the paths at which something may get lost.
+            backup: as for :meth:`apply`.
+            workers: as there.
+            wait: as there.
+            on_progress: as there.
+
+        Raises:
+            LossRefused: something else would get lost.
+            RecordRejected: records cannot be carried back.
+            Irreversible: a step cannot be undone.
+            PlanError: there is no way.
+            DatabaseLocked: another process has the database open for writing, and had it until the wait was over.
+            DatabaseError: the database cannot be read or written.
+
+        Whatever is raised, the database is as it was.
+        """
+        from migrate_spec.downgrade import Downgrade, plan_downgrade  # noqa: PLC0415 - as for `scan`
+        from migrate_spec.executors import processes  # noqa: PLC0415
+
+        self.mend()
+        with staging(partial(self._writing, wait, on_progress)) as staged:
+            version = read_version(staged.store)
+            read_history(staged.store).check_specs(self._project.registry)
+            plan = plan_downgrade(self._project, version, to_version)
+            run = Downgrade(staged, plan, workers or processes(), accept_loss, keeps_backup=backup)
+            return run.carry_out(on_progress)
 
     @logged("rollback")
     def rollback(

@@ -160,6 +160,9 @@ class Operation(ABC):
     only_adds: ClassVar[bool] = False
     """Whether it takes no field away and moves none."""
 
+    needs_reverse: ClassVar[bool] = False
+    """Whether only its author can say how it is undone, where that can be said at all."""
+
     takes_anything: ClassVar[bool] = False
     """Whether it takes whatever is at its paths, if it can get there."""
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import gc
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-from migrate_spec.compiler import RecordRefused, Route, Transform
+from migrate_spec.carriers import carrier
+from migrate_spec.compiler import Route
 from migrate_spec.digest import Digest
 from migrate_spec.errors import Rejection
+from migrate_spec.journey import RecordLoss
+from migrate_spec.kept import Keeper
 from migrate_spec.quarantine import Passing
-from migrate_spec.rejects import Again, Rejecting, Rejects
-from migrate_spec.shortcut import PASSED
+from migrate_spec.rejects import Rejecting, Rejects
 from migrate_spec.store import KeyRange, Record, StagedFile, Store
 from migrate_spec.stores.rocks import open_for_reading
 from migrate_spec.stores.rocks_faults import SpeakingOf
@@ -49,6 +52,7 @@ class Job:
         notes: a file that is there, for the number of records that are behind; who removes it stops the job. Temporary
             files of the job lie beside it. ``None``: nobody asks.
         rejecting: what is done about records that cannot be carried over.
+        run: the start of the run, by which what it takes from records is kept; ``None``: nothing is kept.
     """
 
     route: Route
@@ -58,6 +62,7 @@ class Job:
     folder: Path | None = None
     notes: Path | None = None
     rejecting: Rejecting = Rejecting()  # noqa: RUF009 - it cannot be altered
+    run: str | None = None
 
 
 @dataclass
@@ -78,6 +83,8 @@ class Part:
         rejections: the first rejected records.
         rejected: how many in all.
         listed: the file that lists all of them, where that was asked for.
+        kept: the staged files with what is kept of records for the way back.
+        losses: how many records lose what.
     """
 
     start: bytes
@@ -93,6 +100,8 @@ class Part:
     rejections: list[Rejection] = field(default_factory=list)
     rejected: int = 0
     listed: Path | None = None
+    kept: list[Path] = field(default_factory=list)
+    losses: Counter[RecordLoss] = field(default_factory=Counter)
 
 
 class Stopped(Exception):  # noqa: N818 - nothing is wrong, and nobody waits for it any more
@@ -113,16 +122,18 @@ def carry_range(job: Job, frozen: Store, tell: Tell) -> Part:
     Raises:
         DatabaseError: the database cannot be read, or the staged file not be written.
     """
-    part, transform = Part(job.keys.start), Transform(job.route)
-    rejects = Rejects(job.route, job.rejecting, frozen, job.folder)
-    transform.explains, again = False, Again(job.route)
+    part, rejects = Part(job.keys.start), Rejects(job.route, job.rejecting, frozen, job.folder)
+    keeper: Keeper | None = None
+    if job.folder is not None and job.run is not None:
+        keeper = Keeper(frozen, job.folder, job.route.collection, job.run)
+    carrying = carrier(job.route, job.keys, frozen, rejects, keeper)
     passing = Passing(frozen, job.route.column_family, job.keys) if job.rejecting.marked else None
     before, after = Digest(), Digest()
     staged: StagedFile | None = None
     with without_collector():
         for chunk in frozen.chunks(job.keys, RECORDS_A_CHUNK):
             tried = chunk if passing is None else passing.others(chunk)
-            carried = _carried(tried, transform, rejects, again)
+            carried = carrying.carry(tried)
             part.scanned += len(chunk)
             part.passed += len(chunk) - len(tried)
             part.migrated += len(carried)
@@ -139,7 +150,7 @@ def carry_range(job: Job, frozen: Store, tell: Tell) -> Part:
     finished = staged.finish() if staged is not None else None
     part.files = [finished] if finished is not None else []
     part.marks = [path for path in (rejects.finish(),) if path is not None]
-    part.changed_by = again.without(transform.changed_by)
+    part.kept, part.changed_by, part.losses = carrying.finish(), tuple(carrying.changed_by), carrying.losses
     part.rejections, part.rejected, part.listed = rejects.shown, rejects.count, rejects.listed
     if job.folder is not None:
         part.digest, part.digest_after = before.hexdigest(), after.hexdigest()
@@ -152,23 +163,6 @@ def _merged(chunk: list[Record], changed: list[Record]) -> list[Record]:
         return changed or chunk
     values = dict(changed)
     return [(key, values.get(key, value)) for key, value in chunk]
-
-
-def _carried(chunk: Sequence[Record], transform: Transform, rejects: Rejects, again: Again) -> list[Record]:
-    """The records of a chunk that change, as they are afterwards; what is rejected is noted."""
-    changed: list[Record] = []
-    short = transform.shortcut
-    for key, value in chunk:
-        try:
-            carried = short(value) if short is not None else PASSED
-            if carried is PASSED:
-                carried = transform(value)
-        except RecordRefused as refused:
-            rejects.add(key, value, again.refusal(value, refused, explains=rejects.wants_reasons))
-        else:
-            if carried is not None:
-                changed.append((key, carried))
-    return changed
 
 
 def carry_job(job: Job) -> Part:

@@ -16,6 +16,7 @@ from migrate_spec.errors import BackupError, LaterWrites
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import HISTORY_KEY, VERSION_KEY, Entry, new_entry, read_history, read_version, timestamp
 from migrate_spec.in_progress import refuse_in_progress
+from migrate_spec.kept import kept_range
 from migrate_spec.progress import OnProgress, Tracker
 from migrate_spec.quarantine import Mark
 from migrate_spec.registry import MigrationRegistry
@@ -155,7 +156,20 @@ def put_back(
         path = changes.finish()
         files.setdefault(family, []).extend([path, *elsewhere] if path is not None else elsewhere)
         files.setdefault(DEFAULT_FAMILY, []).extend(marks)
+    kept = _put_kept_back(undoing, frozen, staging)
+    files.setdefault(DEFAULT_FAMILY, []).extend([kept] if kept is not None else [])
     return restored, files
+
+
+def _put_kept_back(undoing: Undoing, frozen: Store, staging: Staging) -> Path | None:
+    """Stage what makes that again what the backup holds which is kept of the collections for their way back."""
+    homes = frozen.family(DEFAULT_FAMILY), staging.store.family(DEFAULT_FAMILY)
+    staged = homes[1].stage(staging.folder / "kept.sst")
+    for name in sorted(undoing.prefixes, key="{}/".format):
+        for key, old, new in both(*homes, kept_range(name)):
+            if old != new:
+                stage(staged, key, old)
+    return staged.finish()
 
 
 def _entry(report: RollbackReport, started_at: str) -> dict[str, Json]:

@@ -55,6 +55,7 @@ class Means:
         rejecting: what is done about records that cannot be carried over.
         repairing: what is done to records in quarantine before they are tried again.
         parts: the keys that are to be carried of a collection, where those are not all.
+        run: the start of the run, by which what it takes from records is kept; ``None``: nothing is kept.
         in_place: whether records are to be changed one after the other, so that no key may be changed for two of them.
     """
 
@@ -65,6 +66,7 @@ class Means:
     rejecting: Rejecting = Rejecting()  # noqa: RUF009 - it cannot be altered
     repairing: Repairing | None = None
     parts: Mapping[str, KeyRange] = field(default_factory=dict)
+    run: str | None = None
     in_place: bool = False
 
     def repaired(self, mark: Mark, value: bytes) -> bytes | None:
@@ -151,7 +153,7 @@ class _Shares:
                 keys = KeyRange(keys.start, middle)
         means, least = self._means, LEAST_IN_A_JOB if self._means.workers.count > 1 else MOST_IN_A_JOB
         most = min(max(self.left // (2 * means.workers.count), least), MOST_IN_A_JOB)
-        return Job(route, keys, most, means.frozen.path, means.folder, notes, means.rejecting)
+        return Job(route, keys, most, means.frozen.path, means.folder, notes, means.rejecting, means.run)
 
     def take(self, job: Job, part: Part) -> None:
         """Note what became of a job."""

@@ -98,7 +98,11 @@ Fast = tuple[bytes, Callable[[bytes], Any], Make, tuple[int, ...]]
 
 
 class Shortcut:
-    """Specs that look at names only, as a function on bytes."""
+    """Specs that look at names only, as a function on bytes.
+
+    Attributes:
+        kind: of the last record.
+    """
 
     def __init__(
         self,
@@ -121,7 +125,7 @@ class Shortcut:
         self._changed_by = changed_by
         self._recipes: dict[Kind, Recipe | None] = {}
         self._fast: dict[Kind, Fast | None] = {}
-        self._kind: Kind | None = None  # of the last record that was looked at
+        self.kind: Kind | None = None
         self._now: Fast | None = None
 
     def __call__(self, value: bytes) -> bytes | None:
@@ -142,9 +146,9 @@ class Shortcut:
         recipe = self._learned(kind) if kind is not None else None
         if recipe is not None and not value.startswith(recipe.begin):
             recipe = None
-        if kind == self._kind:  # two in a row, so that more of them are to be expected
+        if kind == self.kind:  # two in a row, so that more of them are to be expected
             self._now = self._outlined(kind, recipe) if kind is not None and recipe is not None else None
-        self._kind = kind
+        self.kind = kind
         if document is None or recipe is None:
             return PASSED
         if not recipe.changed:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from migrate_spec.codec import copied
 from migrate_spec.condition import Condition
 from migrate_spec.document import Change, Refused, equal, on_object
-from migrate_spec.errors import Place
+from migrate_spec.errors import Irreversible, Place
 from migrate_spec.operation import Binder, Loss, Operation
 from migrate_spec.path import Definition, Path, within
 from migrate_spec.shapes.cases import Cases, cases
@@ -51,18 +52,38 @@ class Step:
             change = _either(self.where.judge(), change, self._other(forward))
         return within(self.at, change) if self.at else change
 
-    def backward(self) -> Change:
+    def backward(self, *, lenient: bool = False) -> Change:
         """The way back, compiled.
+
+        Args:
+            lenient: whether an operation that has none is passed over, as what it took away is put back otherwise; but
+                not one that only its author can undo.
 
         Raises:
             Irreversible: the step cannot be undone.
         """
-        change = self._on_object(self.body.backward() if isinstance(self.body, Operation) else backward(self.body))
+        change = self._on_object(self._down(lenient=lenient))
         if self.where is not None and self.moves_its_ground:
             change = _undo(self.where.judge(), change, self._up())
         elif self.where is not None:
-            change = _either(self.where.judge(), change, self._other(backward))
+            change = _either(self.where.judge(), change, self._other(partial(backward, lenient=lenient)))
         return within(_backwards(self.at), change) if self.at else change
+
+    def _down(self, *, lenient: bool) -> Change:
+        if not isinstance(self.body, Operation):
+            return backward(self.body, lenient=lenient)
+        try:
+            return self.body.backward()
+        except Irreversible:
+            if not lenient or self.needs_reverse:
+                raise
+            return _nothing
+
+    @property
+    def needs_reverse(self) -> bool:
+        """Whether it, or a step inside of it, can be undone only by what its author wrote for that."""
+        own = isinstance(self.body, Operation) and self.body.needs_reverse
+        return own or any(step.needs_reverse for step in self.inner())
 
     def bound(self, binder: Binder) -> Step:
         """The step with all that it and the steps inside it name outside of the spec."""
@@ -204,13 +225,13 @@ def forward(steps: Sequence[Step]) -> Change:
     return _placed([(step.forward(), step.place) for step in steps])
 
 
-def backward(steps: Sequence[Step]) -> Change:
-    """Their way back as one change, last to first.
+def backward(steps: Sequence[Step], *, lenient: bool = False) -> Change:
+    """Their way back as one change, last to first; ``lenient`` is as for :meth:`Step.backward`.
 
     Raises:
         Irreversible: a step cannot be undone.
     """
-    return _placed([(step.backward(), step.place) for step in reversed(steps)])
+    return _placed([(step.backward(lenient=lenient), step.place) for step in reversed(steps)])
 
 
 def effect(steps: Sequence[Step], shape: Shape) -> Shape:

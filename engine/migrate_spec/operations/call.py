@@ -34,6 +34,8 @@ class Call(Operation):
     writes_: Sequence[Path] = ()
     reverse: Hook | None = None
 
+    needs_reverse: ClassVar[bool] = True
+
     example: ClassVar[str] = """
         step: {call: {"points[]": "geometry:to_polar"}, reverse: "geometry:to_cartesian"}
         before: {points: [{x: 0, y: 2}]}

@@ -1,0 +1,127 @@
+"""One version step of a collection, either way, as what it does to a stored document with its stamp."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from migrate_spec.codec import Document, copied
+from migrate_spec.compiler import change_of
+from migrate_spec.complement import Complement, differences
+from migrate_spec.document import Refused
+from migrate_spec.errors import Irreversible
+from migrate_spec.spec import Spec
+from migrate_spec.step import backward
+
+__all__ = ["Crossing", "Step", "crossings"]
+
+Step = tuple[int, int]
+"""A version step in a direction: where it begins, and where it leads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A version step in one direction.
+
+    Attributes:
+        spec: what it was made from.
+        step: where it begins and where it leads.
+        encodings: how a document is stored on this side and on the other.
+        forth: makes of a document what it is on the other side; it may alter the one that it is given.
+        back: the same the other way; ``None`` where there is no way back.
+    """
+
+    spec: Spec
+    step: Step
+    encodings: tuple[str, str]
+    forth: Callable[[Document], Document]
+    back: Callable[[Document], Document] | None
+
+    def complement(self, before: Document, after: Document) -> Complement | None:
+        """What the way back alone does not give, where there is one; nothing where it gives the very document.
+
+        Args:
+            before: a document.
+            after: the same on the other side. Neither is altered.
+        """
+        assert self.back is not None  # noqa: S101 - whoever asks has seen that
+        try:
+            guess, comes_back = self.back(copied(after)), True
+        except Refused:
+            guess, comes_back = after, False
+        kept = differences(guess, before)
+        return Complement(tuple(kept), comes_back) if kept or not comes_back else None
+
+    @property
+    def name(self) -> str:
+        """Its name for people."""
+        return self.spec.name if self.step[0] < self.step[1] else f"{self.spec.name} backwards"
+
+
+def crossings(specs: Sequence[Spec], *, down: bool) -> list[Crossing]:
+    """The version steps of a collection in one direction, in the order in which they are gone.
+
+    Args:
+        specs: the collection's steps, first to last.
+        down: whether from the last to the first.
+
+    Raises:
+        Irreversible: the way is down, and a step cannot be undone.
+    """
+    if down:
+        return [
+            Crossing(
+                spec,
+                (spec.to_version, spec.from_version),
+                (spec.encoding_after, spec.encoding),
+                _down(spec),
+                _up(spec),
+            )
+            for spec in reversed(specs)
+        ]
+    return [
+        Crossing(
+            spec, (spec.from_version, spec.to_version), (spec.encoding, spec.encoding_after), _up(spec), _back(spec)
+        )
+        for spec in specs
+    ]
+
+
+def _back(spec: Spec) -> Callable[[Document], Document] | None:
+    """A step downwards, where there is one."""
+    try:
+        return _down(spec)
+    except Irreversible:
+        return None
+
+
+def _up(spec: Spec) -> Callable[[Document], Document]:
+    """A step upwards. A document of which nothing changes keeps its stamp."""
+    change, stamp = change_of(spec), spec.stamp
+
+    def up(document: Document) -> Document:
+        if stamp.version_of(document, spec.from_version) > spec.from_version:
+            return document
+        return stamp.stamped(document, spec.to_version) if change(document) else document
+
+    return up
+
+
+def _down(spec: Spec) -> Callable[[Document], Document]:
+    """A step downwards. A document that says an earlier version was not changed by it; one of version 1 says none."""
+    if spec.refuses_downgrade:
+        found = "a step that refuses to be undone was found"
+        raise Irreversible(found, spec.refuses_downgrade, where=spec.place("downgrade"))
+    change, stamp, first = backward(spec.steps, lenient=True), spec.stamp, spec.from_version == 1
+
+    def down(document: Document) -> Document:
+        if stamp.path is not None:
+            if stamp.version_of(document) < spec.to_version:
+                return document
+            document = stamp.stamped(document, spec.from_version)
+        change(document)
+        if first and stamp.path is not None:
+            stamp.path.take(document)
+        return document
+
+    return down

@@ -1,0 +1,215 @@
+"""The way of records step by step, where something is kept of them, or is to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from migrate_spec.codec import Document, Json, NotADocument, copied, decode, encode, encoder_of, opened
+from migrate_spec.compiler import RecordRefused, Route, coding, misfit
+from migrate_spec.complement import Complement, Conflict, Places, put_back, values_lost
+from migrate_spec.crossing import Crossing, Step, crossings
+from migrate_spec.document import Refused
+from migrate_spec.path import Each, Name, Path
+
+__all__ = ["Arrived", "Journey", "RecordLoss"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLoss:
+    """What records lose in a step.
+
+    Attributes:
+        step: the step.
+        path: where.
+        kind: ``placeholder``: nothing was kept, and the way back made a value up; ``kept``: the value is kept for the
+            way back to here; ``dropped``: it is not; ``conflict``: it was edited, and so what was kept is not put back.
+    """
+
+    step: Step
+    path: str
+    kind: str
+
+
+@dataclass(slots=True)
+class Arrived:
+    """A record at the end of its way.
+
+    Attributes:
+        document: what became of it.
+        value: the same as bytes.
+        lost: what is to be kept of it, by the step that took it.
+        losses: what it loses.
+    """
+
+    document: Document
+    value: bytes
+    lost: list[tuple[Step, Complement]] = field(default_factory=list)
+    losses: list[RecordLoss] = field(default_factory=list)
+
+
+class Journey:
+    """The way of a collection's records, step by step.
+
+    Attributes:
+        changed_by: for each step of the route, how many records it has changed so far.
+        explains: whether a record that does not fit the schema is told why, which takes a thousand times as long.
+    """
+
+    def __init__(self, route: Route) -> None:
+        """Take the way.
+
+        Raises:
+            Irreversible: it goes down, and a step cannot be undone.
+        """
+        self.route = route
+        self.changed_by = [0] * len(route.specs)
+        self.explains = True
+        self._read, _ = coding(route.specs)
+        self._stamp = route.stamp
+        self._crossings = crossings(route.way, down=route.down)
+        self._invented = {crossing.step: _invented(crossing) for crossing in self._crossings if route.down}
+
+    def __call__(self, value: bytes, kept: Mapping[Step, bytes]) -> Arrived:
+        """Carry a record over.
+
+        Args:
+            value: its bytes.
+            kept: what is kept of it, by the step in the other direction that took it.
+
+        Raises:
+            RecordRefused: it cannot be carried over.
+        """
+        try:
+            document, version = self.read(value)
+            found = Arrived(document, value)
+            for crossing in self.way(version):
+                self._cross(crossing, found, kept.get(crossing.step[::-1]))
+            self._check(found)
+        except (NotADocument, Refused, RecursionError) as error:
+            raise RecordRefused.by("", error) from None
+        return found
+
+    def read(self, value: bytes) -> tuple[Document, int]:
+        """A record's document, and its version.
+
+        Raises:
+            NotADocument: it is no document.
+            Refused: its stamp is no version.
+        """
+        document, _ = self._read(value)
+        return document, self._stamp.version_of(document, self.route.unstamped)
+
+    def way(self, version: int) -> Sequence[Crossing]:
+        """The steps that a record of a version may have before it."""
+        if self.route.down:
+            return self._crossings
+        return [crossing for crossing in self._crossings if crossing.step[0] >= version]
+
+    def _cross(self, crossing: Crossing, found: Arrived, kept: bytes | None) -> None:
+        """Go one step."""
+        before, complement = found.document, Complement.of(kept) if kept is not None else None
+        after, conflicts, spelling = self._over(crossing, copied(before), complement)
+        value = self._written(crossing, after)
+        if spelling is not None and self._written(crossing, self._read(spelling)[0]) == value:
+            value = spelling
+        if value == found.value:
+            return
+        self.changed_by[self.route.specs.index(crossing.spec)] += 1
+        lost = self.lost(crossing, before, found.value, after)
+        if lost is not None:
+            found.lost.append((crossing.step, lost))
+        found.losses += self._losses(crossing, lost, conflicts, (before, after) if complement is None else None)
+        found.document, found.value = after, value
+
+    def _over(
+        self, crossing: Crossing, document: Document, complement: Complement | None
+    ) -> tuple[Document, Sequence[Conflict], bytes | None]:
+        """A document on the other side, what was kept of it put back where it is not edited."""
+        try:
+            if complement is None or complement.comes_back:
+                document = crossing.forth(document)
+        except Refused as refusal:
+            raise RecordRefused.by(crossing.name, refusal) from None
+        if complement is None:
+            return document, (), None
+        result, conflicts = put_back(document, complement.differences)
+        return result, conflicts, complement.spelling
+
+    def lost(self, crossing: Crossing, before: Document, value: bytes, after: Document) -> Complement | None:
+        """What a record loses in a step.
+
+        Args:
+            crossing: the step.
+            before: the document that comes to it.
+            value: the same as bytes.
+            after: the document that leaves it.
+        """
+        if crossing.back is None:
+            return None
+        complement = crossing.complement(before, after)
+        if encoder_of(crossing.encodings[0])(before) == value:
+            return complement
+        return replace(complement or Complement(), spelling=value)
+
+    def _written(self, crossing: Crossing, document: Document) -> bytes:
+        return encoder_of(crossing.encodings[1])(document)
+
+    def _losses(
+        self,
+        crossing: Crossing,
+        lost: Complement | None,
+        conflicts: Sequence[Conflict],
+        sides: tuple[Document, Document] | None,
+    ) -> list[RecordLoss]:
+        """What a record loses that takes a step; ``sides`` are its documents where nothing is kept of it."""
+        gone = values_lost(lost.differences) if lost is not None else ()
+        told = [("conflict", _path(conflict.place)) for conflict in conflicts]
+        told += [("kept", path) for place in gone if (path := _path(place)) != self._stamp.path]
+        if sides is not None:
+            told += [("placeholder", path) for path in self._invented.get(crossing.step, ()) if _is_new(path, *sides)]
+        return list(dict.fromkeys(RecordLoss(crossing.step, str(path), kind) for kind, path in told))
+
+    def _check(self, found: Arrived) -> None:
+        """See that a record fits the schema; its stamp is left where the schema of version 1 demands one."""
+        schema = self.route.schema
+        if schema is None or schema.is_valid(decode(found.value)):
+            return
+        if self._stamp.path is not None and self._crossings:
+            last = self._crossings[-1]
+            document = self._stamp.stamped(copied(found.document), last.step[1])
+            if schema.is_valid(decode(document)):
+                found.document, found.value = document, self._written(last, document)
+                return
+        name = self._crossings[-1].name if self._crossings else ""
+        raise misfit(name, decode(found.document), schema, explains=self.explains)
+
+
+def _invented(crossing: Crossing) -> Sequence[Path]:
+    """The places at which the way back makes something up where nothing is kept."""
+    return tuple(dict.fromkeys(loss.path for step in crossing.spec.steps for loss in step.losses()))
+
+
+def _path(place: Places) -> Path:
+    """The path of a place, for which all items of a list are alike."""
+    return Path(tuple(Name(key) if type(key) is str else Each() for key in place))
+
+
+def _is_new(path: Path, before: Document, after: Document) -> bool:
+    """Whether a document has something at a path that was not there before."""
+    found = [encode(value) for value in _values(path, after)]
+    return bool(found) and found != [encode(value) for value in _values(path, before)]
+
+
+def _values(path: Path, value: Json) -> Iterator[Json]:
+    """All that is at a path."""
+    if not path.segments:
+        yield value
+        return
+    parent, rest = opened(value), Path(path.segments[1:])
+    try:
+        keys = path.segments[0].keys(parent)
+    except (Refused, TypeError):  # of a definition, nothing can be said of one parent
+        return
+    for key in keys:
+        yield from _values(rest, parent[key])

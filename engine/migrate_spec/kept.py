@@ -1,0 +1,138 @@
+"""What migrations took from records, kept in the database beside them for the way back.
+
+It stands in the default column family, in blocks of neighbouring records, each under
+``_complement:<collection>/<from>-<to>/<start of the run>/<last key of the block>``. A block is MessagePack: a list of
+pairs of a :class:`~migrate_spec.complement.Complement` (JSON) and the keys of all records that have this very one, as
+most often many have the same. What a step up keeps serves the way down, and goes with it; and the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from uuid import uuid4
+
+from migrate_spec.codec import packed, unpacker
+from migrate_spec.crossing import Step
+from migrate_spec.families import DEFAULT_FAMILY
+from migrate_spec.store import KeyRange, StagedFile, Store
+
+__all__ = ["Keeper", "Kept", "kept_keys", "kept_range", "kept_runs"]
+
+COMPLEMENTS = b"_complement:"
+
+Found = Mapping[Step, bytes]
+"""What is kept of one record, by the step that took it."""
+
+_unpacked = unpacker(list[tuple[bytes, list[bytes]]])
+
+
+def kept_range(collection: str | None = None, step: Step | None = None) -> KeyRange:
+    """Where that stands which is kept of a collection, or by one of its steps; by default all."""
+    head = COMPLEMENTS
+    if collection is not None:
+        head += f"{collection}/".encode()
+    if step is not None:
+        head += b"%d-%d/" % step
+    return KeyRange.of_prefix(head)
+
+
+def kept_runs(store: Store, collection: str, step: Step) -> Iterator[bytes]:
+    """What the keys of the blocks begin with that runs have kept of a step, the earliest run first."""
+    keys = kept_range(collection, step)
+    home, start = store.family(DEFAULT_FAMILY), keys.start
+    while (found := next(home.scan(KeyRange(start, keys.stop)), None)) is not None:
+        run = found[0][: found[0].index(b"/", len(keys.start)) + 1]
+        yield run
+        start = run[:-1] + b"0"  # which comes right behind the slash
+
+
+def kept_keys(store: Store, collection: str, steps: Iterable[Step]) -> Iterator[bytes]:
+    """The keys of all that is kept of a collection by some steps."""
+    home = store.family(DEFAULT_FAMILY)
+    for step in steps:
+        for key, _ in home.scan(kept_range(collection, step)):
+            yield key
+
+
+class Keeper:
+    """Writes what is kept of the records of a job, which come in the order of their keys."""
+
+    def __init__(self, home: Store, folder: Path, collection: str, run: str) -> None:
+        """Take the database, where files are staged, and the run by its start."""
+        self._home = home.family(DEFAULT_FAMILY)
+        self._folder = folder
+        self._collection, self._run = collection, run
+        self._block: dict[Step, dict[bytes, list[bytes]]] = {}
+        self._files: dict[Step, StagedFile] = {}
+
+    def add(self, step: Step, complement: bytes, keys: Iterable[bytes]) -> None:
+        """Take what is kept of records that have the same complement."""
+        self._block.setdefault(step, {}).setdefault(complement, []).extend(keys)
+
+    def end_block(self) -> None:
+        """Write what was taken since the last block."""
+        for step, block in self._block.items():
+            if step not in self._files:
+                self._files[step] = self._home.stage(self._folder / f"{uuid4().hex}.sst")
+            head = kept_range(self._collection, step).start
+            last = max(keys[-1] for keys in block.values())
+            self._files[step].put(head + f"{self._run}/".encode() + last, packed(list(block.items())))
+        self._block.clear()
+
+    def finish(self) -> list[Path]:
+        """Complete the files."""
+        self.end_block()
+        return [path for file in self._files.values() if (path := file.finish()) is not None]
+
+
+class Kept:
+    """Reads what is kept of the records of a range, which are asked for in the order of their keys."""
+
+    def __init__(self, home: Store, collection: str, steps: Iterable[Step], keys: KeyRange) -> None:
+        """Take the database, and which steps of which collection are meant."""
+        home = home.family(DEFAULT_FAMILY)
+        runs = [(step, run) for step in steps for run in kept_runs(home, collection, step)]
+        self._streams = [_Stream(home, step, run, keys.start) for step, run in runs]
+
+    def __bool__(self) -> bool:
+        return bool(self._streams)
+
+    def of(self, keys: Sequence[bytes]) -> dict[bytes, dict[Step, bytes]]:
+        """What is kept of records, by their keys."""
+        found: dict[bytes, dict[Step, bytes]] = {}
+        for stream in self._streams:
+            blocks = stream.upto(keys[-1])
+            for key in keys if blocks else ():
+                for block in blocks:
+                    if key in block:
+                        found.setdefault(key, {})[stream.step] = block[key]
+        return found
+
+
+class _Stream:
+    """The blocks of one run and step, which do not overlap."""
+
+    def __init__(self, home: Store, step: Step, run: bytes, start: bytes) -> None:
+        self.step = step
+        self._head = len(run)
+        keys = KeyRange.of_prefix(run)
+        self._blocks = home.scan(KeyRange(run + start, keys.stop))
+        self._open: list[tuple[bytes, dict[bytes, bytes]]] = []
+        self._next()
+
+    def _next(self) -> None:
+        self._ahead: tuple[bytes, bytes, dict[bytes, bytes]] | None = None
+        for key, value in self._blocks:
+            block = {one: complement for complement, keys in _unpacked(value) for one in keys}
+            self._ahead = min(block), key[self._head :], block
+            return
+
+    def upto(self, last: bytes) -> list[dict[bytes, bytes]]:
+        """The blocks with keys up to this one; those that end before the last time's are gone."""
+        while self._ahead is not None and self._ahead[0] <= last:
+            self._open.append(self._ahead[1:])
+            self._next()
+        found = [block for _, block in self._open]
+        self._open = [(end, block) for end, block in self._open if end > last]
+        return found
