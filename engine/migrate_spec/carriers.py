@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Protocol
 
 from migrate_spec.compiler import RecordRefused, Route, Transform
+from migrate_spec.crossing import Step
 from migrate_spec.journey import Arrived, Journey, RecordLoss
 from migrate_spec.keeping import Keeping, Kind
 from migrate_spec.kept import Keeper, Kept
@@ -63,12 +66,17 @@ class _Slow(Carrier):
 
     def carry(self, chunk: Sequence[Record]) -> list[Record]:
         kept = self._kept.of([key for key, _ in chunk]) if self._kept and chunk else {}
-        carried = [(key, value, self.carry_one(key, value, kept.get(key, {}))) for key, value in chunk]
+        changed = self.carry_some(chunk, kept)
         if self._keeper is not None:
             self._keeper.end_block()
+        return changed
+
+    def carry_some(self, chunk: Sequence[Record], kept: Mapping[bytes, Mapping[Step, bytes]]) -> list[Record]:
+        """The same, where it is known what is kept; the block does not end with them."""
+        carried = [(key, value, self._carried(key, value, kept.get(key, {}))) for key, value in chunk]
         return [(key, found.value) for key, value, found in carried if found is not None and found.value != value]
 
-    def carry_one(self, key: bytes, value: bytes, kept: dict[tuple[int, int], bytes]) -> Arrived | None:
+    def _carried(self, key: bytes, value: bytes, kept: Mapping[Step, bytes]) -> Arrived | None:
         """What becomes of one record; ``None`` where it is rejected."""
         self._journey.explains = self._rejects.wants_reasons
         try:
@@ -94,10 +102,9 @@ class _Fast(Carrier):
         self._transform.explains = False
         self._rejects, self._keeper = rejects, keeper
         self._again = Again(route)
-        self._keeping = Keeping(route) if keeper is not None else None
+        self._keeping = Keeping(route)
         self._kept = kept
         self._back = _Slow(route, kept, rejects, keeper) if kept else None
-        self._same: dict[Kind, list[bytes]] = {}
         self.losses = self._back.losses if self._back is not None else Counter[RecordLoss]()
 
     @property
@@ -108,59 +115,60 @@ class _Fast(Carrier):
 
     def carry(self, chunk: Sequence[Record]) -> list[Record]:
         kept = self._kept.of([key for key, _ in chunk]) if self._back is not None and chunk else {}
+        changed = self._carry([record for record in chunk if record[0] not in kept] if kept else chunk)
+        if self._back is not None and kept:
+            changed += self._back.carry_some([record for record in chunk if record[0] in kept], kept)
+            changed.sort()
+        if self._keeper is not None:
+            self._keeper.end_block()
+        return changed
+
+    def _carry(self, chunk: Sequence[Record]) -> list[Record]:
+        """Carry records of which nothing is kept."""
+        short, transform = self._transform.shortcut, self._transform
         changed: list[Record] = []
-        short, transform, keeping = self._transform.shortcut, self._transform, self._keeping
+        kinds: list[Kind | bool] = []  # of those that change; where one went the long way, whether each step changed it
         for key, value in chunk:
-            if kept and key in kept:
-                assert self._back is not None  # noqa: S101 - else nothing is kept
-                found = self._back.carry_one(key, value, kept[key])
-                if found is not None and found.value != value:
-                    changed.append((key, found.value))
-                continue
             try:
                 carried = short(value) if short is not None else PASSED
-                by_kind = carried is not PASSED
-                if not by_kind:
+                kind = short.kind if carried is not PASSED and short is not None else None
+                if carried is PASSED:
                     carried = transform(value)
             except RecordRefused as refused:
                 again = self._again.refusal(value, refused, explains=self._rejects.wants_reasons)
                 self._rejects.add(key, value, again)
-            else:
-                if carried is not None:
-                    changed.append((key, carried))
-                if keeping is not None and (carried is not None or keeping.keeps_unchanged):
-                    if by_kind and short is not None and short.kind is not None:
-                        same = self._same.get(short.kind)
-                        if same is None:
-                            same = self._same[short.kind] = []
-                        same.append(key)
-                    elif not (keeping.exact and transform.passed_all):
-                        self._keep(key, value, carried or value)
+                continue
+            if carried is not None:
+                changed.append((key, carried))
+                kinds.append(kind or transform.passed_all)
         if self._keeper is not None:
-            self._keep_same(dict(changed), chunk)
-            self._keeper.end_block()
+            self._keep(self._keeper, chunk, changed, kinds)
         return changed
 
-    def _keep(self, key: bytes, value: bytes, carried: bytes) -> None:
-        """Keep what is to be kept of one record."""
-        if self._keeping is not None and self._keeper is not None:
-            for step, complement in self._keeping.of(value, carried):
-                self._keeper.add(step, complement.stored(), (key,))
-
-    def _keep_same(self, changed: dict[bytes, bytes], chunk: Sequence[Record]) -> None:
-        """Keep what is to be kept of records of the same kinds."""
-        assert self._keeping is not None  # noqa: S101 - there is a keeper
-        assert self._keeper is not None  # noqa: S101 - as above
-        for kind, keys in self._same.items():
-            lost = self._keeping.of_kind(kind)
-            if lost is None:
-                values = dict(chunk)
-                for key in keys:
-                    self._keep(key, values[key], changed.get(key, values[key]))
-            else:
-                for step, complement in lost:
-                    self._keeper.add(step, complement.stored(), keys)
-        self._same.clear()
+    @staticmethod
+    def _keep(
+        chunk: Sequence[Record],
+        changed: Sequence[Record],
+        kinds: Sequence[Kind | bool],
+        keeping: Keeping,
+        keeper: Keeper,
+    ) -> None:
+        """Keep what is to be kept of records."""
+        alone: list[Record] = []
+        for kind, some in groupby(zip(kinds, changed, strict=True), key=itemgetter(0)):
+            same = keeping.of_kind(kind) if type(kind) is tuple else () if kind and keeping.exact else None
+            records = [record for _, record in some]
+            if same is None:
+                alone += records
+            for step, complement in same or ():
+                keeper.add(step, complement.stored(), [key for key, _ in records])
+        if keeping.keeps_unchanged:
+            found = {key for key, _ in changed}
+            alone += [record for record in chunk if record[0] not in found]
+        values = dict(chunk) if alone else {}
+        for key, carried in alone:
+            for step, complement in keeping.of(values[key], carried):
+                keeper.add(step, complement.stored(), (key,))
 
     def finish(self) -> list[Path]:
         return self._keeper.finish() if self._keeper is not None else []

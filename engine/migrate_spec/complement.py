@@ -11,6 +11,7 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -165,12 +166,13 @@ class Complement:
             fields["spelling"] = b64encode(self.spelling).decode()
         return encode(fields)
 
-    @classmethod
-    def of(cls, stored: bytes) -> Complement:
+    @staticmethod
+    @lru_cache(maxsize=100)  # most often many records have the same
+    def of(stored: bytes) -> Complement:
         """The complement that was stored."""
         fields = opened(Raw(stored))
         spelling = decode(fields["spelling"]) if "spelling" in fields else None
-        return cls(
+        return Complement(
             tuple(map(from_json, opened(fields["lost"]))),
             "comes_back" not in fields,
             b64decode(spelling) if spelling is not None else None,
@@ -245,8 +247,13 @@ def put_back(now: Json, kept: Sequence[Difference]) -> tuple[Json, list[Conflict
         The document, and where an edit stands in the way.
     """
     root = [copied(now)]
-    conflicts = [conflict for difference in kept for conflict in difference.put_back(root)]
+    conflicts = put_back_in(root, kept)
     return root[0], conflicts
+
+
+def put_back_in(root: list[Json], kept: Sequence[Difference]) -> list[Conflict]:
+    """Put back into a document what it had lost, where it stands: as the only item of a list; see :func:`put_back`."""
+    return [conflict for difference in kept for conflict in difference.put_back(root)]
 
 
 def _parent(root: list[Json], place: Places) -> tuple[Any, Any]:

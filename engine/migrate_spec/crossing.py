@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from migrate_spec.codec import Document, copied
+from migrate_spec.codec import Document
 from migrate_spec.compiler import change_of
 from migrate_spec.complement import Complement, differences
 from migrate_spec.document import Refused
@@ -37,18 +37,18 @@ class Crossing:
     forth: Callable[[Document], Document]
     back: Callable[[Document], Document] | None
 
-    def complement(self, before: Document, after: Document) -> Complement | None:
+    def complement(self, before: Document, after: Callable[[], Document]) -> Complement | None:
         """What the way back alone does not give, where there is one; nothing where it gives the very document.
 
         Args:
-            before: a document.
-            after: the same on the other side. Neither is altered.
+            before: a document, which is not altered.
+            after: makes a new one of the same on the other side.
         """
         assert self.back is not None  # noqa: S101 - whoever asks has seen that
         try:
-            guess, comes_back = self.back(copied(after)), True
+            guess, comes_back = self.back(after()), True
         except Refused:
-            guess, comes_back = after, False
+            guess, comes_back = after(), False
         kept = differences(guess, before)
         return Complement(tuple(kept), comes_back) if kept or not comes_back else None
 

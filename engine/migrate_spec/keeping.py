@@ -14,7 +14,7 @@ from migrate_spec.document import ABSENT
 from migrate_spec.journey import Journey
 from migrate_spec.spec import Spec
 
-__all__ = ["Keeping", "Kind", "is_exact"]
+__all__ = ["Keeping", "Kind", "Taken", "is_exact"]
 
 SENTINEL = "\x01"
 """Stands for a value while it is found out what is kept of documents of which only the names are known."""
@@ -22,7 +22,7 @@ SENTINEL = "\x01"
 Kind = tuple[tuple[str, ...], int]
 """The names of a record's fields, and its version."""
 
-Kept = Sequence[tuple[Step, Complement]]
+Taken = Sequence[tuple[Step, Complement]]
 """What is kept of a record, by the step that took it."""
 
 
@@ -40,9 +40,9 @@ class Keeping:
         self._stamp = route.stamp
         self.exact = all(is_exact(spec) for spec in route.way)
         self.keeps_unchanged = self._stamp.path is None and not self.exact
-        self._kinds: dict[Kind, Kept | None] = {}
+        self._kinds: dict[Kind, Taken | None] = {}
 
-    def of(self, value: bytes, carried: bytes) -> Kept:
+    def of(self, value: bytes, carried: bytes) -> Taken:
         """What is to be kept of a record.
 
         Args:
@@ -53,14 +53,14 @@ class Keeping:
         way, found = self._journey.way(version), []
         for crossing in way:
             is_last = crossing is way[-1]
-            after = self._journey.read(carried)[0] if is_last else crossing.forth(copied(before))
+            after = carried if is_last else encoder_of(crossing.encodings[1])(crossing.forth(copied(before)))
             complement = self._journey.lost(crossing, before, value, after)
             if complement is not None:
                 found.append((crossing.step, complement))
-            before, value = after, encoder_of(crossing.encodings[1])(after)
+            before, value = self._journey.read(after)[0], after
         return found
 
-    def of_kind(self, kind: Kind) -> Kept | None:
+    def of_kind(self, kind: Kind) -> Taken | None:
         """What is to be kept of all documents of a kind; ``None`` where it depends on what stands in them.
 
         It is found out for documents whose values are all different, and all the same: steps that look at names alone
@@ -73,7 +73,7 @@ class Keeping:
             self._kinds[kind] = None if depends else named
         return self._kinds[kind]
 
-    def _of_names(self, kind: Kind, *, distinct: bool) -> Kept:
+    def _of_names(self, kind: Kind, *, distinct: bool) -> Taken:
         names, version = kind
         document: Document = {name: SENTINEL + (name if distinct else "") for name in names}
         if self._stamp.path is not None and self._stamp.path.sole_name in document:
@@ -87,7 +87,7 @@ class Keeping:
 _MARK = re.compile(rb"\\u0001[^\"]*")
 
 
-def _blurred(kept: Kept) -> list[tuple[Step, bytes]]:
+def _blurred(kept: Taken) -> list[tuple[Step, bytes]]:
     """What is kept, with all values alike that are not known."""
     return [(step, _MARK.sub(b"", complement.stored())) for step, complement in kept]
 

@@ -310,7 +310,7 @@ class MigrationManager(QuarantineKeeper):
         return ApplyReport(str(self.path), version, version)
 
     @logged("downgrade")
-    def downgrade(
+    def downgrade(  # noqa: PLR0913 - as many as there are ways to run
         self,
         to_version: int,
         *,
