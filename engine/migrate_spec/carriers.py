@@ -145,15 +145,11 @@ class _Fast(Carrier):
             self._keep(self._keeper, chunk, changed, kinds)
         return changed
 
-    @staticmethod
     def _keep(
-        chunk: Sequence[Record],
-        changed: Sequence[Record],
-        kinds: Sequence[Kind | bool],
-        keeping: Keeping,
-        keeper: Keeper,
+        self, keeper: Keeper, chunk: Sequence[Record], changed: Sequence[Record], kinds: Sequence[Kind | bool]
     ) -> None:
-        """Keep what is to be kept of records."""
+        """Keep what is to be kept of records; those that changed come with their kinds."""
+        keeping = self._keeping
         alone: list[Record] = []
         for kind, some in groupby(zip(kinds, changed, strict=True), key=itemgetter(0)):
             same = keeping.of_kind(kind) if type(kind) is tuple else () if kind and keeping.exact else None
