@@ -10,7 +10,10 @@ from typing import Any
 
 from benchmarks.rounds import ROOT
 
-__all__ = ["LAST", "write_project"]
+__all__ = ["DROPPED", "LAST", "write_dropping", "write_project"]
+
+DROPPED = ("description", "estimated_hours", "commit_hash")
+"""Fields of version 1 that the project of :func:`write_dropping` takes away."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,20 @@ def write_project(folder: Path) -> None:
         (specs / f"v{version}_to_v{version + 1}.yaml").write_text(json.dumps(spec), "utf-8")
         schema = _changed(schema, step)
         (schemas / f"v{version + 1}.json").write_text(json.dumps(schema), "utf-8")
+
+
+def write_dropping(folder: Path) -> None:
+    """Write the specs and schemas of one step that takes fields away into the folders ``specs`` and ``schemas``."""
+    specs, schemas = folder / "specs/task", folder / "schemas/task"
+    specs.mkdir(parents=True)
+    schemas.mkdir(parents=True)
+    spec = {"collection": "task", "prefix": "task:", "from": 1, "to": 2, "steps": [{"remove": [*DROPPED]}]}
+    (specs / "v1_to_v2.yaml").write_text(json.dumps(spec), "utf-8")
+    schema = json.loads((ROOT / "schemas/task/v1.json").read_text("utf-8"))
+    (schemas / "v1.json").write_text(json.dumps(schema), "utf-8")
+    properties = {name: part for name, part in schema["properties"].items() if name not in DROPPED}
+    required = [name for name in schema["required"] if name not in DROPPED]
+    (schemas / "v2.json").write_text(json.dumps(schema | {"properties": properties, "required": required}), "utf-8")
 
 
 def _changed(schema: dict[str, Any], step: Step) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Protocol
 
+from migrate_spec.codec import Raw, opened
 from migrate_spec.compiler import RecordRefused, Route, Transform
 from migrate_spec.crossing import Step
 from migrate_spec.journey import Arrived, Journey, RecordLoss
@@ -149,19 +150,24 @@ class _Fast(Carrier):
         self, keeper: Keeper, chunk: Sequence[Record], changed: Sequence[Record], kinds: Sequence[Kind | bool]
     ) -> None:
         """Keep what is to be kept of records; those that changed come with their kinds."""
-        keeping = self._keeping
+        keeping, values = self._keeping, dict[bytes, bytes]()
         alone: list[Record] = []
         for kind, some in groupby(zip(kinds, changed, strict=True), key=itemgetter(0)):
             same = keeping.of_kind(kind) if type(kind) is tuple else () if kind and keeping.exact else None
             records = [record for _, record in some]
             if same is None:
                 alone += records
-            for step, complement in same or ():
-                keeper.add(step, complement.stored(), [key for key, _ in records])
+            for template in same or ():
+                if not template.names:
+                    keeper.add(template.step, template.parts[0], [key for key, _ in records])
+                    continue
+                values = values or dict(chunk)
+                for key, _ in records:
+                    keeper.add(template.step, template.filled(opened(Raw(values[key]))), (key,))
         if keeping.keeps_unchanged:
             found = {key for key, _ in changed}
             alone += [record for record in chunk if record[0] not in found]
-        values = dict(chunk) if alone else {}
+        values = values or (dict(chunk) if alone else {})
         for key, carried in alone:
             for step, complement in keeping.of(values[key], carried):
                 keeper.add(step, complement.stored(), (key,))

@@ -45,17 +45,21 @@ class Lost:
         guess: what the way back gives there; ``ABSENT``: nothing.
         old: what was there; ``ABSENT``: nothing.
         same_as: the field of the document that has the same value as the guess, where that is how it is told.
+        index: how many fields stood before one that the guess lacks, where it was not the last.
     """
 
     place: Places
     guess: Any
     old: Any
     same_as: str | None = None
+    index: int | None = None
 
     def to_json(self) -> dict[str, Json]:
         """The difference as it is stored."""
-        parts = {"guess": self.guess, "old": self.old, "same_as": ABSENT if self.same_as is None else self.same_as}
-        return {"at": list(self.place)} | {name: part for name, part in parts.items() if part is not ABSENT}
+        parts = {"guess": self.guess, "old": self.old}
+        found = {"at": list(self.place)} | {name: part for name, part in parts.items() if part is not ABSENT}
+        others = {"same_as": self.same_as, "index": self.index}
+        return found | {name: part for name, part in others.items() if part is not None}
 
     def put_back(self, root: list[Json]) -> Iterator[Conflict]:
         """Put the old value where the guess is, if it is."""
@@ -65,7 +69,7 @@ class Lost:
         if parent is ABSENT or not (_is(found, guess) or _is(found, self.old)):
             yield Conflict(self.place, self.old)
         elif self.old is not ABSENT:
-            parent[key] = self.old
+            _put(parent, key, self.old, self.index if found is ABSENT else None)
         elif found is not ABSENT:
             del parent[key]
 
@@ -187,8 +191,8 @@ def from_json(stored: Json) -> Difference:
         return Ordered(place, tuple(decode(fields["order"])))
     if "inside" in fields:
         return Item(place, decode(fields["digest"]), tuple(map(from_json, opened(fields["inside"]))))
-    same_as = decode(fields["same_as"]) if "same_as" in fields else None
-    return Lost(place, fields.get("guess", ABSENT), fields.get("old", ABSENT), same_as)
+    same_as, index = (decode(fields[name]) if name in fields else None for name in ("same_as", "index"))
+    return Lost(place, fields.get("guess", ABSENT), fields.get("old", ABSENT), same_as, index)
 
 
 def differences(guess: Json, old: Json) -> list[Difference]:
@@ -218,13 +222,14 @@ def _differences(place: Places, guess: Json, old: Json) -> Iterator[Difference]:
         return
     here, there = opened(guess), opened(old)
     if type(here) is type(there) is dict:
-        for name in dict.fromkeys([*there, *here]):
-            below, now, before = (*place, name), here.get(name, ABSENT), there.get(name, ABSENT)
-            if now is ABSENT or before is ABSENT:
-                yield Lost(below, now, before)
+        yield from (Lost((*place, name), here[name], ABSENT) for name in here if name not in there)
+        after = [name for name in here if name in there]
+        for index, (name, before) in enumerate(there.items()):
+            if name in here:
+                yield from _differences((*place, name), here[name], before)
             else:
-                yield from _differences(below, now, before)
-        after = [*(name for name in here if name in there), *(name for name in there if name not in here)]
+                yield Lost((*place, name), ABSENT, before, index=index if index < len(after) else None)
+                after.insert(index, name)
         if after != list(there):
             yield Ordered(place, tuple(there))
     elif type(here) is type(there) is list and len(here) == len(there):
@@ -266,6 +271,17 @@ def _parent(root: list[Json], place: Places) -> tuple[Any, Any]:
             return ABSENT, following
         parent[key] = parent = found
     return parent, keys[-1]
+
+
+def _put(parent: Any, key: Any, value: Json, index: int | None) -> None:
+    """Put a value into an object or a list; a new field of an object behind so many others, or at the end."""
+    if index is None:
+        parent[key] = value
+        return
+    fields = list(parent.items())
+    fields.insert(index, (key, value))
+    parent.clear()
+    parent.update(fields)
 
 
 def _at(parent: Any, key: Any) -> Any:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
-from migrate_spec.codec import Document, copied, encode, encoder_of
+from migrate_spec.codec import Document, Json, copied, encode, encoder_of
 from migrate_spec.compiler import Route
 from migrate_spec.complement import Complement, Lost
 from migrate_spec.crossing import Step
@@ -14,7 +15,7 @@ from migrate_spec.document import ABSENT
 from migrate_spec.journey import Journey
 from migrate_spec.spec import Spec
 
-__all__ = ["Keeping", "Kind", "Taken", "is_exact"]
+__all__ = ["Keeping", "Kind", "Taken", "Template", "is_exact"]
 
 SENTINEL = "\x01"
 """Stands for a value while it is found out what is kept of documents of which only the names are known."""
@@ -24,6 +25,33 @@ Kind = tuple[tuple[str, ...], int]
 
 Taken = Sequence[tuple[Step, Complement]]
 """What is kept of a record, by the step that took it."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """A stored complement, but for the values of some fields of the record that it is about.
+
+    Attributes:
+        step: the step that it is of.
+        parts: what stands around these values.
+        names: the fields.
+    """
+
+    step: Step
+    parts: tuple[bytes, ...]
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, step: Step, complement: Complement) -> Template | None:
+        """The template of what is kept of documents with a sentinel in each field; ``None`` where there is none."""
+        first, *others = _HOLE.split(complement.stored())
+        parts, names = (first, *others[1::2]), tuple(name.decode() for name in others[::2])
+        return cls(step, parts, names) if not any(_MARK.search(part) for part in parts) else None
+
+    def filled(self, fields: Mapping[str, Json]) -> bytes:
+        """The complement of a record with these fields."""
+        values = [encode(fields[name]) for name in self.names]
+        return b"".join(chain.from_iterable(zip(self.parts, (*values, b""), strict=True)))
 
 
 class Keeping:
@@ -40,7 +68,7 @@ class Keeping:
         self._stamp = route.stamp
         self.exact = all(is_exact(spec) for spec in route.way)
         self.keeps_unchanged = self._stamp.path is None and not self.exact
-        self._kinds: dict[Kind, Taken | None] = {}
+        self._kinds: dict[Kind, Sequence[Template] | None] = {}
 
     def of(self, value: bytes, carried: bytes) -> Taken:
         """What is to be kept of a record.
@@ -49,31 +77,35 @@ class Keeping:
             value: its bytes.
             carried: what becomes of it.
         """
+        return [(step, complement) for step, complement, _ in self._of(value, carried)]
+
+    def _of(self, value: bytes, carried: bytes) -> Iterator[tuple[Step, Complement, Document]]:
+        """The same, with the document that comes to each step."""
         before, version = self._journey.read(value)
-        way, found = self._journey.way(version), []
+        way = self._journey.way(version)
         for crossing in way:
             is_last = crossing is way[-1]
             after = carried if is_last else encoder_of(crossing.encodings[1])(crossing.forth(copied(before)))
             complement = self._journey.lost(crossing, before, value, after)
             if complement is not None:
-                found.append((crossing.step, complement))
+                yield crossing.step, complement, before
             before, value = self._journey.read(after)[0], after
-        return found
 
-    def of_kind(self, kind: Kind) -> Taken | None:
-        """What is to be kept of all documents of a kind; ``None`` where it depends on what stands in them.
+    def of_kind(self, kind: Kind) -> Sequence[Template] | None:
+        """What is to be kept of documents of a kind; ``None`` where that is not the same for all of them.
 
         It is found out for documents whose values are all different, and all the same: steps that look at names alone
         can do no more with values than to compare them.
         """
         if kind not in self._kinds:
             different, same = (self._of_names(kind, distinct=distinct) for distinct in (True, False))
-            named = [(step, _named(complement)) for step, complement in different]
-            depends = _blurred(different) != _blurred(same) or any(_MARK.search(one.stored()) for _, one in named)
-            self._kinds[kind] = None if depends else named
+            named = [Template.of(step, _named(complement, before)) for step, complement, before in different]
+            known = [one for one in named if one is not None]
+            agree = [_blurred(one) for one in different] == [_blurred(one) for one in same]
+            self._kinds[kind] = known if agree and len(known) == len(named) else None
         return self._kinds[kind]
 
-    def _of_names(self, kind: Kind, *, distinct: bool) -> Taken:
+    def _of_names(self, kind: Kind, *, distinct: bool) -> list[tuple[Step, Complement, Document]]:
         names, version = kind
         document: Document = {name: SENTINEL + (name if distinct else "") for name in names}
         if self._stamp.path is not None and self._stamp.path.sole_name in document:
@@ -81,22 +113,29 @@ class Keeping:
         value = encode(document)
         for crossing in self._journey.way(version):
             document = crossing.forth(document)
-        return self.of(value, encode(document))
+        return list(self._of(value, encode(document)))
 
 
 _MARK = re.compile(rb"\\u0001[^\"]*")
+_HOLE = re.compile(rb'"\\u0001([^"\\]+)"')
 
 
-def _blurred(kept: Taken) -> list[tuple[Step, bytes]]:
+def _blurred(kept: tuple[Step, Complement, Document]) -> tuple[Step, bytes]:
     """What is kept, with all values alike that are not known."""
-    return [(step, _MARK.sub(b"", complement.stored())) for step, complement in kept]
+    return kept[0], _MARK.sub(b"", kept[1].stored())
 
 
-def _named(complement: Complement) -> Complement:
-    """What is kept, with the names of fields for guesses that are the values of these."""
+def _named(complement: Complement, before: Document) -> Complement:
+    """What is kept, told by the names of fields where a guess is the value of one: so it is the same for more records.
+
+    Args:
+        complement: what is kept.
+        before: the document that comes to the step, with different values in all of its fields.
+    """
+    names = {value: name for name, value in before.items() if type(value) is str and value.startswith(SENTINEL)}
     found = tuple(
-        replace(one, guess=ABSENT, same_as=one.guess[len(SENTINEL) :])
-        if isinstance(one, Lost) and type(one.guess) is str and one.guess.startswith(SENTINEL)
+        replace(one, guess=ABSENT, same_as=names[one.guess])
+        if isinstance(one, Lost) and type(one.guess) is str and one.guess in names
         else one
         for one in complement.differences
     )
