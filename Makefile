@@ -8,7 +8,7 @@ LOCKED := $(VENV)/locked.stamp
 READY  := $(VENV)/ready.stamp
 EDITOR := tests/editor/node_modules/.package-lock.json
 PIP    := -m pip --disable-pip-version-check --no-input install --quiet
-BENCHMARKS := apply options scale reads startup validate
+BENCHMARKS := apply options downgrade scale reads startup validate
 INSIDE := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 define CHECK_PYTHON

@@ -17,7 +17,7 @@ __all__ = ["RESULTS", "main", "pages"]
 RESULTS = ROOT / "benchmarks/results"
 PAGE = ROOT / "docs/performance.md"
 
-ORDER = ("apply", "options", "scale", "reads", "startup", "validate")
+ORDER = ("apply", "options", "downgrade", "scale", "reads", "startup", "validate")
 """The benchmarks as they follow each other on the page."""
 
 PICTURES = {"apply": ("performance.svg", "migrate-spec apply"), "scale": ("performance-scale.svg", "")}

@@ -65,7 +65,11 @@ def dump(path: Path) -> dict[bytes, bytes]:
 
 def data(path: Path) -> dict[bytes, bytes]:
     """Every key and value of the database but those that the system keeps for itself."""
-    return {key: value for key, value in dump(path).items() if not key.startswith((VERSION, HISTORY, b"_backup_", b"_complement:"))}
+    return {
+        key: value
+        for key, value in dump(path).items()
+        if not key.startswith((VERSION, HISTORY, b"_backup_", b"_complement:"))
+    }
 
 
 def files(path: Path) -> Photograph:

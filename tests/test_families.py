@@ -268,7 +268,8 @@ class TestRefusing:
             (
                 {"prefix": ""},
                 "the empty prefix was found in the default column family, a prefix apart from _schema_version, "
-                "_migration_history, _migration_in_progress, _backup_, _quarantine was expected, which the system "
+                "_migration_history, _migration_in_progress, _backup_, _quarantine, "
+                "_complement: was expected, which the system "
                 "keeps for itself; "
                 "`column_family` names another one, in which a collection may have all keys",
             ),

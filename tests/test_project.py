@@ -183,7 +183,8 @@ REFUSED: dict[str, tuple[dict[str, str], list[str]]] = {
         ANY | {"specs/task/v1_to_v2.yaml": spec(prefix="_")},
         [
             "specs/task/v1_to_v2.yaml:2:9: the prefix '_' was found, a prefix apart from _schema_version, "
-            "_migration_history, _migration_in_progress, _backup_, _quarantine was expected, which the system keeps "
+            "_migration_history, _migration_in_progress, _backup_, _quarantine, "
+            "_complement: was expected, which the system keeps "
             "for itself"
         ],
     ),

@@ -135,7 +135,7 @@ REFUSED: dict[str, list[str]] = {
     ],
     HEAD.replace('"task:"', '"_"') + "steps: []": [
         "2:9: the prefix '_' was found, a prefix apart from _schema_version, _migration_history, "
-        "_migration_in_progress, _backup_, _quarantine was expected, which the system keeps for itself"
+        "_migration_in_progress, _backup_, _quarantine, _complement: was expected, which the system keeps for itself"
     ],
     HEAD.replace('"task:"', '"_backup_2024"') + "steps: []": [
         "2:9: the prefix '_backup_2024' was found, a prefix apart from _backup_ was expected, "

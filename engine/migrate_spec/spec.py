@@ -30,7 +30,14 @@ from migrate_spec.yaml_text import parse
 __all__ = ["Example", "Spec", "overlap", "parse_spec"]
 
 FILE_NAME = re.compile(r"v([1-9][0-9]{0,9})_to_v([1-9][0-9]{0,9})\.yaml")
-RESERVED_PREFIXES = ("_schema_version", "_migration_history", "_migration_in_progress", "_backup_", "_quarantine")
+RESERVED_PREFIXES = (
+    "_schema_version",
+    "_migration_history",
+    "_migration_in_progress",
+    "_backup_",
+    "_quarantine",
+    "_complement:",
+)
 
 
 @dataclass(frozen=True)
