@@ -224,12 +224,12 @@ def command(words, files, small_jobs, out, err):
     cli.main()
 
 
-def write(path, changes):
+def write(path, family, changes):
     from rocksdict import Options, Rdict
 
-    handle = Rdict(path, Options(raw_mode=True))
+    part = Rdict(path, *Options.load_latest(path)).get_column_family(family)
     for key, value in changes.items():
-        handle[bytes.fromhex(key)] = bytes.fromhex(value)
+        part[bytes.fromhex(key)] = bytes.fromhex(value)
     os.kill(os.getpid(), 9)
 
 
@@ -245,7 +245,7 @@ for line in sys.stdin:
     if not process:
         try:
             if order["changes"]:
-                write(order["words"][0], order["changes"])
+                write(*order["words"], order["changes"])
             command(order["words"], order["files"], order["small_jobs"], out_there, err_there)
         except BaseException:
             traceback.print_exc()
@@ -318,10 +318,10 @@ class Commands(Server):
         """
         return self._begin([str(word) for word in words], files=files, small_jobs=small_jobs)
 
-    def write_and_die(self, path: Path, changes: Mapping[bytes, bytes]) -> None:
+    def write_and_die(self, path: Path, changes: Mapping[bytes, bytes], family: str = "default") -> None:
         """Change records as a program does that is killed then: they are in the log of the database only."""
         had_config = (path / CONFIG).exists()
-        self._begin([str(path)], changes={key.hex(): value.hex() for key, value in changes.items()})
+        self._begin([str(path), family], changes={key.hex(): value.hex() for key, value in changes.items()})
         outcome = self.finish()
         assert outcome.code == -signal.SIGKILL, outcome
         if not had_config:

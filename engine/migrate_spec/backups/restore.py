@@ -121,10 +121,10 @@ class Restoring:
         report = replace(report, seconds=time.monotonic() - self._start)
         entry = restoring_entry(report, self._started_at, self._held(collections))
         changes: dict[bytes, bytes | None] = {HISTORY_KEY: restored_history(store, whole, entry)}
-        if whole is not None:
-            changes[VERSION_KEY] = whole.get(VERSION_KEY)
-        elif version is not None:
+        if version is not None:
             changes[VERSION_KEY] = str(version).encode()
+        else:  # where it stays, too: over several column families a note takes its place until all is swapped in
+            changes[VERSION_KEY] = (store if whole is None else whole).get(VERSION_KEY)
         self._add(DEFAULT_FAMILY, stage_all(store, self.staging.folder / "metadata.sst", changes))
         run = Swap("restore", report.from_version, report.to_version, self._started_at)
         self.staging.swap_in_families(self._files, run)

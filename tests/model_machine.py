@@ -1,0 +1,291 @@
+"""What the rules of the model test share: a real database, a model of it, and how both do the same call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import ClassVar, TypeVar
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+import migrate_spec as ms
+from migrate_spec import errors
+from migrate_spec.retention import Retention
+from tests import families_support as families
+from tests.conftest import HISTORY, VERSION, Folder, compact
+from tests.faults_support import FAULTS, Outcome, Tools
+from tests.in_place_support import MARK
+from tests.model import Error, Model
+from tests.model_state import Records, State
+from tests.model_steps import FAMILIES, KINDS, Document, collection_of
+
+T = TypeVar("T")
+
+COLLECTIONS = tuple(FAMILIES)
+WHICH = st.integers(0, 3)
+"""Which of several things; how many there are may depend on how far a crash got, and nothing that is drawn may."""
+
+CRASHES = sorted(set(FAULTS) - {"clock set back"})
+
+Crash = tuple[str, int, tuple[str, str]]
+"""What happens to a command, and at which point, of those of a call on files in whose path something stands."""
+
+POINTS = {("", ""): 330, ("write", ".log"): 8, ("link", "/db/"): 8, ("fsync", ""): 30, ("rename", ""): 12}
+"""About how many points of such calls a run has; later ones are none, and the run is complete."""
+
+CRASH: st.SearchStrategy[Crash | None] = st.one_of(
+    *(st.none() for _ in POINTS),
+    *(st.tuples(st.sampled_from(CRASHES), st.integers(1, last), st.just(site)) for site, last in POINTS.items()),
+)
+"""What happens to every other command."""
+
+KINDS_OF_STEPS = st.dictionaries(st.sampled_from(COLLECTIONS), st.sampled_from(KINDS), min_size=1)
+
+QUARANTINE = b"_quarantine"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a database holds.
+
+    Attributes:
+        version: of it; none where it is between two.
+        way: the history.
+        notes: the names of the backups that it knows.
+        begun: whether it is in the middle of a run in place.
+        held: the keys of the records in quarantine.
+        records: those of the collections.
+        others: what belongs to no collection.
+    """
+
+    version: int | None
+    way: tuple[tuple[int, int], ...]
+    notes: frozenset[str]
+    begun: bool
+    held: frozenset[bytes]
+    records: Records
+    others: dict[bytes, bytes]
+
+
+def flat(path: Path) -> dict[bytes, bytes]:
+    """All that is in a database; before keys of other column families than the default one stands the family."""
+    found = families.dump(path)
+    default = found.pop("default")
+    return default | {f"{name}/".encode() + key: value for name, some in found.items() for key, value in some.items()}
+
+
+def look(path: Path) -> Seen:
+    """What a database holds."""
+    found = flat(path)
+    version = json.loads(found.pop(VERSION, b"1"))
+    entries = json.loads(found.pop(HISTORY, b'{"migrations":[]}'))["migrations"]
+    assert all(entry["success"] for entry in entries)
+    notes = {key for key in found if key.startswith(b"_backup_")}
+    marks = {key for key in found if key.startswith(QUARANTINE)}
+    begun = found.pop(MARK, None) is not None
+    own = {key: value for key, value in found.items() if collection_of(key)}
+    return Seen(
+        version if type(version) is int else None,
+        tuple((entry["from_version"], entry["to_version"]) for entry in entries),
+        frozenset(key.decode() for key in notes),
+        begun,
+        frozenset(map(marked, marks)),
+        {key: read(value) for key, value in own.items()},
+        {key: value for key, value in found.items() if key not in own.keys() | notes | marks},
+    )
+
+
+def marked(mark: bytes) -> bytes:
+    """The key of a record in quarantine, by that of its mark."""
+    family, _, key = mark.removeprefix(QUARANTINE).partition(b":")
+    return family.removeprefix(b"@") + b"/" + key if family else key
+
+
+def read(value: bytes) -> Document | None:
+    """The document that is stored, without its stamp."""
+    try:
+        found = json.loads(value)
+    except ValueError:
+        return None
+    return {name: part for name, part in found.items() if name != "schema_version"}
+
+
+def predicted(model: Model, predict: Callable[[Model], None]) -> tuple[Model, Error | None]:
+    """The model after a call, and how that is refused, if it is."""
+    after = copy(model)
+    try:
+        predict(after)
+    except Error as refusal:
+        return after, refusal
+    return after, None
+
+
+def one_of(things: Sequence[T], which: int) -> T:
+    """One of several things."""
+    return things[which % len(things)]
+
+
+class Machine(RuleBasedStateMachine):
+    """A database, and a model that does the same.
+
+    Attributes:
+        tools: what commands are run, and killed, with.
+        path: the database.
+        folder: the project.
+        model: what there should be.
+        names: those of the backups, by their numbers in the model.
+        stored: what each of them holds, as bytes, where that is known.
+    """
+
+    tools: ClassVar[Tools]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._home = TemporaryDirectory(dir=self.tools.folder)
+        self.path = Path(self._home.name, "db")
+        self.folder = Folder(Path(self._home.name, "project"))
+        self.model = Model()
+        self.names: dict[int, str] = {}
+        self.stored: dict[int, dict[bytes, bytes]] = {}
+
+    def teardown(self) -> None:
+        """Remove it."""
+        self._home.cleanup()
+
+    @property
+    def manager(self) -> ms.MigrationManager:
+        """A manager of the specs so far."""
+        return ms.MigrationManager(self.path, self.folder.load())
+
+    @property
+    def state(self) -> State:
+        """What the database should hold."""
+        return self.model.state
+
+    @initialize(
+        steps=st.lists(KINDS_OF_STEPS, min_size=1, max_size=3),
+        numbers=st.dictionaries(st.sampled_from(COLLECTIONS), st.lists(st.none() | st.integers(-1, 5), max_size=5)),
+    )
+    def begin(self, steps: list[dict[str, str]], numbers: dict[str, list[int | None]]) -> None:
+        """A database with some records, of which some are damaged, and the first specs."""
+        shapes = {name: shapes[0] for name, shapes in self.model.specs.shapes.items()}
+        records = {
+            shapes[name].key(identity): None if n is None else {"id": identity, "n": n}
+            for name, some in numbers.items()
+            for identity, n in enumerate(some)
+        }
+        others = {b"item": b"x", b"other:1": b"\xff", b"note;": b"{}"}
+        others |= {b"boxes/box": b"{}", b"boxes/note:1": b"{", b"boxes/box;": b"x"}
+        self.model.state = State(records=records, others=others)
+        there = others | {key: b"{" if document is None else compact(document) for key, document in records.items()}
+        boxes = {key.removeprefix(b"boxes/"): value for key, value in there.items() if b"/" in key}
+        families.make(
+            self.path, {"default": {key: value for key, value in there.items() if b"/" not in key}, "boxes": boxes}
+        )
+        for kinds in steps:
+            self.add_steps(kinds)
+
+    @rule(kinds=KINDS_OF_STEPS)
+    def add_specs(self, kinds: dict[str, str]) -> None:
+        """Specs for the next version."""
+        self.add_steps(kinds)
+
+    def add_steps(self, kinds: dict[str, str]) -> None:
+        """Write specs for the next version."""
+        for step in self.model.specs.add(kinds):
+            spec = dict(step.spec)
+            self.folder.spec(step.collection, step.from_version, *spec.pop("steps"), **spec)
+
+    def write(self, key: bytes, value: bytes | None, *, killed: bool = False) -> None:
+        """Change a record as the program does; it may be killed when that is in the log only."""
+        family, name = (b"default", key) if b"/" not in key else key.split(b"/", 1)
+        if killed and value is not None:
+            self.tools.commands.write_and_die(self.path, {name: value}, family.decode())
+        else:
+            families.write(self.path, family.decode(), {name: value})
+
+    def do(self, predict: Callable[[Model], None], call: Callable[[], object]) -> bool:
+        """Do a call, which is refused where the model says so, and changes nothing then; whether it went well."""
+        stored = flat(self.path)
+        after, refusal = predicted(self.model, predict)
+        if refusal is None:
+            call()
+            self._become(after, look(self.path), stored)
+            return True
+        with pytest.raises(getattr(errors, refusal.kind)) as caught:
+            call()
+        assert type(caught.value).__name__ == refusal.kind
+        assert not refusal.count or caught.value.count == refusal.count
+        assert after.state is not self.state or flat(self.path) == stored
+        self.model = after
+        return False
+
+    def kill(self, predict: Callable[[Model], None], crash: Crash, *words: str | Path, target: int = 0) -> None:
+        """Do a call as a command that is killed, or whose disk fails, at a point: it is all or nothing.
+
+        Args:
+            predict: what it does.
+            crash: what happens.
+            words: the command, without the options that name the project.
+            target: the version to which it goes, where it may stop in the middle of a run in place.
+        """
+        stored = flat(self.path)
+        after, error = predicted(self.model, predict)
+        outcome = self.run_command(crash, *words, small_jobs=bool(target))
+        seen = look(self.path)
+        half = seen.version is None
+        if half:
+            assert outcome.code == -9 or "swapped in" in outcome.err, outcome
+            assert self.manager.prune_backups(Retention(keep=1000)) == []  # whatever writes next settles it
+            seen = look(self.path)
+        if seen.begun and target:
+            assert outcome.code == -9 or (outcome.code == 1 and "the run in place" in outcome.err), outcome
+            self.model = copy(self.model)
+            self.model.stop(target, seen.records)
+            return
+        done = len(seen.way) != len(self.model.way) or len(seen.notes) != len(self.model.noted)
+        assert not done or not error
+        assert not done or half or outcome.code != 1 or "could not be found out" in outcome.err, outcome
+        assert outcome.code != 0 or not error, outcome
+        if done or outcome.code == 0:
+            self._become(after, seen, stored)
+
+    def run_command(self, crash: Crash, *words: str | Path, small_jobs: bool = False) -> Outcome:
+        """Run a command, without the options that name the project, to which something happens."""
+        fault, point, (call, part) = crash
+        self.tools.faults.arm(FAULTS[fault], point, call=call, part=part)
+        options = ("--specs", self.folder.specs, "--schemas", self.folder.schemas)
+        outcome = self.tools.commands.run(*words, *options, small_jobs=small_jobs)
+        self.tools.faults.disarm()
+        assert outcome.code in {0, 1, -9}, outcome
+        assert "unexpected" not in outcome.err, outcome
+        assert "Traceback" not in outcome.err, outcome
+        return outcome
+
+    def _become(self, after: Model, seen: Seen, stored: dict[bytes, bytes]) -> None:
+        """A call was done: the model is the one after it, and a backup that it made has a name."""
+        before, self.model = self.model, after
+        if after.made > before.made:
+            [self.names[after.made]] = seen.notes - {self.names[number] for number in before.noted}
+            if after.backups[after.made] is before.state:
+                self.stored[after.made] = stored
+
+    @invariant()
+    def holds_what_it_should(self) -> None:
+        """All that the database holds is what the model says."""
+        if not self.path.exists():
+            return
+        seen, state = look(self.path), self.state
+        assert seen.version == state.version
+        assert seen.way == self.model.way
+        assert seen.notes == {self.names[number] for number in self.model.noted}
+        assert seen.begun == (state.begun is not None)
+        assert seen.held == state.held.keys()
+        assert seen.records == {**state.records, **state.waiting}
+        assert seen.others == state.others

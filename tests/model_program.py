@@ -1,0 +1,85 @@
+"""The rules of the model test in which others do something: the program, and whoever leaves files about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from tests.conftest import compact
+from tests.model_machine import COLLECTIONS, WHICH, Machine, one_of
+from tests.model_steps import Document, identity_of
+
+IDENTITIES = st.integers(0, 5)
+
+
+class ProgramRules(Machine):
+    """What others do."""
+
+    def stamped(self, document: Document, version: int) -> bytes:
+        """A record as the program writes it that knows a version."""
+        return compact(document | ({"schema_version": version} if version > 1 else {}))
+
+    @rule(
+        collection=st.sampled_from(COLLECTIONS),
+        identity=IDENTITIES,
+        fields=st.fixed_dictionaries(
+            {"n": st.integers(-1, 5)}, optional={"extra": st.none() | st.text("aä", max_size=2), "gone": st.booleans()}
+        ),
+        titled=st.booleans(),
+        killed=st.booleans(),
+    )
+    def put(self, collection: str, identity: int, fields: dict[str, Any], *, titled: bool, killed: bool) -> None:
+        """The program writes a record of its version; it may be killed when that is in the log only."""
+        shape = self.model.specs.shapes[collection][self.state.version - 1]
+        document = {"id": identity, **fields} | ({shape.title: "t"} if titled else {})
+        self.write(shape.key(identity), self.stamped(document, self.state.version), killed=killed)
+        self.model.state = self.state.put(shape.key(identity), document)
+
+    @rule(collection=st.sampled_from(COLLECTIONS), identity=IDENTITIES, killed=st.booleans())
+    def put_damaged(self, collection: str, identity: int, *, killed: bool) -> None:
+        """A value that is no document, which no run takes."""
+        key = self.model.specs.shapes[collection][self.state.version - 1].key(identity)
+        self.write(key, b"{", killed=killed)
+        self.model.state = self.state.put(key, None)
+
+    @rule(which=WHICH)
+    def delete(self, which: int) -> None:
+        """The program deletes a record."""
+        keys = sorted({**self.state.records, **self.state.waiting})
+        if keys:
+            key = one_of(keys, which)
+            self.write(key, None)
+            self.model.state = self.state.without(key)
+
+    @rule(which=WHICH, n=st.integers(-1, 1))
+    def mend(self, which: int, n: int) -> None:
+        """Somebody mends a record in quarantine by hand, as it was at its own version."""
+        keys = sorted(self.state.held.keys() & self.state.records.keys())
+        if keys:
+            key = one_of(keys, which)
+            document = {"id": identity_of(key), "n": n}
+            self.write(key, self.stamped(document, self.state.held[key]))
+            self.model.state = replace(self.state, records={**self.state.records, key: document})
+
+    @rule(value=st.binary(max_size=3), key=st.sampled_from([b"other:2", b"boxes/note:2"]))
+    def put_other(self, value: bytes, key: bytes) -> None:
+        """The program writes what belongs to no collection."""
+        self.write(key, value)
+        self.model.state = replace(self.state, others={**self.state.others, key: value})
+
+    @rule()
+    def compact(self) -> None:
+        """The database is compacted, which changes nothing."""
+        self.manager.compact()
+
+    @rule(content=st.sampled_from(["", "{", '{"name": "x"}']))
+    def leave_staging_folder(self, content: str) -> None:
+        """Somebody left a staging folder with something in it."""
+        folder = self.path.with_name("db.staging")
+        (folder / "backup" / "database").mkdir(parents=True, exist_ok=True)
+        (folder / "left.sst").write_text("left", "utf-8")
+        if not (folder / "backup" / "backup.json").exists():
+            (folder / "backup" / "backup.json").write_text(content, "utf-8")

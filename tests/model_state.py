@@ -1,0 +1,95 @@
+"""What the model of a database under migrations takes it to hold. No call alters a state: each makes a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from tests.model_steps import Document, collection_of
+
+T = TypeVar("T")
+
+Records = Mapping[bytes, Document | None]
+"""Documents by their keys, without stamps; ``None`` is a value that is no document."""
+
+NOTHING: Any = object()
+"""What is under a key that is not there."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run that is in force.
+
+    Attributes:
+        collections: those that had steps on its way.
+        before: what there was before it.
+        backup: the number of its backup; none where there was nothing to put back, or none was wanted.
+    """
+
+    collections: frozenset[str]
+    before: State
+    backup: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """What a database holds.
+
+    Attributes:
+        version: of the database.
+        records: those of the collections.
+        others: what belongs to no collection, as bytes.
+        held: the records in quarantine, which may be gone since, and from which version each has still to go its way.
+        runs: those in force, oldest first.
+        begun: in the middle of a run in place what there was before it.
+        waiting: in the middle of a run in place those records that are still to be carried; ``records`` has the others.
+    """
+
+    version: int = 1
+    records: Records = field(default_factory=dict)
+    others: Mapping[bytes, bytes] = field(default_factory=dict)
+    held: Mapping[bytes, int] = field(default_factory=dict)
+    runs: tuple[Run, ...] = ()
+    begun: State | None = None
+    waiting: Records = field(default_factory=dict)
+
+    def put(self, key: bytes, document: Document | None) -> State:
+        """The same after a program has written a record, of this version."""
+        held = {**self.held, key: self.version} if key in self.held and document is not None else self.held
+        return replace(self.without(key), records={**self.records, key: document}, held=held)
+
+    def without(self, key: bytes) -> State:
+        """The same after a program has deleted a record; its mark stays."""
+        records, waiting = (without(key, records) for records in (self.records, self.waiting))
+        return replace(self, records=records, waiting=waiting)
+
+    def with_part(self, collections: frozenset[str], other: State) -> State:
+        """The same, but some collections as they are in another state."""
+        records = but(collections, self.records) | of(collections, other.records)
+        return replace(self, records=records, held=but(collections, self.held) | of(collections, other.held))
+
+
+def of(collections: Iterable[str], records: Mapping[bytes, T]) -> dict[bytes, T]:
+    """The records of some collections."""
+    return {key: value for key, value in records.items() if collection_of(key) in collections}
+
+
+def but(collections: Iterable[str], records: Mapping[bytes, T]) -> dict[bytes, T]:
+    """The records of all other collections."""
+    return {key: value for key, value in records.items() if collection_of(key) not in collections}
+
+
+def collections_of(runs: Iterable[Run]) -> frozenset[str]:
+    """The collections that runs have touched."""
+    return frozenset[str]().union(*(run.collections for run in runs))
+
+
+def differing(one: Mapping[bytes, Any], other: Mapping[bytes, Any]) -> set[bytes]:
+    """The keys under which two databases do not hold the same."""
+    return {key for key in {*one, *other} if one.get(key, NOTHING) != other.get(key, NOTHING)}
+
+
+def without(key: bytes, records: Mapping[bytes, T]) -> dict[bytes, T]:
+    """Records but for one."""
+    return {one: value for one, value in records.items() if one != key}
