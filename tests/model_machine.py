@@ -89,6 +89,7 @@ def look(path: Path) -> Seen:
     notes = {key for key in found if key.startswith(b"_backup_")}
     marks = {key for key in found if key.startswith(QUARANTINE)}
     begun = found.pop(MARK, None) is not None
+    kept = {key for key in found if key.startswith(b"_complement:")}
     own = {key: value for key, value in found.items() if collection_of(key)}
     return Seen(
         version if type(version) is int else None,
@@ -97,7 +98,7 @@ def look(path: Path) -> Seen:
         begun,
         frozenset(map(marked, marks)),
         {key: read(value) for key, value in own.items()},
-        {key: value for key, value in found.items() if key not in own.keys() | notes | marks},
+        {key: value for key, value in found.items() if key not in own.keys() | notes | marks | kept},
     )
 
 

@@ -105,6 +105,19 @@ class TestWhole:
         it.restore_backup(backup.name, undo_later_writes=True)
         assert data(meridian) == ROWS
 
+    def test_what_was_kept(self, tmp_path: Path, folder: Folder) -> None:
+        """What a migration has kept for the way back goes with it, and comes back with it; nobody wrote it."""
+        it = manager(make(tmp_path / "db", {b"note:1": b'{"x":1}'}), folder.spec("note", 1, {"remove": ["x"]}).load())
+        before = it.create_backup()
+        it.apply()
+        after, there = it.create_backup(), dump(it.path)
+        for backup, collections, kept in ((before, [], 0), (after, [], 1), (after, ["note"], 1)):
+            report = it.restore_backup(backup.name, collections, undo_later_writes=backup == after)
+            assert report.later_writes == (1 if report.from_version < report.to_version else 0)
+            found = {key: value for key, value in dump(it.path).items() if key.startswith(b"_complement:")}
+            assert len(found) == kept
+            assert found.items() <= there.items()
+
     def test_a_later_state(self, meridian: Path, project: ms.Project) -> None:
         """A backup from behind a migration that was rolled back brings the steps into force again."""
         it = manager(meridian, project)

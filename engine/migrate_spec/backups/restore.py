@@ -18,6 +18,7 @@ from migrate_spec.codec import Json
 from migrate_spec.errors import BackupError, LaterWrites, MetadataInvalid
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import BACKUP_PREFIX, HISTORY_KEY, VERSION_KEY, read_history, read_version, timestamp
+from migrate_spec.kept import kept_range
 from migrate_spec.progress import OnProgress, Tracker
 from migrate_spec.quarantine import MARKS, mark_range
 from migrate_spec.registry import MigrationRegistry
@@ -37,6 +38,9 @@ OURS = [
     KeyRange(VERSION_KEY, VERSION_KEY + b"\0"),
 ]
 """What the system keeps for itself in a database, and does not simply restore."""
+
+BESIDE = [kept_range(), MARKS]
+"""What comes and goes with records: restored with them, and not counted."""
 
 Pair = tuple[bytes, bytes | None, bytes | None]
 """A key, with its value in a backup and in the database."""
@@ -201,9 +205,9 @@ def _put_all_back(restoring: Restoring, frozen: Store, undoing: Undoing | None, 
     store = restoring.staging.store
     for family in sorted({*frozen.families, *store.families}):
         frozen_part = frozen.family(family) if family in frozen.families else None
-        live, apart = store.family(family), [*OURS, MARKS] if family == DEFAULT_FAMILY else []
-        if family == DEFAULT_FAMILY:
-            restoring.put_back(family, _tracked(frozen_part, live, MARKS, tracker), counted=False)
+        live, apart = store.family(family), [*OURS, *BESIDE] if family == DEFAULT_FAMILY else []
+        for keys in BESIDE if family == DEFAULT_FAMILY else ():
+            restoring.put_back(family, _tracked(frozen_part, live, keys, tracker), counted=False)
         if undoing is not None and frozen_part is not None and family in undoing.families:
             within = undoing.within(family)
             moved = {key for spec in within.undone for operation in spec.records for key in operation.ranges()}
@@ -225,8 +229,8 @@ def _put_collections_back(restoring: Restoring, frozen: Store, chosen: Sequence[
             entries = ((key, then.get(key), now.get(key)) for key in following.entries())
             restoring.put_back(family, entries, counted=False)
         homes = frozen.family(DEFAULT_FAMILY), restoring.staging.store.family(DEFAULT_FAMILY)
-        marks = _tracked(*homes, mark_range(family, one.keys), tracker)
-        restoring.put_back(DEFAULT_FAMILY, marks, counted=False)
+        for keys in (kept_range(one.name), mark_range(family, one.keys)):
+            restoring.put_back(DEFAULT_FAMILY, _tracked(*homes, keys, tracker), counted=False)
 
 
 def _since(restoring: Restoring, frozen: Store, registry: MigrationRegistry) -> Undoing | None:
