@@ -130,6 +130,7 @@ class _Moving:
 
     def _try(self, mark: Mark, value: bytes, flow: Flow) -> bytes:
         """What becomes of one record in quarantine."""
+        flow.transform.explains = False
         try:
             repaired = self._means.repaired(mark, value)
             if repaired is None:
@@ -237,6 +238,7 @@ class _Moving:
             step, result = (mark.collection, mark.version), retaken.of(mark, route)
             again[step] = again.get(step) or self._flows_of(route, Nowhere(), Nowhere())
             flow = Flow(again[step], mark.collection)
+            flow.transform.explains = self._means.folder is not None
             counts = flow.transform.changed_by[:]
             why = self._refusal(flow, key, value, mark)
             if outcome == REFUSED or key in self._collided:
