@@ -77,7 +77,7 @@ class Mark:
     @classmethod
     def of(cls, rejection: Rejection, collection: str, version: int, at: str) -> Mark:
         """The mark of a record that was rejected."""
-        place, reason = rejection.fault.where, str(replace(rejection.fault, where=None))
+        place, reason = rejection.fault.where, rejection.fault.sentence
         told = (rejection.step, rejection.path, str(place or ""), reason)
         return cls(rejection.key, collection, version, *told, at, rejection.column_family)
 

@@ -23,8 +23,9 @@ from migrate_spec.swapping import changed_copy
 
 __all__ = ["MOST_RECORDS", "recount"]
 
-MOST_RECORDS: Final = 1_000_000
-"""About so many of a collection are read for the history alone, which takes some seconds."""
+MOST_RECORDS: Final = 2_500_000
+"""Of a collection that are read for the history alone, which takes seconds. This is compared with an estimate, in which
+those count, too, that were replaced since the last compaction; so a million is read in any case."""
 
 
 def recount(plan: Plan, means: Means, results: Sequence[Carried], retaken: Retaken) -> None:

@@ -11,7 +11,6 @@ import errno
 import os
 import shutil
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ def line(rejection: Rejection, value: bytes) -> bytes:
         "step": rejection.step,
         "path": rejection.path,
         "place": str(fault.where or ""),
-        "reason": str(replace(fault, where=None)),
+        "reason": fault.sentence,
     }
     place = {"column_family": rejection.column_family} if named(rejection.column_family) else {}
     return encode(shown | place | shown_value(value)) + b"\n"
