@@ -14,8 +14,10 @@ from string import Template
 from typing import Any
 
 import migrate_spec as ms
+from migrate_spec.stores.rocks_folder import is_typed
 from tests import families_support as families
 from tests import faults_starts as starts
+from tests import test_typed_store as typed
 from tests.conftest import HISTORY, VERSION
 from tests.faults_scenes import IN_DOUBT, SCENES, STAGES, Play, Stage, check_sentence
 from tests.faults_support import Fault, Outcome, Point, Tools
@@ -24,8 +26,8 @@ from tests.in_place_support import MARK
 NAME = re.compile(r"(_backup_|\.rejected-)\d{8}_\d{6}(_\d+)?")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 DIGEST = re.compile(r"[0-9a-f]{32,}")
-VOLATILE = {"duration_seconds", "seconds", "process", "pid", "items_per_second"}
-"""What differs from run to run in a history: how long it took, and by which process."""
+VOLATILE = {"duration_seconds", "seconds", "process", "pid", "items_per_second", "starts"}
+"""What differs from run to run in a history: how long it took, by which process, and how the records were shared."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,24 @@ def plain_text(text: str) -> str:
 def contents(path: Path) -> dict[str, Any]:
     """What a database holds."""
     found: dict[str, Any] = {}
-    for family, records in families.dump(path).items():
+    for family, records in ({"default": as_bytes(path)} if is_typed(path) else families.dump(path)).items():
         shown = found[family] = {key: value for key, value in records.items() if not key.startswith(b"_")}
         own = [key for key in records if key.startswith(b"_")]
         shown |= {key: plain(json.loads(records[key])) for key in own if not key.startswith(b"_backup_")}
         notes = [plain(json.loads(records[key])) for key in own if key.startswith(b"_backup_")]
         shown[b"_backup_"] = sorted(notes, key=str)
     return found
+
+
+def as_bytes(path: Path) -> dict[bytes, bytes]:
+    """What a database holds whose keys and values have types, also where rocksdict's own file was left half written."""
+    config = '{"raw_mode":false,"prefix_extractors":{}}'
+    return {spelled(key): spelled(value) for (_, key), value in typed.contents(path, config).items()}
+
+
+def spelled(part: Any) -> bytes:
+    """A key or value as bytes: a text as it is, any other so that it is no text."""
+    return part.encode() if type(part) is str else b"\xff" + repr(part).encode()
 
 
 def view(home: Path) -> View:
@@ -162,6 +175,13 @@ CASES = {
     "apply in place": Case(starts.of_all_kinds, IN_PLACE, middle=in_the_middle, says=IN_PLACE_SAYS),
     "apply in place, going on": Case(starts.in_between, IN_PLACE, middle=in_the_middle, says=IN_PLACE_SAYS),
     "apply, setting records aside": Case(starts.with_misfits, WITH_QUARANTINE, then=WITH_QUARANTINE),
+    "apply, setting records aside by two workers": Case(
+        starts.with_misfits, "apply $db --workers 2 --on-error quarantine $project", then=WITH_QUARANTINE
+    ),
+    "apply, setting typed records aside": Case(starts.of_types, WITH_QUARANTINE, then=WITH_QUARANTINE),
+    "apply, taking records up again": Case(starts.with_mended, "apply $db --workers 1 $project"),
+    "apply, taking typed records up again": Case(starts.of_types_mended, "apply $db --workers 1 $project"),
+    "repair of typed records": Case(starts.of_types_mended, "repair $db --fix $home/fix.yaml $project"),
     "repair, deleting": Case(starts.with_quarantine, "repair $db note:b --delete $project"),
     "repair by a fix": Case(starts.with_quarantine, "repair $db note:b --fix $home/fix.yaml $project"),
     "backup create": Case(starts.with_backups, "backup create $db $project"),
@@ -214,16 +234,19 @@ class Trial:
         manager = ms.MigrationManager(self.home / "db", ms.load(self._start.options[1], self._start.options[3]))
         seen = view(self.home)
         assert [found.damage for found in manager.verify_backups() if found.damage] == []
+        if is_typed(self.home / "db"):
+            typed.contents(self.home / "db")  # as a program opens it that knows of nothing
         return seen
 
-    def _words(self, words: str) -> list[str]:
+    def words(self, words: str) -> list[str]:
+        """The words of a command, with what stands for others replaced."""
         found: list[str] = []
         for word in words.split():
             found += self._start.options if word == "$project" else [Template(word).substitute(self._places)]
         return found
 
     def _run(self, words: str) -> Outcome:
-        return self._tools.commands.run(*self._words(words), small_jobs="--in-place" in words)
+        return self._tools.commands.run(*self.words(words), small_jobs="--in-place" in words or "--workers 2" in words)
 
     def _run_well(self, words: str) -> None:
         outcome = self._run(words)

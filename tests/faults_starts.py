@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rocksdict import Rdict
 
 import migrate_spec as ms
 from tests import families_support as families
 from tests.conftest import Folder, make, write
 from tests.in_place_support import World, interrupted, project_of, small_batches
+from tests.test_typed_store import build
 
 IN_PLACE = World(4)
 """What is carried in place."""
@@ -88,6 +92,36 @@ def with_quarantine(folder: Path) -> Start:
     start, project = with_misfits(folder), _project(folder)
     ms.MigrationManager(start.home / "db", project).apply(on_error="quarantine")
     (start.home / "fix.yaml").write_text("collection: note\nsteps:\n  - set: {n: 1}\n", "utf-8")
+    return start
+
+
+def with_mended(folder: Path) -> Start:
+    """The same, of which the program has mended one."""
+    start = with_quarantine(folder)
+    write(start.home / "db", {b"note:b": b'{"n":1}'})
+    return start
+
+
+def of_types(folder: Path) -> Start:
+    """Notes whose keys and values have types, of which some cannot be carried over."""
+    project = _numbered(folder)
+    number = json.loads((project.schemas / "note" / "v2.json").read_text("utf-8"))
+    project.schema("raw", 2, number).spec("raw", 1, {"rename": {"n": "m"}}, prefix="\x01note:")
+    (folder / "home").mkdir(exist_ok=True)
+    notes: dict[Any, Any] = {f"note:{count:02}": f'{{"n":{count}}}' for count in range(20)}
+    more = {"note:b": b'{"n":"1"}', "note:c": 5, b"note:a": '{"n":1}', b"note:\xff": '{"n":"1"}'}
+    build(folder / "home" / "db", notes | more)
+    return _start(folder, project)
+
+
+def of_types_mended(folder: Path) -> Start:
+    """The same with these in quarantine, of which the program has mended one, and a fix for another."""
+    start, project = of_types(folder), _project(folder)
+    ms.MigrationManager(start.home / "db", project).apply(on_error="quarantine")
+    handle = Rdict(str(start.home / "db"))
+    handle["note:b"] = b'{"n":1}'
+    handle.close()
+    (start.home / "fix.yaml").write_text("collection: raw\nsteps:\n  - set: {n: 1}\n", "utf-8")
     return start
 
 

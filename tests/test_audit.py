@@ -11,10 +11,12 @@ import pytest
 from rocksdict import Rdict
 
 import migrate_spec as ms
+from migrate_spec import recount
 from tests.cli_support import MERIDIAN, cli, document, plain, text
 from tests.conftest import HISTORY, VERSION, Folder, dump, files, in_use, make, raw, write
 from tests.runner_support import direct, set_jobs, threads, written
 from tests.runner_support import document as note
+from tests.test_quarantine import quarantined
 
 DONE = """\
 ✓ episode: 3 records, as version 3 left them at MOMENT
@@ -207,6 +209,108 @@ class TestHowItIsWorkedOut:
         collections["after"] = after
         write(meridian, {HISTORY: json.dumps(history).encode()})
         assert states(manager) == {"task": "unknown"}
+
+
+class TestQuarantine:
+    """Records that are set aside, taken up again and repaired."""
+
+    @pytest.fixture
+    def notes(self, tmp_path: Path, folder: Folder) -> tuple[Path, ms.MigrationManager]:
+        """Notes of version 2, of which two are in quarantine."""
+        rows = {b"note:a": b'{"n":1}', b"note:b": b'{"n":"x"}', b"note:c": b'{"n":"y"}', b"task:a": b"{}"}
+        path = make(tmp_path / "db", rows)
+        folder.schema("note", 2, {"properties": {"m": {"type": "integer"}}}).spec("note", 1, {"rename": {"n": "m"}})
+        folder.spec("task", 1, {"add": {"k": 0}})
+        quarantined(path, folder.load())
+        return path, ms.MigrationManager(path, folder.load())
+
+    def test_taken_up_again(self, notes: tuple[Path, ms.MigrationManager]) -> None:
+        """Before that, and after it, all is as the last change left it; in between the program has written."""
+        path, manager = notes
+        assert states(manager) == {"note": "unchanged", "task": "unchanged"}
+        write(path, {b"note:b": b'{"n":2}'})
+        assert states(manager) == {"note": "written", "task": "unchanged"}
+        manager.apply()
+        assert states(manager) == {"note": "unchanged", "task": "unchanged"}
+        [note_now, _] = manager.audit().collections
+        assert (note_now.records_then, note_now.records_now) == (3, 3)
+        write(path, {b"note:a": b"{}"})
+        assert states(manager) == {"note": "written", "task": "unchanged"}
+
+    def test_mended_by_the_program(self, notes: tuple[Path, ms.MigrationManager]) -> None:
+        """A retry that only takes a mark away, as the record fits by now, counts as a change, too."""
+        path, manager = notes
+        write(path, {b"note:b": b'{"schema_version":2,"m":5}', b"note:c": None})
+        manager.apply()
+        assert states(manager) == {"note": "unchanged", "task": "unchanged"}
+        assert manager.audit().collections[0].records_then == 2
+
+    def test_repaired(self, notes: tuple[Path, ms.MigrationManager]) -> None:
+        """A repair says what it leaves, be it another record or one less, and what was there before."""
+        _, manager = notes
+        for value, count in ((b'{"n":2}', 3), (None, 2)):
+            before = manager.history().entries[-1].collections
+            manager.repair(b"note:b" if value else b"note:c", value)
+            told = manager.history().entries[-1].collections["note"]
+            assert (told["after"]["records"], told["before"]) == (count, before["note"]["after"])
+            assert states(manager) == {"note": "unchanged", "task": "unchanged"}
+
+    def test_taken_up_by_a_further_step(self, notes: tuple[Path, ms.MigrationManager], folder: Folder) -> None:
+        """So does a run with further steps, of the collection itself or of another one."""
+        path, _ = notes
+        write(path, {b"note:b": b'{"n":2}'})
+        folder.spec("task", 2, {"add": {"l": 0}})
+        manager = ms.MigrationManager(path, folder.load())
+        manager.apply()
+        assert states(manager) == {"note": "unchanged", "task": "unchanged"}
+        write(path, {b"note:c": b'{"n":3}'})
+        folder.spec("note", 3, {"add": {"l": 0}})
+        manager = ms.MigrationManager(path, folder.load())
+        manager.apply()
+        assert manager.status().quarantined == {}
+        assert states(manager) == {"note": "unchanged", "task": "unchanged"}
+        assert dump(path)[b"note:c"] == b'{"schema_version":4,"m":3,"l":0}'
+
+    def test_nothing_taken_up(self, notes: tuple[Path, ms.MigrationManager], folder: Folder) -> None:
+        """A run of another collection, that leaves all of them where they are, says nothing of theirs."""
+        path, _ = notes
+        manager = ms.MigrationManager(path, folder.spec("task", 2, {"add": {"l": 0}}).load())
+        manager.apply()
+        assert [list(entry.collections) for entry in manager.history().entries] == [["note", "task"], ["task"]]
+        assert states(manager) == {"note": "unchanged", "task": "unchanged"}
+
+    def test_records_that_move(self, tmp_path: Path, folder: Folder) -> None:
+        """Also where a record that is taken up makes some of another collection, which the same run may carry."""
+        folder.spec("note", 1, {"add": {"a": 1}}, stamp=None)
+        folder.spec("task", 1, stamp=None, records=[{"explode": {"notes": {"to": "note:{id}:{.index}"}}}])
+        rows = {b"note:1": b"{}", b"task:6": b'{"id":6,"notes":[]}', b"task:7": b'{"id":7,"notes":1}'}
+        mended = {b"task:7": b'{"id":7,"notes":[{"c":1}]}'}
+        path = make(tmp_path / "db", rows)
+        manager = ms.MigrationManager(path, folder.load())
+        manager.apply(on_error="quarantine")
+        assert states(manager) == {"note": "unknown", "task": "unchanged"}
+        write(path, mended)
+        manager.apply()
+        assert states(manager) == {"note": "unchanged", "task": "unchanged"}
+        manager.rollback(undo_later_writes=True)
+        manager.apply(on_error="quarantine")
+        write(path, mended)
+        folder.spec("note", 2, {"add": {"b": 1}}, stamp=None)
+        manager = ms.MigrationManager(path, folder.load())
+        manager.apply()
+        assert dump(path)[b"note:7:0"] == b'{"c":1,"b":1}'
+        assert states(manager) == {"note": "unchanged", "task": "unchanged"}
+
+    def test_too_large(self, notes: tuple[Path, ms.MigrationManager], monkeypatch: pytest.MonkeyPatch) -> None:
+        """What is too much to be read for a few records is not claimed."""
+        path, manager = notes
+        monkeypatch.setattr(recount, "MOST_RECORDS", 1)
+        manager.repair(b"note:b", b'{"n":2}')
+        assert states(manager) == {"note": "unknown", "task": "unchanged"}
+        assert (
+            "? note: the history does not say what it held when version 2 left it at"
+            in cli("history", "--verify", path).out
+        )
 
 
 def test_as_text(meridian: Path) -> None:

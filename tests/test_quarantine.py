@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from migrate_spec.quarantine import read_standing
 from migrate_spec.rejected import staged_name
 from migrate_spec.stores.rocks import open_for_reading
 from tests import families_support as families
-from tests.conftest import HISTORY, VERSION, Folder, beside, compact, data, dump, files, make, write
+from tests.conftest import HISTORY, VERSION, Folder, beside, compact, data, dump, files, make, python, write
 from tests.runner_support import direct, small_jobs
 
 __all__ = ["small_jobs"]
@@ -167,10 +169,20 @@ class TestAside:
         assert files(notes) == before
         assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith((".", "db."))) == []
 
-    @pytest.mark.parametrize(("file", "found"), [("no/such", "no folder $/no was found"), ("", "a folder was found")])
+    @pytest.mark.parametrize(
+        ("file", "found"),
+        [
+            ("no/such", "no folder $/no was found"),
+            ("", "a folder was found"),
+            ("pipe", "a device or a pipe was found"),
+            ("link", "a folder was found"),
+        ],
+    )
     def test_a_file_that_cannot_be(self, file: str, found: str, notes: Path, folder: Folder, tmp_path: Path) -> None:
         """Where the list cannot be, that is said before anything is done."""
         place, before = tmp_path / file, dump(notes)
+        os.mkfifo(tmp_path / "pipe")
+        (tmp_path / "link").symlink_to(tmp_path)
         for carry in (
             ms.MigrationManager(notes, project(folder)).apply,
             ms.MigrationManager(notes, folder.load()).scan,
@@ -181,6 +193,39 @@ class TestAside:
                 f"{place}: {found.replace('$', str(tmp_path))}, room for the list of rejected records was expected; "
                 "name another file"
             )
+        assert (dump(notes), beside(notes)) == (before, [])
+
+    def test_a_folder_without_rights(
+        self, notes: Path, folder: Folder, tmp_path: Path, unprivileged: tuple[str, ...]
+    ) -> None:
+        """A folder that this user may not write is none for the list, though he may write to a file in it."""
+        project(folder)
+        place, before = tmp_path / "closed" / "list.jsonl", dump(notes)
+        place.parent.mkdir()
+        place.write_text("old")
+        place.parent.chmod(0o555)
+        said = carried(notes, folder, place, under=unprivileged)
+        place.parent.chmod(0o755)
+        assert said == [
+            f"DatabaseReadOnly {place}: the folder {place.parent} that cannot be written was found, "
+            "room for the list of rejected records was expected; name another file"
+        ] * len(WAYS)
+        assert (dump(notes), beside(notes), place.read_text()) == (before, [], "old")
+
+    def test_a_full_disk(self, notes: Path, folder: Folder, tmp_path: Path, mounts: tuple[str, ...]) -> None:
+        """So it is with a full disk, whether the run sets records aside, fails, or only finds out what it would do."""
+        project(folder)
+        place, before = tmp_path / "full" / "list.jsonl", dump(notes)
+        place.parent.mkdir()
+        script = f'mount -t tmpfs -o size=16k none "{place.parent}" && head -c 16k /dev/zero > "{place.parent}/x"'
+        said = carried(notes, folder, place, under=(*mounts, f'{script}; exec "$@"', "sh"))
+        full = f"NoSpace {place}: the disk is full, the work needs more room; make room and run again"
+        quarantine, *others = said
+        assert re.sub(r" [1-9]\d+ were", " N were", quarantine) == (
+            f"NoSpace {place}: 0 bytes of free space were found, at least N were expected, "
+            "for the list of rejected records; make room, or name another file"
+        )
+        assert others == [full, full]
         assert (dump(notes), beside(notes)) == (before, [])
 
     def test_an_unknown_word(self, notes: Path, folder: Folder) -> None:
@@ -216,6 +261,29 @@ class TestAside:
         report = quarantined(path, folder.load())
         assert [step["items_migrated"] for step in report.steps] == [1, 1]
         assert [mark["step"] for mark in marks(path).values()] == ["note v2→v3", "note v2→v3"]
+
+
+WAYS = {"apply": "quarantine", "apply and fail": "fail", "scan": "quarantine"}
+"""How records are carried that are listed, and what is done about those that are rejected."""
+
+CARRIED = """
+import sys
+import migrate_spec as ms
+path, specs, schemas, file, *ways = sys.argv[1:]
+manager = ms.MigrationManager(path, ms.load(specs, schemas))
+for way in ways:
+    name, on_error = way.split(":")
+    try:
+        getattr(manager, name)(on_error=on_error, rejected=file)
+    except ms.MigrateSpecError as error:
+        print(type(error).__name__, error)
+"""
+
+
+def carried(path: Path, folder: Folder, file: Path, *, under: tuple[str, ...]) -> list[str]:
+    """What is said in a process of its own, in each way, where the list is to be in a file."""
+    ways = [f"{name.split()[0]}:{on_error}" for name, on_error in WAYS.items()]
+    return python(CARRIED, path, folder.specs, folder.schemas, file, *ways, under=under).splitlines()
 
 
 def backups(path: Path) -> list[str]:

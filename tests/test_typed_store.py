@@ -67,10 +67,12 @@ def build(path: Path, records: Typed) -> Path:
     return path
 
 
-def contents(path: Path) -> Typed:
-    """All that rocksdict finds in a database, in a copy; what is pickled stays so."""
+def contents(path: Path, config: str = "") -> Typed:
+    """All that rocksdict finds in a copy of a database, with its own file or another one; what is pickled stays so."""
     copy = path.with_name("copy")
     shutil.copytree(path, copy, ignore=shutil.ignore_patterns("LOCK"))
+    if config:
+        (copy / CONFIG).write_text(config, "utf-8")
     handle = Rdict(str(copy), access_type=AccessType.read_only(error_if_log_file_exist=False))
     handle.set_loads(Pickled)
     records = handle.iter()
@@ -229,6 +231,20 @@ class TestStore:
                     assert list(store.scan(KeyRange())) == [(b"a", b"1")]
             assert (path / CONFIG).exists() == (config is not None)
             assert config is None or (path / CONFIG).read_bytes() == config
+
+    def test_what_a_killed_process_left(self, tmp_path: Path, folder: Folder) -> None:
+        """Its own file is empty before rocksdict writes it: where a process was killed then, the next one mends it."""
+        project = folder.spec("task", 1, {"rename": {"a": "b"}}).load()
+        path = build(tmp_path / "db", {"task:1": '{"a":1}'})
+        ms.check_and_migrate(path, project)
+        before = (path / CONFIG).read_bytes()
+        (path / f"{CONFIG}.spare").write_bytes(before)
+        (path / CONFIG).write_bytes(b"")
+        with pytest.raises(Exception, match="does not match existing comparator"):
+            Rdict(str(path))
+        ms.check_and_migrate(path, project)
+        assert (path / CONFIG).read_bytes() == before
+        assert [file.name for file in path.iterdir() if file.name.startswith(CONFIG)] == [CONFIG]
 
 
 KEYS = st.one_of(st.text(max_size=4), st.binary(max_size=4), st.integers(), st.floats(allow_nan=False), st.booleans())

@@ -6,6 +6,7 @@ All of them at all points take hours (``make faults``). Here a few are drawn, th
 from __future__ import annotations
 
 import errno
+import json
 import random
 import re
 import shutil
@@ -175,6 +176,21 @@ def test_full_between_two_families(tools: Tools) -> None:
         "✗ /db: the disk is full, while the apply v1→v3 was swapped in, the work needs more room; "
         "mend that, and `migrate-spec apply` completes it\n",
     )
+
+
+def test_a_list_that_cannot_be_moved(tools: Tools) -> None:
+    """A run that is done puts its list beside the database where the user's folder takes it no more, and says so."""
+    trial = Trial(CASES["apply, setting records aside"], tools, tools.folder / "list")
+    trial.restore()
+    tools.faults.arm(Fault(FAIL, errno.EACCES), call="rename", part="/list.jsonl")
+    file, words = trial.home / "list.jsonl", trial.words(f"{trial.case.words} --json --rejected $home/list.jsonl")
+    outcome = tools.commands.run(*words)
+    tools.faults.disarm()
+    assert (outcome.code, outcome.err, tools.faults.fired) == (0, "", 1)
+    [found] = trial.home.glob("db.rejected-*.jsonl")
+    assert json.loads(outcome.out)["rejected"] == str(found)
+    assert len(found.read_bytes().splitlines()) == 2
+    assert not file.exists()
 
 
 class TestMeanwhile:

@@ -9,20 +9,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from migrate_spec.backup import Backup, backups_folder, new_name
-from migrate_spec.carried import Carried, check_rejections, held, place
+from migrate_spec.carried import Carried, held, noted
 from migrate_spec.codec import Json
 from migrate_spec.compiler import Route
-from migrate_spec.errors import NoSpace, RecordRejected
+from migrate_spec.errors import NoSpace
 from migrate_spec.executors import Workers
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import HISTORY_KEY, VERSION_KEY, new_entry, read_history, timestamp
 from migrate_spec.kept import kept_keys
+from migrate_spec.listing import Listing
 from migrate_spec.logs import log
 from migrate_spec.moving import carry_moving
 from migrate_spec.plan import Plan
 from migrate_spec.progress import OnProgress, Tracker
 from migrate_spec.quarantine import has_marks
-from migrate_spec.rejected import check_place, default_place, gather, put, staged_name
+from migrate_spec.recount import recount
 from migrate_spec.rejects import Choice, Rejecting, Repairing
 from migrate_spec.reports import ApplyReport
 from migrate_spec.retaking import Retaken, retake
@@ -32,7 +33,7 @@ from migrate_spec.store import KeyRange, Size, Store, stage_all
 from migrate_spec.stores.rocks_faults import SpeakingOf
 from migrate_spec.swap import Swap
 
-__all__ = ["NO_CHOICE", "Run", "carry_all", "listed_in", "log_begun", "report_of", "tracker_of", "with_proof"]
+__all__ = ["NO_CHOICE", "Run", "carry_all", "log_begun", "report_of", "tracker_of", "with_proof"]
 
 NO_CHOICE = Choice()
 
@@ -66,24 +67,23 @@ class Run:
         _check_space(self.store, self.plan)
         if self.keeps_backup:
             self.staging.check_backups_writable()
-        if self.choice.file is not None:
-            check_place(self.choice.file)
+        choice, listing = self.choice, Listing(self.choice, self.store.path, self.staging.folder, self.started_at)
         with self.staging.frozen() as frozen:
             tracker = tracker_of(self.plan, frozen, on_progress)
             marked, version = has_marks(frozen), self.plan.from_version
-            rejecting = Rejecting(self.choice.quarantines, self._lists(), version, self.started_at, marked)
+            rejecting = Rejecting(choice.quarantines, listing.folder, self.store.path, version, self.started_at, marked)
             means = Means(frozen, self.staging.folder, tracker, self.workers, rejecting, run=self.started_at)
             results, retaken = self._carry_all(means)
             self._used = [
                 key for route in self.plan.routes for key in kept_keys(frozen, route.collection, route.kept_by)
             ]
-        listed = self._list(results)
+        listed = listing.complete(results)
         self._check(results)
         report = report_of(self.plan, self.store.path, [*results, *retaken.others.values()], self.start)
         if self.plan.is_empty and not retaken.left:
             return report
         backup = self._swap_in(results, retaken, listed)
-        return replace(report, backup=backup, rejected=listed)
+        return replace(report, backup=backup, rejected=listing.bring(listed) if listed else None)
 
     def _carry_all(self, means: Means) -> tuple[list[Carried], Retaken]:
         """Carry the records of all collections."""
@@ -121,28 +121,6 @@ class Run:
         files.setdefault(DEFAULT_FAMILY, []).append(self._metadata(results, retaken, backup, listed))
         self.staging.swap_in_families(files, self._swap())
         return backup.name if backup else None
-
-    def _lists(self) -> Path | None:
-        """Where all rejected records are listed, if at all."""
-        return self.staging.folder if self.choice.quarantines or self.choice.file is not None else None
-
-    def _list(self, results: Sequence[Carried]) -> str | None:
-        """Put the list of rejected records together; the file where it will be, once the run is done.
-
-        Raises:
-            RecordRejected: they stop the run; the list is where the user wants it.
-        """
-        staged, parts = self.staging.folder / staged_name(self.started_at), listed_in(results)
-        with SpeakingOf(self.store.path):
-            if parts:
-                gather(parts, staged, self.store.path)
-            try:
-                check_rejections(results, self.store.path, quarantines=self.choice.quarantines)
-            except RecordRejected:
-                if self.choice.file is not None and parts:
-                    put(staged, self.choice.file)
-                raise
-        return str(self.choice.file or default_place(self.store.path, self.started_at)) if parts else None
 
     def _backup(self, results: Sequence[Carried], retaken: Retaken) -> Backup | None:
         """The backup that the checkpoint becomes; none where there is nothing to put back."""
@@ -195,9 +173,9 @@ class Run:
             yield self._entry("apply", versions, count, touched, backup) | {
                 "specs": [{"collection": s.collection, "checksum": s.checksum, "text": s.text} for s in specs]
             }
-        if retaken.others or (retaken.left and self.plan.is_empty):
-            others, version = retaken.others.values(), self.plan.to_version
-            touched = {one.collection: one.counts() | place(one) for one in others}
+        others, version = retaken.noted, self.plan.to_version
+        if others or (retaken.left and self.plan.is_empty):
+            touched = {one.collection: noted(one) for one in others}
             yield self._entry(self.kind, (version, version), sum(one.migrated for one in others), touched, backup)
 
     def _entry(
@@ -239,6 +217,7 @@ def carry_all(plan: Plan, means: Means) -> tuple[list[Carried], Retaken]:
             moving = [one for one in results[len(staying) :] if one.route.column_family == family]
             carry_moving(within, inside, moving, retaken)
             retake(within, inside, retaken)
+    recount(plan, means, results, retaken)
     means.tracker.finish()
     return results, retaken
 
@@ -250,11 +229,6 @@ def with_proof(route: Route, plan: Plan) -> Route:
     steps = [one for one in plan.migrations if one.collection == route.collection]
     known = route.schema is not None and steps[0].spec.encoding == "json" and all(is_proved(one) for one in steps)
     return replace(route, sure=steps[0].schema_before) if known else route
-
-
-def listed_in(results: Sequence[Carried]) -> list[Path]:
-    """The parts of the list of rejected records."""
-    return [file for result in results for file in result.listed]
 
 
 def _changed_by(results: Sequence[Carried], from_version: int) -> int:

@@ -20,7 +20,7 @@ from migrate_spec.ranges import Part
 from migrate_spec.rejects import SHOWN_REJECTIONS
 from migrate_spec.spec import overlap
 
-__all__ = ["Carried", "check_rejections", "held", "place"]
+__all__ = ["Carried", "check_rejections", "held", "noted"]
 
 
 @dataclass
@@ -41,6 +41,7 @@ class Carried:
         listed: the files that list all of them, where that was asked for.
         passed: how many were in quarantine before.
         held: how many of these stay there.
+        deleted: how many of these were deleted, and are counted nowhere else.
         kept: the staged files with what is kept of records for the way back.
         losses: how many records lose what.
     """
@@ -58,6 +59,7 @@ class Carried:
     listed: list[Path] = field(default_factory=list)
     passed: int = 0
     held: int = 0
+    deleted: int = 0
     kept: list[Path] = field(default_factory=list)
     losses: Counter[RecordLoss] = field(default_factory=Counter)
 
@@ -86,6 +88,11 @@ class Carried:
         self.changed_by = [
             count + now - then for count, now, then in zip(self.changed_by, changed_by, before, strict=True)
         ]
+
+    @property
+    def freed(self) -> int:
+        """How many records left the quarantine."""
+        return self.passed - self.held + self.deleted
 
     @property
     def unchanged(self) -> int:
@@ -181,7 +188,7 @@ def held(result: Carried, step: Sequence[Migration], plan: Plan) -> dict[str, Js
         plan: of the run. What was there before is noted with the first of its steps, what is there after with the last.
     """
     own = [migration for migration in plan.migrations if migration.collection == result.collection]
-    found = place(result)
+    found = _place(result)
     if own[0] in step:
         found["before"] = result.before.to_json()
     if own[-1] in step and result.after is not None and not _may_get_more(result, plan):
@@ -189,7 +196,13 @@ def held(result: Carried, step: Sequence[Migration], plan: Plan) -> dict[str, Js
     return found
 
 
-def place(result: Carried) -> dict[str, Json]:
+def noted(result: Carried) -> dict[str, Json]:
+    """What the history notes of a collection that the run only took up records in quarantine of."""
+    contents = {"before": result.before.to_json(), "after": result.after.to_json()} if result.after else {}
+    return result.counts() | _place(result) | contents
+
+
+def _place(result: Carried) -> dict[str, Json]:
     """Where a collection was, as the history notes it."""
     family = result.route.column_family
     return {"prefix": result.before.prefix} | ({"column_family": family} if family != DEFAULT_FAMILY else {})

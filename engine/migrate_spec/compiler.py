@@ -25,6 +25,7 @@ from migrate_spec.codec import (
 )
 from migrate_spec.document import ABSENT, Change, Refused
 from migrate_spec.errors import Fault, Irreversible
+from migrate_spec.reasons import Reasons
 from migrate_spec.schema import Schema
 from migrate_spec.shortcut import PASSED, Reading, Shortcut, looks_at, names_alone
 from migrate_spec.spec import Spec
@@ -168,6 +169,7 @@ class Transform:
         self._stamp = route.stamp
         self._latest = route.specs[-1].to_version
         self.fits: Callable[[Document], bool] = route.schema.is_valid if route.schema else lambda _: True
+        self._reasons = Reasons(route.schema) if route.schema else None
         self._read, self._encode = coding(route.specs)
         self._legs = [Leg(index, spec, change_of(spec)) for index, spec in enumerate(route.specs)]
         self._legs_from: dict[int, tuple[Leg, ...]] = {}  # for the versions met so far
@@ -304,17 +306,17 @@ class Transform:
             document = self._stamp.stamped(document, self._latest)
         result = self._encode(document)
         final = decode(document)
-        if self.fits(final) or self.route.schema is None:
+        if self._reasons is None or self.fits(final):
             return result
-        raise misfit(self.route.specs[-1].name, final, self.route.schema, explains=self.explains)
+        raise misfit(self.route.specs[-1].name, final, self._reasons, explains=self.explains)
 
 
-def misfit(step: str, document: Document, schema: Schema, *, explains: bool) -> RecordRefused:
+def misfit(step: str, document: Document, reasons: Reasons, *, explains: bool) -> RecordRefused:
     """The refusal of a document that does not fit a schema."""
     if not explains:
         return RecordRefused(step, "", Fault("a record that does not fit was found", code="schema"))
-    mismatch = schema.best_mismatch(document)
-    return RecordRefused(step, mismatch.where, mismatch.fault(schema.file))
+    mismatch = reasons.best_mismatch(document)
+    return RecordRefused(step, mismatch.where, mismatch.fault(reasons.schema.file))
 
 
 def coding(specs: Sequence[Spec]) -> tuple[Callable[[bytes], tuple[Document, bool]], Callable[[Document], bytes]]:
@@ -387,7 +389,7 @@ def compile_downgrade(spec: Spec, schema: Schema | None, *, explains: bool = Tru
         Irreversible: a step cannot be undone.
     """
     change, reader = _backwards(spec), coding((spec,))[0]
-    writer = encoder_of(spec.encoding)
+    writer, reasons = encoder_of(spec.encoding), Reasons(schema) if schema is not None else None
 
     def downgrade(value: bytes) -> bytes:
         try:
@@ -408,8 +410,8 @@ def compile_downgrade(spec: Spec, schema: Schema | None, *, explains: bool = Tru
             raise RecordRefused.by(f"{spec.name} backwards", refusal) from None
         except (NotADocument, RecursionError) as error:
             raise RecordRefused.by("", error) from None
-        if schema is not None and not schema.is_valid(final):
-            raise misfit(f"{spec.name} backwards", final, schema, explains=explains)
+        if reasons is not None and not reasons.schema.is_valid(final):
+            raise misfit(f"{spec.name} backwards", final, reasons, explains=explains)
         return result
 
     return downgrade

@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from migrate_spec.apply import NO_CHOICE, carry_all, listed_in, report_of, tracker_of
+from migrate_spec.apply import NO_CHOICE, carry_all, report_of, tracker_of
 from migrate_spec.carried import check_rejections
 from migrate_spec.executors import Workers
 from migrate_spec.history import timestamp
+from migrate_spec.listing import listed_in
 from migrate_spec.plan import Plan
 from migrate_spec.progress import OnProgress
 from migrate_spec.quarantine import has_marks
@@ -21,6 +22,7 @@ from migrate_spec.rejects import Choice, Rejecting
 from migrate_spec.reports import ApplyReport
 from migrate_spec.runner import Means
 from migrate_spec.store import Store
+from migrate_spec.stores.rocks_faults import SpeakingOf
 
 __all__ = ["find_out", "try_again"]
 
@@ -36,7 +38,8 @@ def find_out(
     """
     start = time.monotonic()
     with _room_beside(choice.file) as lists:
-        rejecting = Rejecting(choice.quarantines, lists, plan.from_version, timestamp(), has_marks(store))
+        about, marked = choice.file or store.path, has_marks(store)
+        rejecting = Rejecting(choice.quarantines, lists, about, plan.from_version, timestamp(), marked)
         means = Means(store, None, tracker_of(plan, store, on_progress), workers, rejecting=rejecting)
         results, retaken = carry_all(plan, means)
         parts = listed_in(results)
@@ -66,5 +69,5 @@ def _room_beside(file: Path | None) -> Iterator[Path | None]:
         yield None
         return
     check_place(file)
-    with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
+    with SpeakingOf(file), TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
         yield Path(folder)

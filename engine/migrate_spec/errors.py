@@ -126,13 +126,18 @@ class Fault:
     code: str = ""
     severity: Severity = "error"
 
-    def __str__(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """All but the place."""
         sentence = self.found
         if self.expected:
             sentence += f", {self.expected}"
         if self.remedy:
             sentence += f"; {self.remedy}"
-        return sentence if self.where is None else f"{self.where}: {sentence}"
+        return sentence
+
+    def __str__(self) -> str:
+        return self.sentence if self.where is None else f"{self.where}: {self.sentence}"
 
     def placed(self, where: Place) -> Fault:
         """The same, at a place where it names none."""

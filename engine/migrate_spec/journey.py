@@ -12,6 +12,7 @@ from migrate_spec.complement import Complement, Conflict, Places, put_back_in, v
 from migrate_spec.crossing import Crossing, Step, crossings
 from migrate_spec.document import Refused
 from migrate_spec.path import Each, Name, Path
+from migrate_spec.reasons import Reasons
 
 __all__ = ["Arrived", "Journey", "RecordLoss"]
 
@@ -66,6 +67,7 @@ class Journey:
         self.route = route
         self.changed_by = [0] * len(route.specs)
         self.explains = True
+        self._reasons = Reasons(route.schema) if route.schema else None
         self._read, _ = coding(route.specs)
         self._stamp = route.stamp
         self._crossings = crossings(route.way, down=route.down)
@@ -178,17 +180,17 @@ class Journey:
 
     def _check(self, found: Arrived) -> None:
         """See that a record fits the schema; its stamp is left where the schema of version 1 demands one."""
-        schema = self.route.schema
-        if schema is None or schema.is_valid(decode(found.value)):
+        reasons = self._reasons
+        if reasons is None or reasons.schema.is_valid(decode(found.value)):
             return
         if self._stamp.path is not None and self._crossings:
             last = self._crossings[-1]
             document = self._stamp.stamped(copied(found.document), last.step[1])
-            if schema.is_valid(decode(document)):
+            if reasons.schema.is_valid(decode(document)):
                 found.document, found.value = document, self._written(last, document)
                 return
         name = self._crossings[-1].name if self._crossings else ""
-        raise misfit(name, decode(found.document), schema, explains=self.explains)
+        raise misfit(name, decode(found.document), reasons, explains=self.explains)
 
 
 def _invented(crossing: Crossing) -> Sequence[Path]:

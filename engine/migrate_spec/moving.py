@@ -20,7 +20,7 @@ from migrate_spec.ranges import RECORDS_A_CHUNK, without_collector
 from migrate_spec.rejects import Rejects
 from migrate_spec.retaking import Files, Retaken, open_marks
 from migrate_spec.runner import Means
-from migrate_spec.settling import settle
+from migrate_spec.settling import Collision, settle
 from migrate_spec.sorter import Nowhere, Sorter
 from migrate_spec.store import Record, ranges_of
 
@@ -81,7 +81,7 @@ class _Moving:
         self._again = Flows(plan.known, means.frozen, Nowhere(), Nowhere())
         self._plan, self._means, self._results = plan, means, results
         self._changes, self._taken, self._refused, self._tried = changes, taken, refused, tried
-        self._collided: dict[bytes, Fault] = {}
+        self._collided: dict[bytes, Collision] = {}
 
     def carry(self, result: Carried) -> None:
         """Carry the records of one collection; their changes are noted in the flows."""
@@ -130,6 +130,7 @@ class _Moving:
 
     def _try(self, mark: Mark, value: bytes, flow: Flow) -> bytes:
         """What becomes of one record in quarantine."""
+        flow.transform.explains = False
         try:
             repaired = self._means.repaired(mark, value)
             if repaired is None:
@@ -223,7 +224,8 @@ class _Moving:
             "a record that was refused at first, and not again, was found",
             "hooks that keep to it were expected",
         )
-        return RecordRefused("records", "", self._collided.get(key) or Fault(found, expected, code="refused"))
+        collision = self._collided.get(key)
+        return RecordRefused("records", "", collision.fault() if collision else Fault(found, expected, code="refused"))
 
     def _settle_marks(self, retaken: Retaken) -> None:
         """Bring the marks of the records up to date that were taken up again, or taken into others."""
@@ -237,6 +239,7 @@ class _Moving:
             step, result = (mark.collection, mark.version), retaken.of(mark, route)
             again[step] = again.get(step) or self._flows_of(route, Nowhere(), Nowhere())
             flow = Flow(again[step], mark.collection)
+            flow.transform.explains = self._means.folder is not None
             counts = flow.transform.changed_by[:]
             why = self._refusal(flow, key, value, mark)
             if outcome == REFUSED or key in self._collided:

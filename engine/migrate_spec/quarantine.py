@@ -4,6 +4,9 @@ A mark stands in the default column family under ``_quarantine:<the record's key
 family under ``_quarantine@<the family's name, as in a URL>:<the record's key>``. It is compact JSON, and comes and goes
 in the same atomic step as all else that a run changes. Its ``version`` is the database's when the record was set aside:
 where the way of a record begins that cannot say its own.
+
+Where the keys of a database have types (:mod:`~migrate_spec.stores.rocks_typed`) marks stand under texts. Those of keys
+that are no texts have a character for each byte, see :func:`_spelled`.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ __all__ = [
     "mark_key",
     "mark_range",
     "marked_families",
+    "marked_key",
     "read_mark",
     "read_marks",
     "read_standing",
@@ -36,6 +40,12 @@ __all__ = [
 
 MARKS = KeyRange(b"_quarantine:", b"_quarantineA")
 """Where marks stand: ``@`` comes between ``:`` and ``A``."""
+
+_OF_BYTES = b"\x01"
+"""What typed keys begin with that are bytes."""
+
+_LAST = "\U0010ffff".encode()
+"""The last character: of typed keys only texts that begin with it, numbers and booleans do not come before it."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +77,7 @@ class Mark:
     @classmethod
     def of(cls, rejection: Rejection, collection: str, version: int, at: str) -> Mark:
         """The mark of a record that was rejected."""
-        place, reason = rejection.fault.where, str(replace(rejection.fault, where=None))
+        place, reason = rejection.fault.where, rejection.fault.sentence
         told = (rejection.step, rejection.path, str(place or ""), reason)
         return cls(rejection.key, collection, version, *told, at, rejection.column_family)
 
@@ -79,7 +89,7 @@ class Mark:
 
     def stored(self) -> bytes:
         """The mark as the database has it."""
-        return encode({name: value for name, value in asdict(self).items() if name not in {"key", "column_family"}})
+        return encode({name: getattr(self, name) for name in _STORED})
 
     def says_the_same(self, other: Mark) -> bool:
         """Whether two marks differ in nothing but their time."""
@@ -95,6 +105,10 @@ class Mark:
         return ", ".join(part for part in parts if part) + f": {before}{self.reason}"
 
 
+_STORED = ("collection", "version", "step", "path", "place", "reason", "at")
+"""Its parts that stand in the value; the others are in the key."""
+
+
 def _head(family: str) -> bytes:
     """What the keys of the marks of records in a column family begin with."""
     return b"_quarantine:" if family == DEFAULT_FAMILY else f"_quarantine@{quote(family, safe='')}:".encode()
@@ -102,15 +116,40 @@ def _head(family: str) -> bytes:
 
 def mark_key(key: bytes, family: str = DEFAULT_FAMILY) -> bytes:
     """Where the mark of a record in a column family stands."""
-    return _head(family) + key
+    return _head(family) + _spelled(key)
+
+
+def marked_key(where: bytes, family: str = DEFAULT_FAMILY) -> bytes:
+    """The key of the record in a column family whose mark stands there."""
+    name = where.removeprefix(_head(family))
+    try:
+        return _unspelled(name)
+    except UnicodeError:  # nobody has spelled it
+        return name
+
+
+def _unspelled(name: bytes) -> bytes:
+    if name.startswith(_OF_BYTES):
+        return name.decode().encode("latin-1")
+    return name.removeprefix(_LAST).decode().encode("latin-1") if name.startswith(_LAST) else name
+
+
+def _spelled(key: bytes) -> bytes:
+    """A key as it stands in that of its mark; the order of keys is kept.
+
+    Of one that may be no text each byte becomes a character.
+    """
+    if key.startswith(_OF_BYTES):
+        return key.decode("latin-1").encode()
+    return _LAST + key.decode("latin-1").encode() if key >= _LAST else key
 
 
 def mark_range(family: str = DEFAULT_FAMILY, keys: KeyRange | None = None) -> KeyRange:
     """Where the marks of the records in a range of a column family stand; by default all of it."""
     head = _head(family)
     if keys is None or keys.stop is None:
-        return KeyRange(head + (keys.start if keys is not None else b""), successor(head))
-    return KeyRange(head + keys.start, head + keys.stop)
+        return KeyRange(mark_key(keys.start, family) if keys is not None else head, successor(head))
+    return KeyRange(mark_key(keys.start, family), mark_key(keys.stop, family))
 
 
 def has_marks(store: Store) -> bool:
@@ -180,7 +219,7 @@ def count_marks(store: Store) -> dict[str, int]:
 def _read(store: Store, family: str, key: bytes, value: bytes) -> Mark:
     try:
         fields = decode(value)
-        found = Mark(key.removeprefix(_head(family)), **fields, column_family=family)
+        found = Mark(marked_key(key, family), **fields, column_family=family)
     except (ValueError, TypeError):
         found = None
     if found is None or not found.is_whole:
@@ -198,8 +237,8 @@ class Passing:
 
     def __init__(self, store: Store, family: str, keys: KeyRange) -> None:
         """Take the database, and the range in a column family."""
-        start = len(_head(family))
-        self._keys = (key[start:] for key, _ in store.family(DEFAULT_FAMILY).scan(mark_range(family, keys)))
+        marks = store.family(DEFAULT_FAMILY).scan(mark_range(family, keys))
+        self._keys = (marked_key(where, family) for where, _ in marks)
         self._next = next(self._keys, None)
 
     def others(self, chunk: Sequence[Record]) -> Sequence[Record]:

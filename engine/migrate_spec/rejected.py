@@ -11,19 +11,18 @@ import errno
 import os
 import shutil
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from migrate_spec.codec import encode, plain
-from migrate_spec.errors import DatabaseReadOnly, Rejection, show_key
+from migrate_spec.errors import DatabaseReadOnly, NoSpace, Rejection, show_key
 from migrate_spec.families import named
 from migrate_spec.history import read_history
 from migrate_spec.store import Store
 
-__all__ = ["check_place", "default_place", "gather", "keep_list", "line", "put", "staged_name"]
+__all__ = ["bring", "check_place", "check_room", "default_place", "gather", "keep_list", "line", "put", "staged_name"]
 
 
 def line(rejection: Rejection, value: bytes) -> bytes:
@@ -35,7 +34,7 @@ def line(rejection: Rejection, value: bytes) -> bytes:
         "step": rejection.step,
         "path": rejection.path,
         "place": str(fault.where or ""),
-        "reason": str(replace(fault, where=None)),
+        "reason": fault.sentence,
     }
     place = {"column_family": rejection.column_family} if named(rejection.column_family) else {}
     return encode(shown | place | shown_value(value)) + b"\n"
@@ -72,6 +71,8 @@ def check_place(file: Path) -> None:
     found = None
     if file.is_dir():
         found = "a folder was found"
+    elif file.exists() and not file.is_file():
+        found = "a device or a pipe was found"
     elif not file.parent.is_dir():
         found = f"no folder {file.parent} was found"
     elif not os.access(file.parent, os.W_OK | os.X_OK):
@@ -79,6 +80,25 @@ def check_place(file: Path) -> None:
     if found is not None:
         expected, remedy = "room for the list of rejected records was expected", "name another file"
         raise DatabaseReadOnly(found, expected, remedy, where=str(file))
+
+
+def check_room(staged: Path, target: Path) -> None:
+    """See that there is room for a list where it is to be moved, while it is not too late.
+
+    Raises:
+        NoSpace: there is none.
+        OSError: that cannot be found out.
+    """
+    if staged.stat().st_dev == target.parent.stat().st_dev:
+        return
+    needed, free = staged.stat().st_size, shutil.disk_usage(target.parent).free
+    if needed > free:
+        raise NoSpace(
+            f"{free:,} bytes of free space were found",
+            f"at least {needed:,} were expected, for the list of rejected records",
+            "make room, or name another file",
+            where=str(target),
+        )
 
 
 def gather(parts: Iterable[Path], target: Path, database: Path) -> None:
@@ -121,6 +141,20 @@ def staged_name(started_at: str) -> str:
     return f"rejected-{started_at}.jsonl"
 
 
+def bring(staged: Path, target: Path, database: Path, started_at: str) -> Path:
+    """Move the list of a run to its place, or beside the database, where that is gone by now. Returns where it is.
+
+    Raises:
+        OSError: it cannot be put beside the database either.
+    """
+    try:
+        put(staged, target)
+    except OSError:
+        target = default_place(database, started_at)
+        put(staged, target)
+    return target
+
+
 def keep_list(store: Store, staging: Path) -> None:
     """Put the list of the last run to its place, if that got as far as the swap.
 
@@ -132,7 +166,4 @@ def keep_list(store: Store, staging: Path) -> None:
     for entry in entries:
         staged, file = staging / staged_name(entry.fields["started_at"]), entry.fields.get("rejected")
         if type(file) is str and staged.exists():
-            try:
-                put(staged, Path(file))
-            except OSError:  # its folder is gone
-                put(staged, default_place(store.path, entry.fields["started_at"]))
+            bring(staged, Path(file), store.path, entry.fields["started_at"])

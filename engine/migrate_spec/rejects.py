@@ -14,6 +14,7 @@ from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.quarantine import Mark, mark_key
 from migrate_spec.rejected import line
 from migrate_spec.store import StagedFile, Store
+from migrate_spec.stores.rocks_faults import SpeakingOf
 
 __all__ = ["SHOWN_REJECTIONS", "Again", "Choice", "OnError", "Rejecting", "Rejects", "Repairing", "rejection"]
 
@@ -54,6 +55,7 @@ class Rejecting:
     Attributes:
         quarantines: whether they are set aside.
         lists: the folder for files that list all of them; ``None``: only the first are told.
+        about: what an error is about that comes of these files: the database, or the list that the user names.
         version: the database's.
         at: when the run began.
         marked: whether records are in quarantine already. They are no part of a job: who leads the run tries them.
@@ -61,6 +63,7 @@ class Rejecting:
 
     quarantines: bool = False
     lists: Path | None = None
+    about: Path = Path()
     version: int = 1
     at: str = ""
     marked: bool = False
@@ -129,6 +132,7 @@ class Rejects:
         self._folder = folder if rejecting.quarantines else None
         self._marks: StagedFile | None = None
         self._list: BinaryIO | None = None
+        self._errors = SpeakingOf(rejecting.about)
         self.listed: Path | None = None
 
     @property
@@ -146,15 +150,15 @@ class Rejects:
         """Take a record in.
 
         Raises:
-            OSError: the list cannot be written.
-            NoSpace: the disk is full.
+            DatabaseError: the list or the marks cannot be written.
         """
         found = rejection(key, refused, self._route)
         self.count += 1
         if len(self.shown) < SHOWN_REJECTIONS:
             self.shown.append(found)
         if self._rejecting.lists is not None:
-            self._write(line(found, value))
+            with self._errors:
+                self._write(line(found, value))
         if self._folder is not None:
             mark = Mark.of(found, self._route.collection, self._rejecting.version, self._rejecting.at)
             self._marks = self._marks or self._home.stage(self._folder / f"{uuid4().hex}.sst")
@@ -168,7 +172,12 @@ class Rejects:
         self._list.write(text)
 
     def finish(self) -> Path | None:
-        """Complete the files; the one with the marks, where there are any."""
+        """Complete the files; the one with the marks, where there are any.
+
+        Raises:
+            DatabaseError: they cannot be written.
+        """
         if self._list is not None:
-            self._list.close()
+            with self._errors:
+                self._list.close()
         return self._marks.finish() if self._marks is not None else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -81,7 +81,7 @@ class QuarantineKeeper(BackupKeeper):
         super().__init__(database, project.registry)
         self._project = project
 
-    def quarantine(self) -> Iterator[Held]:
+    def quarantine(self) -> Generator[Held, None, None]:
         """The records in quarantine, in the order of their keys. Nothing is written.
 
         Raises:

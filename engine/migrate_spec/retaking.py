@@ -75,6 +75,7 @@ class Retaken:
         self.refused: list[Rejection] = []
         self.refused_count = 0
         self.others: dict[str, Carried] = {}
+        self._reached: dict[str, Carried] = {}
         self._own: Mapping[str, Carried] = {result.collection: result for result in results}
 
     def of(self, mark: Mark, route: Route) -> Carried:
@@ -84,13 +85,21 @@ class Retaken:
             return own
         found = self.others.get(mark.collection)
         if found is None:
-            before = Contents(route.key_prefix.decode(), 0, "", column_family=route.column_family)
-            found = Carried(route, changed_by=(0,) * len(route.specs), before=before)
-            self.others[mark.collection] = found
+            found = self.others[mark.collection] = _other(route)
         found.scanned += 1
         found.passed += 1
         found.held += 1
         return found
+
+    @property
+    def noted(self) -> list[Carried]:
+        """The collections that the history says were changed, besides those that the run touches otherwise."""
+        freed = {name: one for name, one in self.others.items() if one.freed}
+        return list((freed | self._reached).values())
+
+    def note(self, route: Route) -> None:
+        """Have the history say of a collection that it was changed, as records of others may have come to it."""
+        self._reached[route.collection] = self.others.get(route.collection) or _other(route)
 
     def add(self, plan: Plan, records: Sequence[Path], marks: Sequence[Path]) -> None:
         """Take in staged files: with records of the column family that a plan is about, and with marks."""
@@ -114,6 +123,7 @@ class Retaken:
         result.scanned -= 1
         result.passed -= 1
         result.held -= 1
+        result.deleted += 1
         self.deleted += 1
 
     def drop(self, mark: Mark, files: Files) -> None:
@@ -126,6 +136,12 @@ class Retaken:
         marks = files.file(kind)
         if marks is not None:
             marks.delete(key)
+
+
+def _other(route: Route) -> Carried:
+    """What became of a collection that the run does not touch otherwise, so far: nothing."""
+    before = Contents(route.specs[-1].head_after, 0, "", column_family=route.column_family)
+    return Carried(route, changed_by=(0,) * len(route.specs), before=before)
 
 
 def open_marks(plan: Plan, means: Means, *, moving: bool) -> Iterator[tuple[Mark, Route]]:
@@ -168,6 +184,7 @@ def retake(plan: Plan, means: Means, retaken: Retaken) -> None:
     for mark, route in open_marks(plan, means, moving=False):
         step = (mark.collection, mark.version)
         transforms[step] = transforms.get(step) or Transform(route)
+        transforms[step].explains = means.folder is not None
         _retake(mark, transforms[step], retaken, means, files)
     retaken.add(plan, *files.finish())
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from migrate_spec.compiler import Route
 from migrate_spec.families import DEFAULT_FAMILY
-from migrate_spec.quarantine import Mark, has_marks, mark_range, read_mark, read_marks
+from migrate_spec.quarantine import Mark, has_marks, mark_range, marked_key, read_mark, read_marks
 from migrate_spec.store import Store, stage
 from migrate_spec.undoing import Undoing, both
 
@@ -71,7 +71,7 @@ def put_marks_back(undoing: Undoing, frozen: Store, live: Store, place: Path) ->
         stage(records, mark.key, frozen.get(mark.key))
     keys = mark_range(family)
     for where, old, new in both(*homes, keys):
-        found = read_mark(frozen if old is not None else live, where.removeprefix(keys.start), family)
+        found = read_mark(frozen if old is not None else live, marked_key(where, family), family)
         if old != new and found is not None and found.collection in undoing.prefixes:
             stage(marks, where, old)
     return [path for path in (records.finish(),) if path], [path for path in (marks.finish(),) if path]

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 import jsonschema_rs
@@ -26,7 +27,7 @@ from migrate_spec.path import Index, Name, Path
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
-__all__ = ["Mismatch", "Schema", "did_you_mean", "load_schema"]
+__all__ = ["Broken", "Mismatch", "Schema", "did_you_mean", "load_schema"]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -70,11 +71,35 @@ class Mismatch:
         """The place in the document as a path."""
         return str(Path(tuple(Name(key) if isinstance(key, str) else Index(key) for key in self.path)))
 
+    @property
+    def has_own_words(self) -> bool:
+        """Whether :meth:`fault` tells it without those of jsonschema."""
+        return self.keyword in _WORDS
+
     def fault(self, place: Place | str | None = None, code: str = "schema") -> Fault:
         """The mismatch as a fault."""
         words = _WORDS.get(self.keyword)
         found, expected, remedy = words(self) if words else (f"{describe(self.value)} was found", self.message, "")
         return Fault(found, expected, remedy, place, code)
+
+
+class Broken(NamedTuple):
+    """A place where a document breaks a schema.
+
+    Attributes:
+        path: in the document.
+        rule: in the schema.
+        kind: the type of the value at ``path``.
+    """
+
+    path: tuple[str | int, ...]
+    rule: tuple[str | int, ...]
+    kind: type
+
+    @property
+    def keyword(self) -> str:
+        """The keyword of the schema that is broken; a name where the schema lets nothing be under it."""
+        return str(self.rule[-1]) if self.rule else ""
 
 
 def _unexpected(mismatch: Mismatch) -> tuple[str, str, str]:
@@ -217,7 +242,11 @@ class Schema:
         Raises:
             ValueError: the schema itself is no schema.
         """
-        return jsonschema_rs.Draft202012Validator(self.content, validate_formats=True, offline=True).is_valid
+        return self._judge.is_valid
+
+    @cached_property
+    def _judge(self) -> jsonschema_rs.Draft202012Validator:
+        return jsonschema_rs.Draft202012Validator(self.content, validate_formats=True, offline=True)
 
     @cached_property
     def canonical(self) -> jsonschema_rs.CanonicalSchema:
@@ -255,6 +284,11 @@ class Schema:
         errors = Draft202012Validator(self.content, format_checker=checker).iter_errors(document)
         return sorted((_mismatch(error) for error in errors), key=lambda found: [str(key) for key in found.path])
 
+    def broken(self, document: Json, most: int) -> list[Broken]:
+        """The places at which the judge finds a document to break the schema: so many of them."""
+        errors = islice(self._judge.iter_errors(document), most)
+        return [Broken(tuple(one.instance_path), tuple(one.schema_path), type(one.instance)) for one in errors]
+
     def best_mismatch(self, document: Json) -> Mismatch:
         """The mismatch to tell a person of a document that :attr:`is_valid` refuses."""
         from jsonschema import Draft202012Validator  # noqa: PLC0415 - as above
@@ -265,8 +299,7 @@ class Schema:
             error = best_match(Draft202012Validator(self.content, format_checker=checker).iter_errors(document))
             if error is not None:
                 return _mismatch(error)
-        judge = jsonschema_rs.Draft202012Validator(self.content, validate_formats=True, offline=True)
-        refusal = next(iter(judge.iter_errors(document)))  # a format which only the judge knows
+        refusal = next(iter(self._judge.iter_errors(document)))  # a format which only the judge knows
         keyword = str(refusal.schema_path[-1])
         return Mismatch(tuple(refusal.instance_path), keyword, refusal.kind.value, refusal.instance, refusal.message)
 

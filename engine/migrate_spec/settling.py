@@ -14,9 +14,34 @@ from migrate_spec.runner import Means
 from migrate_spec.sorter import Entry, Sorter
 from migrate_spec.store import StagedFile, Store, stage
 
-__all__ = ["Settled", "settle"]
+__all__ = ["Collision", "Settled", "settle"]
 
 RECORDS_A_FILE = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class Collision:
+    """What is wrong with a record that cannot have a key. There may be as many as records, so it is kept small.
+
+    Attributes:
+        key: the key.
+        other: the key of the record that has it.
+        source: in place, where two records cannot have to do with one key, that of the record.
+    """
+
+    key: bytes
+    other: bytes
+    source: bytes | None = None
+
+    def fault(self) -> Fault:
+        """It as a fault."""
+        if self.source is not None:
+            both = f"{show_key(self.other)} and {show_key(self.source)}"
+            found, expected = f"the key {show_key(self.key)} was found, which {both} change", "a key for each record"
+            return Fault(found, f"{expected} was expected in place", "run without --in-place", None, "key-shared")
+        found = f"the key {show_key(self.key)} was found, which {show_key(self.other)} has"
+        remedy = "make the keys of two records differ, or drop one of the two"
+        return Fault(found, "a key that is free was expected", remedy, None, "key-taken")
 
 
 @dataclass
@@ -29,7 +54,7 @@ class Settled:
         after: what each collection holds afterwards, where something is written.
     """
 
-    collided: dict[bytes, Fault] = field(default_factory=dict)
+    collided: dict[bytes, Collision] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
     after: dict[str, Contents] = field(default_factory=dict)
 
@@ -54,7 +79,7 @@ def settle(
     """
     settled = Settled()
     while True:
-        found: dict[bytes, Fault] = {}
+        found: dict[bytes, Collision] = {}
         staging = _Staging(means, watched, writes=not stops)
         for key, entries in changes.groups():
             left = [entry for entry in entries if entry.source not in settled.collided]
@@ -73,7 +98,7 @@ def settle(
             return settled
 
 
-def _collisions(key: bytes, entries: Sequence[Entry], frozen: Store) -> Iterator[tuple[bytes, Fault]]:
+def _collisions(key: bytes, entries: Sequence[Entry], frozen: Store) -> Iterator[tuple[bytes, Collision]]:
     """The records that cannot have a key, as another has it."""
     values = [entry for entry in entries if entry.value is not None]
     if not values:
@@ -81,25 +106,17 @@ def _collisions(key: bytes, entries: Sequence[Entry], frozen: Store) -> Iterator
     first = next((entry for entry in values if entry.source == key), values[0])
     for entry in values:
         if entry is not first:
-            yield entry.source, _taken(key, first.source)
+            yield entry.source, Collision(key, first.source)
     goes = any(entry.value is None for entry in entries)
     if len(values) == 1 and not goes and first.source != key and frozen.get(key) is not None:
-        yield first.source, _taken(key, key)
+        yield first.source, Collision(key, key)
 
 
-def _shared(key: bytes, entries: Sequence[Entry]) -> Iterator[tuple[bytes, Fault]]:
+def _shared(key: bytes, entries: Sequence[Entry]) -> Iterator[tuple[bytes, Collision]]:
     """The records but for the first that have to do with a key: in place they would find it changed already."""
     first, *others = sorted({entry.source for entry in entries})
     for source in others:
-        found = f"the key {show_key(key)} was found, which {show_key(first)} and {show_key(source)} change"
-        expected, remedy = "a key for each record was expected in place", "run without --in-place"
-        yield source, Fault(found, expected, remedy, None, "key-shared")
-
-
-def _taken(key: bytes, other: bytes) -> Fault:
-    found = f"the key {show_key(key)} was found, which {show_key(other)} has"
-    remedy = "make the keys of two records differ, or drop one of the two"
-    return Fault(found, "a key that is free was expected", remedy, None, "key-taken")
+        yield source, Collision(key, first, source)
 
 
 class _Staging:

@@ -30,11 +30,11 @@ from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import HISTORY_KEY, VERSION_KEY, new_entry, read_history
 from migrate_spec.mending import note_order
 from migrate_spec.store import KeyRange, StagedFile, Store, stage, stage_all
-from migrate_spec.stores.rocks import open_for_reading, open_for_writing
+from migrate_spec.stores.rocks import open_copy, open_for_reading
 from migrate_spec.stores.rocks_faults import SpeakingOf
 from migrate_spec.swap import Swap, parse_swap
 
-__all__ = ["note_swap", "prepare_swap", "read_swap", "settle_swap"]
+__all__ = ["changed_copy", "note_swap", "prepare_swap", "read_swap", "settle_swap"]
 
 BEFORE, AFTER, LINKS = "before", "after", "links"
 
@@ -137,6 +137,36 @@ def _swap_in(store: Store, folder: Path, swap: Swap, families: set[str]) -> None
 
 
 @contextmanager
+def changed_copy(frozen: Path, files: Mapping[str, Sequence[Path]], place: Path, database: Path) -> Iterator[Store]:
+    """A frozen copy of a database with the changes of staged files in it: a copy of its own, by links.
+
+    Args:
+        frozen: the frozen copy; it stays as it is.
+        files: the staged files by their column family; they stay, too.
+        place: the folder for the other copy, which is gone afterwards.
+        database: which errors are about.
+
+    Raises:
+        DatabaseError: it cannot be made.
+    """
+    shutil.rmtree(place, ignore_errors=True)
+    with SpeakingOf(database):
+        place.mkdir()
+        for file in frozen.iterdir():
+            if file.suffix in {".sst", ".blob"}:
+                _link(file, place / file.name)
+            elif file.name != "LOCK":
+                shutil.copyfile(file, place / file.name)
+    with open_copy(place) as copy:
+        for family, some in files.items():
+            with SpeakingOf(database), _linked(some, place / LINKS) as links:
+                copy.family(family).ingest(links)
+        yield copy
+    with suppress(OSError):
+        shutil.rmtree(place)
+
+
+@contextmanager
 def _linked(files: Sequence[Path], place: Path) -> Iterator[list[Path]]:
     """Second names of files, in a folder that is made for them and gone afterwards, as the store takes names away."""
     shutil.rmtree(place, ignore_errors=True)
@@ -189,20 +219,10 @@ class _Comparison:
     @contextmanager
     def of(cls, live: Store, folder: Path, swap: Swap) -> Iterator[_Comparison]:
         """The comparison of a run."""
-        place = folder / AFTER
-        shutil.rmtree(place, ignore_errors=True)
-        with SpeakingOf(live.path):
-            place.mkdir()
-            for file in (folder / BEFORE).iterdir():
-                if file.suffix in {".sst", ".blob"}:
-                    _link(file, place / file.name)
-                elif file.name != "LOCK":
-                    shutil.copyfile(file, place / file.name)
-        with open_for_reading(folder / BEFORE, frozen=True) as before, open_for_writing(place) as after:
-            _swap_in(after, folder, swap, set(swap.files))
+        files = {family: [folder / name for name in names] for family, names in swap.files.items()}
+        changed = changed_copy(folder / BEFORE, files, folder / AFTER, live.path)
+        with open_for_reading(folder / BEFORE, frozen=True) as before, changed as after:
             yield cls(live, before, after, folder, swap)
-        with suppress(OSError):
-            shutil.rmtree(place)
 
     def written_since(self) -> bool:
         """Whether a record is neither as before nor as afterwards. Notes which families wait for their files."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +58,7 @@ def tally(faults: Iterable[Fault]) -> str:
 
 
 def _sentence(fault: Fault) -> str:
-    return str(replace(fault, where=None))
+    return fault.sentence
 
 
 def _place(fault: Fault) -> Place:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol
@@ -115,7 +115,7 @@ def _sentence(outcome: Outcome) -> str:
     if isinstance(error, MigrateSpecError):
         fault = error.fault
         named = fault.where in {str(outcome.database), str(outcome.database.resolve())}
-        return str(replace(fault, where=None) if named else fault)
+        return fault.sentence if named else str(fault)
     return told(error)[1].split("\n")[0]
 
 

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import sys
+from collections.abc import Iterable
 from io import TextIOWrapper
 from typing import Any
 
@@ -16,6 +17,7 @@ __all__ = [
     "counted",
     "emit_error",
     "emit_json",
+    "emit_json_list",
     "faint",
     "good",
     "heading",
@@ -25,6 +27,9 @@ __all__ = [
     "show",
     "warn",
 ]
+
+_PIECE = 2**16
+"""Characters that are printed at once."""
 
 
 def show(text: str = "") -> None:
@@ -39,8 +44,22 @@ def say(text: str) -> None:
 
 def emit_json(document: Any) -> None:
     """The result as JSON."""
-    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    show(json.dumps(document, indent=2, ensure_ascii=not utf8))
+    show(json.dumps(document, indent=2, ensure_ascii=not _is_utf8()))
+
+
+def emit_json_list(parts: Iterable[Any]) -> None:
+    """The result as a list in JSON, however long it is: nothing is printed before the last part is known."""
+    from tempfile import TemporaryFile  # noqa: PLC0415 - slow to import, and needed for this only
+
+    with TemporaryFile("w+", encoding="utf-8", errors="backslashreplace") as whole:
+        for number, part in enumerate(parts):
+            lines = json.dumps(part, indent=2, ensure_ascii=not _is_utf8()).replace("\n", "\n  ")
+            whole.write(f"{',' if number else '['}\n  {lines}")
+        whole.write("\n]" if whole.tell() else "[]")
+        whole.seek(0)
+        while text := whole.read(_PIECE):
+            _print(text, err=False, ends=False)
+    show()
 
 
 def emit_error(error: dict[str, Any], text: str, *, as_json: bool) -> None:
@@ -94,9 +113,13 @@ def print_whatever_comes() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _print(text: str, *, err: bool) -> None:
+def _is_utf8() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def _print(text: str, *, err: bool, ends: bool = True) -> None:
     try:
-        click.echo(text, err=err, color=_color())
+        click.echo(text, err=err, nl=ends, color=_color())
     except OSError as error:
         if error.errno not in {errno.EPIPE, errno.EIO}:
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import Any
 
 import click
@@ -26,13 +27,14 @@ def go_through(manager: MigrationManager, *, backup: bool, wait: float) -> None:
         backup: whether a backup is made before the first change.
         wait: for how many seconds to wait for a process that has the database open for writing.
     """
-    dialogue, all_held = _Dialogue(manager, backup=backup, wait=wait), list(manager.quarantine())
-    for number, held in enumerate(all_held, 1):
-        show(heading(f"{number} of {len(all_held)}: {show_key(held.mark.key)}"))
-        show(str(held.mark))
-        if not dialogue.ask(held):
-            return
-    show("That was the last one." if all_held else good("✓ No record is in quarantine"))
+    dialogue, count = _Dialogue(manager, backup=backup, wait=wait), sum(1 for _ in manager.quarantine())
+    with closing(manager.quarantine()) as all_held:
+        for number, held in enumerate(all_held, 1):
+            show(heading(f"{number} of {count}: {show_key(held.mark.key)}"))
+            show(str(held.mark))
+            if not dialogue.ask(held):
+                return
+    show("That was the last one." if count else good("✓ No record is in quarantine"))
 
 
 def show_done(report: RepairReport) -> None:

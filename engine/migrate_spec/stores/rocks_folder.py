@@ -22,6 +22,8 @@ __all__ = ["config_kept", "has_config", "is_typed", "left_half_open", "linked", 
 # rocksdict writes this file into every folder it opens, even for reading.
 _CONFIG = "rocksdict-config.json"
 _MARK = f"{_CONFIG}.absent"
+_SPARE = f"{_CONFIG}.spare"
+_PART = f"{_CONFIG}.part"
 
 # Not a part of the data, and written to by whoever opens the database: RocksDB makes its own beside the links.
 _NOT_LINKED = ("LOCK", "LOG", _CONFIG)
@@ -82,22 +84,25 @@ def has_config(path: Path) -> bool:
 
 def left_half_open(path: Path) -> bool:
     """Whether a process was killed while it opened the database; the next one that opens it for writing tidies up."""
-    return (path / _MARK).exists()
+    return (path / _MARK).exists() or (path / _SPARE).exists()
 
 
 @contextmanager
 def config_kept(path: Path) -> Iterator[None]:
     """A block after which rocksdict's own file in the folder is as it was before, or absent if it was absent.
 
-    Where the process is killed in the block a mark stays, that the file was absent, and the next block removes both.
+    Where the process is killed in the block a mark stays, that the file was absent, and the next block removes both; or
+    a spare one stays, as rocksdict empties the file before it writes it, and takes a database without one for raw.
     """
-    file, mark = path / _CONFIG, path / _MARK
+    file, mark, spare = path / _CONFIG, path / _MARK, path / _SPARE
     # Another process may be in this very block, and leave it: then neither the file nor the mark is there any more.
-    marked, before = mark.exists(), _bytes_of(file)
+    marked, before = mark.exists(), _bytes_of(spare) or _bytes_of(file)
     if marked or mark.exists():
         before = None
     if before is None and path.exists():
         mark.touch()
+    elif before is not None:
+        _write(spare, before)
     try:
         yield
     finally:
@@ -107,7 +112,16 @@ def config_kept(path: Path) -> Iterator[None]:
                 if made.exists():
                     made.unlink(missing_ok=True)
         elif _bytes_of(file) not in {None, before}:
-            file.write_bytes(before)
+            _write(file, before)
+        if spare.exists():
+            spare.unlink(missing_ok=True)
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write one of rocksdict's own files, at once and whole."""
+    part = file.with_name(_PART)
+    part.write_bytes(content)
+    part.replace(file)
 
 
 def _bytes_of(file: Path) -> bytes | None:

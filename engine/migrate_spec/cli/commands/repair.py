@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from migrate_spec.cli.options import database_argument, folder_type, json_option, wait_option
-from migrate_spec.cli.output import bad, counted, emit_json, good, show
+from migrate_spec.cli.output import bad, counted, emit_json, emit_json_list, good, show
 from migrate_spec.cli.repairs import go_through, show_done
 from migrate_spec.cli.settings import Settings, with_project
 from migrate_spec.errors import RecordMissing, read_key
@@ -68,7 +68,7 @@ def command(
         family, backup = mark.column_family, not no_backup
         return _tell(manager.repair(mark.key, value, column_family=family, backup=backup, wait=wait), as_json=as_json)
     if as_json:
-        emit_json([held.to_json() for held in manager.quarantine()])
+        emit_json_list(held.to_json() for held in manager.quarantine())
     elif only_list or not (sys.stdin.isatty() and sys.stderr.isatty()):
         _list(manager)
     else:
