@@ -63,8 +63,9 @@ def contents(path: Path) -> dict[str, Any]:
     """What a database holds."""
     found: dict[str, Any] = {}
     for family, records in ({"default": as_bytes(path)} if is_typed(path) else families.dump(path)).items():
+        # What is kept for the way back stands under the moment of its run, and is looked at elsewhere.
         shown = found[family] = {key: value for key, value in records.items() if not key.startswith(b"_")}
-        own = [key for key in records if key.startswith(b"_")]
+        own = [key for key in records if key.startswith(b"_") and not key.startswith(b"_complement:")]
         shown |= {key: plain(json.loads(records[key])) for key in own if not key.startswith(b"_backup_")}
         notes = [plain(json.loads(records[key])) for key in own if key.startswith(b"_backup_")]
         shown[b"_backup_"] = sorted(notes, key=str)

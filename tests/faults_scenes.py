@@ -54,7 +54,11 @@ def look(path: Path, *, only_of_runs: bool = True) -> Seen:
     version = int(found.get(VERSION, b"1"))
     entries = json.loads(found.get(HISTORY, b'{"migrations":[]}'))["migrations"]
     notes = {key.decode(): json.loads(value) for key, value in found.items() if key.startswith(b"_backup_")}
-    records = {key: value for key, value in found.items() if not key.startswith((VERSION, HISTORY, b"_backup_"))}
+    records = {
+        key: value
+        for key, value in found.items()
+        if not key.startswith((VERSION, HISTORY, b"_backup_", b"_complement:"))
+    }
     seen = Seen(version, records, entries, notes)
     at = 1
     for entry in entries:
