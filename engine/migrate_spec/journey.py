@@ -25,7 +25,8 @@ class RecordLoss:
         step: the step.
         path: where.
         kind: ``placeholder``: nothing was kept, and the way back made a value up; ``kept``: the value is kept for the
-            way back to here; ``dropped``: it is not; ``conflict``: it was edited, and so what was kept is not put back.
+            way back to here; ``dropped``: it is not; ``conflict``: it was edited, and so what was kept is not put back;
+            ``inexact``: one or more of ``placeholder`` and ``conflict`` on the whole way, told once, without a path.
     """
 
     step: Step
@@ -88,6 +89,8 @@ class Journey:
             found = Arrived(document, value)
             for crossing in self.way(version):
                 self._cross(crossing, found, kept.get(crossing.step[::-1]))
+            if any(loss.kind in {"placeholder", "conflict"} for loss in found.losses):
+                found.losses.append(RecordLoss((self.route.target, self.route.start), "", "inexact"))
             self._check(found)
         except (NotADocument, Refused, RecursionError) as error:
             raise RecordRefused.by("", error) from None
