@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from migrate_spec.history import read_history, read_version
 from migrate_spec.in_progress import refuse_in_progress
+from migrate_spec.kept import Block, kept_blocks, kept_size
 from migrate_spec.logs import logged
 from migrate_spec.plan import Plan
 from migrate_spec.progress import OnProgress
@@ -19,6 +21,7 @@ from migrate_spec.swapping import read_swap
 
 if TYPE_CHECKING:
     from migrate_spec.executors import Workers
+    from migrate_spec.ledger import KeptRun, Ledger
 
 __all__ = ["ComplementKeeper"]
 
@@ -117,6 +120,74 @@ class ComplementKeeper(QuarantineKeeper):
                 return ApplyReport(str(self.path), to_version, to_version)
             keeps = {"keeps_backup": backup, "keeps_complements": complements}
             return Downgrade(staged, plan, workers or processes(), accept_loss, **keeps).carry_out(on_progress)
+
+    def losses(self, *, keys: bool = False) -> Ledger:
+        """What records lost, and what is kept of them now. All that is kept is read, and nothing is written.
+
+        Args:
+            keys: whether the keys of records are wanted, too.
+
+        Raises:
+            MetadataInvalid: the history, or a block of what is kept, cannot be read.
+            DatabaseError: the database cannot be read.
+        """
+        from migrate_spec.ledger import ledger_of  # noqa: PLC0415 - as above
+
+        with self._reading() as store:
+            return ledger_of(read_history(store), kept_blocks(store), keys=keys)
+
+    def complements_size(self) -> int:
+        """At most about how many bytes are kept of records for the way back. Little is read, nothing is written."""
+        with self._reading() as store:
+            return kept_size(store)
+
+    def complements(self) -> list[KeptRun]:
+        """What each run has kept, the earliest first. All of it is read, and nothing is written.
+
+        Raises:
+            DatabaseError: the database cannot be read.
+        """
+        from migrate_spec.ledger import runs_of  # noqa: PLC0415 - as above
+
+        with self._reading() as store:
+            return runs_of(kept_blocks(store))
+
+    @logged("complement")
+    def prune_complements(
+        self, older_than: timedelta | None = None, *, dry_run: bool = False, wait: float = 0.0
+    ) -> list[KeptRun]:
+        """Remove what runs have kept: then the way back makes values up for it, and says so.
+
+        Args:
+            older_than: what was kept by runs that began longer ago; by default all.
+            dry_run: whether nothing is removed.
+            wait: for how many seconds to wait for a process that has the database open for writing.
+
+        Returns:
+            What was removed, or would be, the earliest run first.
+
+        Raises:
+            DatabaseError: the database cannot be read or written.
+        """
+        from migrate_spec.ledger import older_than as is_older  # noqa: PLC0415 - as above
+        from migrate_spec.ledger import runs_of  # noqa: PLC0415
+
+        now = datetime.now(UTC)
+
+        def outlived(store: Store) -> Iterator[Block]:
+            return (one for one in kept_blocks(store) if older_than is None or is_older(one.run, older_than, now))
+
+        with self._reading() as store:
+            found = runs_of(outlived(store))
+        if dry_run or not found:
+            return found
+        with staging(partial(self._writing, wait)) as staged:
+            found, removed = runs_of(outlived(staged.store)), staged.store.stage(staged.folder / "complements.sst")
+            for block in outlived(staged.store):
+                removed.delete(block.key)
+            file = removed.finish()
+            staged.swap_in([file] if file is not None else [], beside_writes=True)
+        return found
 
     def _plan_down(self, store: Store, to_version: int) -> Plan:
         from migrate_spec.downgrade import plan_downgrade  # noqa: PLC0415 - as above

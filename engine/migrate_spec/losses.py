@@ -11,7 +11,7 @@ __all__ = ["KINDS", "LossCount", "not_accepted"]
 KINDS = {
     "placeholder": "a value is made up, as nothing was kept",
     "conflict": "an edit stands where something was kept, and stays",
-    "dropped": "a value goes, and is not kept",
+    "dropped": "what was there is not kept, and does not come back",
     "kept": "a value goes, and is kept for the way up",
 }
 """The ways to lose something. What is kept is not lost: it comes back when the step is gone the other way."""

@@ -19,6 +19,7 @@ from migrate_spec.freshness import Freshness
 from migrate_spec.history import History, read_history, read_version
 from migrate_spec.in_progress import InProgress, parts_of, read_in_progress
 from migrate_spec.interrupts import uninterrupted
+from migrate_spec.kept import kept_size
 from migrate_spec.logs import logged
 from migrate_spec.plan import Plan, make_plan
 from migrate_spec.progress import OnProgress
@@ -113,7 +114,8 @@ class MigrationManager(ComplementKeeper):
             plan = make_plan(self._project, start) if start < newest and current <= newest else None
             pending = [migration.name for migration in plan.migrations] if plan else []
             history, backups, held = read_history(store), list_backups(store), count_marks(store)
-            return Status(current, newest, pending, history, backups, freshness, swap, held, begun)
+            kept = kept_size(store)
+            return Status(current, newest, pending, history, backups, freshness, swap, held, begun, kept)
 
     def freshness(self) -> Freshness:
         """How fresh it is what the other methods read from now on, and who may write to the database meanwhile."""

@@ -180,6 +180,7 @@ class Status:
         swap: a run that was cut off while it was swapped in; ``current_version`` is the one that it started from.
         quarantined: how many records of each collection are in quarantine.
         in_progress: the run in place that is not at its end, if there is one.
+        complements: at most about how many bytes are kept of records for the way back.
     """
 
     current_version: int
@@ -191,6 +192,7 @@ class Status:
     swap: Swap | None = None
     quarantined: dict[str, int] = field(default_factory=dict)
     in_progress: InProgress | None = None
+    complements: int = 0
 
     @property
     def up_to_date(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from migrate_spec.crossing import crossings
 from migrate_spec.errors import Irreversible
+from migrate_spec.forgetting import forgotten
 from migrate_spec.migration import Migration
 
 __all__ = ["Reversal", "reversal"]
@@ -53,4 +54,5 @@ def reversal(migration: Migration, *, complements: bool = True) -> Reversal:
         return Reversal("exact")
     if not complements:
         return Reversal("lossy", paths, "nothing is kept in this project")
-    return Reversal("kept", paths)
+    forgets = tuple(dict.fromkeys(str(loss.path) for step in forgotten(spec.steps) for loss in step.losses()))
+    return Reversal("lossy", forgets, "what it takes there is forgotten") if forgets else Reversal("kept", paths)

@@ -69,10 +69,10 @@ def command(
     wait: float,
     as_json: bool,
 ) -> int:
-    """Carry DATABASE back to an earlier version, all or nothing, with all that was written since.
+    """Carry DATABASE back to an earlier version, all or nothing.
 
     Each step is undone, and what it took from a record is put back: a record that nobody has changed since is byte for
-    byte the old one. What an edit made of it stays. If something would get lost that --accept-loss does not name, or a
+    byte the old one. What was written since stays. If something would get lost that --accept-loss does not name, or a
     record cannot be carried back, all of that is told and nothing is changed; on a terminal you are asked.
     """
     manager = MigrationManager(database, settings.project())

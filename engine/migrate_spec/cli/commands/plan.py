@@ -33,11 +33,11 @@ LONGEST = 100
 @json_option
 @with_project
 def command(settings: Settings, database: Path, to: int | None, *, scan: bool, check: bool, as_json: bool) -> int:
-    """Show what `apply` would do with DATABASE; with --to and an earlier version, what `downgrade` would.
+    """Show what `apply` or `downgrade` would do with DATABASE.
 
-    Its steps, how much there is to read, what becomes of one record of each collection, and how each step can be undone
-    again. Down, --scan says what would be lost, and how many records lose it. Writes nothing, and works beside a
-    running program.
+    Down it goes with --to and an earlier version. Shown are the steps, how much there is to read, what becomes of one
+    record of each collection, and how each step can be undone. On the way down --scan says what would be lost, and by
+    how many records. Writes nothing, and works beside a running program.
     """
     manager = MigrationManager(database, settings.project())
     freshness = manager.freshness()
@@ -90,6 +90,7 @@ def _head_json(manager: MigrationManager, plan: Plan) -> dict[str, Any]:
         "collections": {
             name: {"records": size.records, "bytes": size.bytes} for name, size in manager.sizes(plan).items()
         },
+        "complements": {"bytes": manager.complements_size()},
     }
 
 
@@ -129,6 +130,8 @@ def _show_head(plan: Plan, shown: dict[str, Any], begun: InProgress | None = Non
     show(heading("To read, at most about"))
     for name, size in shown["collections"].items():
         show(f"   {name}: {counted(size['records'], 'record')}, {counted(size['bytes'], 'byte')} on disk")
+    if shown["complements"]["bytes"]:
+        show(f"   what is kept of records: {counted(shown['complements']['bytes'], 'byte')} on disk")
 
 
 def _show_way_back(shown: dict[str, Any], *, up: bool) -> None:
