@@ -45,7 +45,8 @@ What goes, and is kept for the way up
 
 """
 STEPS = "v3 -> v2: 6 items carried back in S.SSs\nv2 -> v1: 6 items carried back in S.SSs\n"
-DONE = f"{STEPS}{COUNTS}{TABLE}✓ Schema is at version 1\nBackup: _backup_NAME (`migrate-spec backup restore $TMP/db _backup_NAME`)\n"
+RESTORE = "Backup: _backup_NAME (`migrate-spec backup restore $TMP/db _backup_NAME`)\n"
+DONE = f"{STEPS}{COUNTS}{TABLE}✓ Schema is at version 1\n{RESTORE}"
 REFUSED = (
     "losses at 1 path that are not accepted were found, none were expected; nothing was changed; "
     "--accept-loss mail accepts these"
@@ -222,9 +223,9 @@ class TestDowngrade:
             notes.spec("note", 1, {"set": {"a": 1}}, downgrade={"refuse": sentence}).spec("note", 2)
             file = notes.file("note", 1)
             told = (
-                f"{file}:1:79: note v1→v2 was found, which cannot be undone (a step that refuses to be undone was found, "
-                f"{sentence}), steps that can be undone were expected; `migrate-spec rollback` puts a backup back, "
-                "without what was written since and --to 2 stops before this step"
+                f"{file}:1:79: note v1→v2 was found, which cannot be undone (a step that refuses to be undone was "
+                f"found, {sentence}), steps that can be undone were expected; `migrate-spec rollback` puts a backup "
+                "back, without what was written since and --to 2 stops before this step"
             )
             found = refusal("downgrade", *options(used), "--to", "1")
             assert (found["code"], re.sub(r":1:\d+:", ":1:79:", found["message"])) == ("irreversible", told)

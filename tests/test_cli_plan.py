@@ -160,6 +160,8 @@ def plan_json(path: Path, *words: str, code: int = 0) -> Any:
     for size in shown["collections"].values():
         assert size["bytes"] > 0
         size["bytes"] = "N"
+    kept = shown.pop("complements")["bytes"]
+    assert (kept > 0) is (shown["from_version"] > 1)
     assert plain_json(shown.pop("freshness")) == {"read_at": "MOMENT", "writer": None}
     if "scan" in shown:
         shown["scan"] = plain_json(shown["scan"], path.parent)
