@@ -145,6 +145,7 @@ def plain(text: str, folder: Path | None = None) -> str:
     text = re.sub(r"_backup_\d{8}_\d{6}(_\d+)?", "_backup_NAME", text)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "MOMENT", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "MOMENT", text)
+    text = re.sub(r"[0-9,]+ bytes on disk", "N bytes on disk", text)
     return re.sub(r"\b\d+\.\d\ds\b", "S.SSs", text)
 
 

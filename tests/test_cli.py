@@ -31,21 +31,24 @@ Options:
   -h, --help     Show this message and exit.
 
 Commands:
-  apply     Carry each DATABASE to a version, all or nothing.
-  backup    Look after the backups of a database.
-  explain   Show what each step makes of the record KEY of DATABASE.
-  history   Show what was done to DATABASE, when and by whom.
-  init      Begin a project in FOLDER, by default in this one.
-  new       Draft the spec that leads to COLLECTION's newest schema.
-  plan      Show what `apply` would do with DATABASE.
-  release   Record all schemas and specs as released.
-  repair    Repair the records of DATABASE that are in quarantine.
-  rollback  Put DATABASE back to where it was before a migration.
-  salvage   Save what is left of DATABASE, which is damaged, into a NEW one.
-  schema    Write the JSON Schema of the spec language, for editors.
-  status    Show where DATABASE stands.
-  test      Put the laws of the language to the test.
-  validate  Check specs, schemas and examples, and prove each step.
+  apply       Carry each DATABASE to a version, all or nothing.
+  backup      Look after the backups of a database.
+  complement  Look after what is kept of records for the way back.
+  downgrade   Carry DATABASE back to an earlier version, all or nothing.
+  explain     Show what each step makes of the record KEY of DATABASE.
+  history     Show what was done to DATABASE, when and by whom.
+  init        Begin a project in FOLDER, by default in this one.
+  losses      Show what records of DATABASE lost, and what is kept of them.
+  new         Draft the spec that leads to COLLECTION's newest schema.
+  plan        Show what `apply` or `downgrade` would do with DATABASE.
+  release     Record all schemas and specs as released.
+  repair      Repair the records of DATABASE that are in quarantine.
+  rollback    Put DATABASE back to where it was before a migration.
+  salvage     Save what is left of a damaged DATABASE into a NEW one.
+  schema      Write the JSON Schema of the spec language, for editors.
+  status      Show where DATABASE stands.
+  test        Put the laws of the language to the test.
+  validate    Check specs, schemas and examples, and prove each step.
 
   --specs and --schemas may stand before or after the command, and come from
   the environment (MIGRATE_SPEC_SPECS, MIGRATE_SPEC_SCHEMAS) or from
@@ -70,6 +73,8 @@ Options:
   --to VERSION                  The version to go to.  [default: the newest]
   --dry-run                     Carry every record over, and write nothing.
   --no-backup                   Keep no backup.
+  --no-complements              Keep nothing of what records lose: what goes
+                                does not come back the other way.
   --in-place                    Change records where they are, batch by batch,
                                 where there is no room for the new ones beside
                                 the old ones: without a backup, and so without

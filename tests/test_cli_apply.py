@@ -49,6 +49,7 @@ REPORT: dict[str, Any] = {
     "rejected": None,
     "in_place": False,
     "resumed": False,
+    "losses": [],
 }
 
 NOTHING_TO_DO = REPORT | {"from_version": 3, "collections": {}, "steps": [], "backup": None}

@@ -42,13 +42,12 @@ For example symbol:sym-1 (symbol)
    + schema_version: 3
    + embedding: null
 
-Only the backup brings back
-   task v1→v2, which records had nothing there: depends_on, related_tasks, started_at, timeout_hours, description, \
-spec_ref, session_id, active_session_id, completed_at, history, tags, estimated_hours, actual_hours, commit_hash, \
-episode_id
-   task v1→v2, which records had it before: last_activity
-   episode v2→v3, which records had nothing there: access_count, pattern_value
-   symbol v2→v3, which records had nothing there: embedding
+How each step can be undone
+   task v1→v2, exactly, by what is kept of the records that change: depends_on, related_tasks, started_at, \
+timeout_hours, last_activity, description, spec_ref, session_id, active_session_id, completed_at, history, tags, \
+estimated_hours, actual_hours, commit_hash, episode_id
+   episode v2→v3, exactly, by what is kept of the records that change: access_count, pattern_value
+   symbol v2→v3, exactly, by what is kept of the records that change: embedding
 """
 
 SCAN = """
@@ -60,6 +59,17 @@ All records, tried
 """
 
 NOTHING_THERE = "which records had nothing there"
+
+FILLED = {
+    "task v1→v2": [
+        *("depends_on", "related_tasks", "started_at", "timeout_hours", "last_activity", "description", "spec_ref"),
+        *("session_id", "active_session_id", "completed_at", "history", "tags", "estimated_hours", "actual_hours"),
+        *("commit_hash", "episode_id"),
+    ],
+    "episode v2→v3": ["access_count", "pattern_value"],
+    "symbol v2→v3": ["embedding"],
+}
+"""What the steps fill where it is absent."""
 
 
 def sample(key: str, added: dict[str, Any], version: int) -> dict[str, Any]:
@@ -91,27 +101,12 @@ DOCUMENT = {
     "collections": {name: {"records": 44, "bytes": "N"} for name in ("task", "episode", "symbol")},
     "in_progress": None,
     "losses": {
-        "task v1→v2": [
-            f"depends_on: {NOTHING_THERE}",
-            f"related_tasks: {NOTHING_THERE}",
-            f"started_at: {NOTHING_THERE}",
-            f"timeout_hours: {NOTHING_THERE}",
-            "last_activity: which records had it before",
-            f"description: {NOTHING_THERE}",
-            f"spec_ref: {NOTHING_THERE}",
-            f"session_id: {NOTHING_THERE}",
-            f"active_session_id: {NOTHING_THERE}",
-            f"completed_at: {NOTHING_THERE}",
-            f"history: {NOTHING_THERE}",
-            f"tags: {NOTHING_THERE}",
-            f"estimated_hours: {NOTHING_THERE}",
-            f"actual_hours: {NOTHING_THERE}",
-            f"commit_hash: {NOTHING_THERE}",
-            f"episode_id: {NOTHING_THERE}",
-        ],
-        "episode v2→v3": [f"access_count: {NOTHING_THERE}", f"pattern_value: {NOTHING_THERE}"],
-        "symbol v2→v3": [f"embedding: {NOTHING_THERE}"],
+        name: [
+            f"{path}: {NOTHING_THERE if path != 'last_activity' else 'which records had it before'}" for path in paths
+        ]
+        for name, paths in FILLED.items()
     },
+    "way_back": {name: {"kind": "kept", "paths": paths, "why": ""} for name, paths in FILLED.items()},
     "samples": {
         "task": sample(
             TASK,
@@ -149,6 +144,7 @@ SCAN_DOCUMENT = {
     "rejected": None,
     "in_place": False,
     "resumed": False,
+    "losses": [],
 }
 
 
@@ -164,6 +160,8 @@ def plan_json(path: Path, *words: str, code: int = 0) -> Any:
     for size in shown["collections"].values():
         assert size["bytes"] > 0
         size["bytes"] = "N"
+    kept = shown.pop("complements")["bytes"]
+    assert (kept > 0) is (shown["from_version"] > 1)
     assert plain_json(shown.pop("freshness")) == {"read_at": "MOMENT", "writer": None}
     if "scan" in shown:
         shown["scan"] = plain_json(shown["scan"], path.parent)
@@ -218,6 +216,7 @@ def test_of_a_current_database(meridian: Path) -> None:
         "steps": [],
         "collections": {},
         "losses": {},
+        "way_back": {},
         "samples": {},
         "in_progress": None,
     }
@@ -260,5 +259,6 @@ def test_without_records(tmp_path: Path, folder: Folder) -> None:
     assert done == Done(
         0,
         "Plan: v1 -> v2\n1. note v1→v2\n\nTo read, at most about\n   note: 0 records, 0 bytes on disk\n\n"
+        "How each step can be undone\n   note v1→v2, exactly\n\n"
         "All records, tried\n   note: 0 scanned, 0 to migrate, 0 unchanged\n✓ Every record can be carried over\n",
     )

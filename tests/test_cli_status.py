@@ -48,6 +48,10 @@ Pending Steps:
 Backups:
 --------
 _backup_NAME  apply v1→v2, 5 records
+
+Kept For The Way Back:
+----------------------
+at most about N bytes on disk
 """
 
 ROLLED_BACK = """\
@@ -80,6 +84,7 @@ NOTHING_YET = {
     "freshness": {"read_at": "MOMENT", "writer": None},
     "half_swapped": None,
     "quarantined": {},
+    "complements": {"bytes": 0},
 }
 
 
@@ -146,7 +151,8 @@ class TestStatus:
         done = text(cli("status", meridian, *MERIDIAN))
         assert done.out.partition("No migrations")[2] == (
             " have been run yet\n\nPending Steps:\n--------------\n1. episode v2→v3\n2. symbol v2→v3\n\n"
-            "Backups:\n--------\n_backup_NAME  apply v1→v2, 5 records\n"
+            "Backups:\n--------\n_backup_NAME  apply v1→v2, 5 records\n\n"
+            "Kept For The Way Back:\n----------------------\nat most about N bytes on disk\n"
         )
 
     def test_as_json(self, meridian: Path) -> None:
@@ -158,6 +164,7 @@ class TestStatus:
         """After a migration the history and the backups are those of the commands of that name."""
         cli("apply", meridian, *MERIDIAN)
         shown = document("status", meridian, *MERIDIAN, "--check")
+        assert shown.pop("complements")["bytes"] > 0
         del shown["freshness"]
         assert shown == {
             "current_version": 3,

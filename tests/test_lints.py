@@ -150,7 +150,7 @@ print([name for name in ("hypothesis", "rocksdict", "jsonschema") if name in sys
 
 HEAD = 'collection: task\nprefix: "task:"\nfrom: 1\nto: 2\n'
 
-OF_STEPS = "loss, no-effect, overwritten, refuses, refuted, refuted-downgrade, "
+OF_STEPS = "irreversible, loss, no-effect, overwritten, refuses, refuted, refuted-downgrade, "
 AT_A_STEP = f"one of {OF_STEPS}table-incomplete, unknown-path was expected"
 AT_THE_TOP = (
     f"one of {OF_STEPS}released-changed, schema-unchanged, table-incomplete, unknown-path, unproved, "

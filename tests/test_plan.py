@@ -124,7 +124,7 @@ def test_the_way_of_a_database(start: int, target: int | None, expected: Any) ->
             3,
             PlanError,
             "the target version 3 was found, at least 4 was expected, the version of the database; "
-            "`migrate-spec rollback` puts a backup back",
+            "`migrate-spec downgrade` leads downwards, `migrate-spec rollback` puts a backup back",
         ),
         (
             1,

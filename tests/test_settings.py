@@ -104,8 +104,9 @@ def test_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 UNKNOWN = (
     "pyproject.toml: the unknown setting {!r} in [tool.migrate-spec] was found, "
-    "one of specs, schemas, backups was expected{}"
+    "one of specs, schemas, backups, complements was expected{}"
 )
+OF_COMPLEMENTS = "pyproject.toml: {} in [tool.migrate-spec.complements] was found, {} was expected"
 OF_BACKUPS = "pyproject.toml: {} in [tool.migrate-spec.backups] was found, {} was expected"
 MISTAKES = {
     "[tool.migrate-spec]\nspec = 'a'": [UNKNOWN.format("spec", "; did you mean 'specs'?")],
@@ -118,6 +119,10 @@ MISTAKES = {
         OF_BACKUPS.format("older-than = '30'", "an age such as 12h, 30d or 4w"),
         OF_BACKUPS.format("the unknown setting 'older_than'", "one of keep, older-than")
         + "; did you mean 'older-than'?",
+    ],
+    "[tool.migrate-spec.complements]\nkeep = 1\nolder-than = 30": [
+        OF_COMPLEMENTS.format("keep = 1", "true or false"),
+        OF_COMPLEMENTS.format("older-than = 30", "an age such as 12h, 30d or 4w"),
     ],
     "[tool.migrate-spec.backups]\nkeep = true\nolder-than = 30": [
         OF_BACKUPS.format("keep = True", "a number from 1 on"),

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from migrate_spec.fleet import Outcome, apply_all
     from migrate_spec.freshness import Freshness
     from migrate_spec.hooks import hook
+    from migrate_spec.ledger import KeptRun, Ledger
+    from migrate_spec.losses import LossCount
     from migrate_spec.manager import MigrationManager
     from migrate_spec.migration import Migration
     from migrate_spec.plan import Plan
@@ -39,6 +41,9 @@ __all__ = [  # noqa: PLE0604 - `_errors` is a list of names
     "Explanation",
     "Fix",
     "Freshness",
+    "KeptRun",
+    "Ledger",
+    "LossCount",
     "Migration",
     "MigrationManager",
     "MigrationRegistry",
@@ -71,6 +76,9 @@ _HOMES = {
     "Explanation": "explain",
     "Fix": "fix",
     "Freshness": "freshness",
+    "KeptRun": "ledger",
+    "Ledger": "ledger",
+    "LossCount": "losses",
     "Migration": "migration",
     "MigrationManager": "manager",
     "MigrationRegistry": "registry",

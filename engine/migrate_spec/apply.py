@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from migrate_spec.backup import Backup, backups_folder, new_name
-from migrate_spec.carried import Carried, held, noted
+from migrate_spec.carried import Carried, held, losses_of, lost, noted
 from migrate_spec.codec import Json
 from migrate_spec.compiler import Route
 from migrate_spec.errors import NoSpace
@@ -19,6 +19,7 @@ from migrate_spec.history import HISTORY_KEY, VERSION_KEY, new_entry, read_histo
 from migrate_spec.kept import kept_keys
 from migrate_spec.listing import Listing
 from migrate_spec.logs import log
+from migrate_spec.losses import LossCount
 from migrate_spec.moving import carry_moving
 from migrate_spec.plan import Plan
 from migrate_spec.progress import OnProgress, Tracker
@@ -41,10 +42,20 @@ NO_CHOICE = Choice()
 class Run:
     """One ``apply``."""
 
-    def __init__(
-        self, staging: Staging, plan: Plan, workers: Workers, choice: Choice = NO_CHOICE, *, keeps_backup: bool
+    doing = "apply"
+    """What it is called, by the one who runs it."""
+
+    def __init__(  # noqa: PLR0913 - as many as there are ways to run
+        self,
+        staging: Staging,
+        plan: Plan,
+        workers: Workers,
+        choice: Choice = NO_CHOICE,
+        *,
+        keeps_backup: bool,
+        keeps_complements: bool = True,
     ) -> None:
-        """Take the database, the way and who goes it, and what to do about records that are rejected."""
+        """Take the database, the way and who goes it, what to do about records that are rejected, and what to keep."""
         self.staging = staging
         self.store = staging.store
         self.plan = plan
@@ -52,6 +63,7 @@ class Run:
         self.started_at = timestamp()
         self.start = time.monotonic()
         self.keeps_backup = keeps_backup
+        self.keeps_complements = keeps_complements
         self.choice = choice
         self.kind = "retry"
         self._used: Sequence[bytes] = ()
@@ -63,7 +75,7 @@ class Run:
             RecordRejected: records cannot be carried over.
             DatabaseError: the database cannot be read or written.
         """
-        log_begun(self.plan, self.store.path)
+        log_begun(self.plan, self.store.path, self.doing)
         _check_space(self.store, self.plan)
         if self.keeps_backup:
             self.staging.check_backups_writable()
@@ -72,25 +84,35 @@ class Run:
             tracker = tracker_of(self.plan, frozen, on_progress)
             marked, version = has_marks(frozen), self.plan.from_version
             rejecting = Rejecting(choice.quarantines, listing.folder, self.store.path, version, self.started_at, marked)
-            means = Means(frozen, self.staging.folder, tracker, self.workers, rejecting, run=self.started_at)
+            means = Means(frozen, self.staging.folder, tracker, self.workers, rejecting, run=self._keeping)
             results, retaken = self._carry_all(means)
             self._used = [
                 key for route in self.plan.routes for key in kept_keys(frozen, route.collection, route.kept_by)
             ]
-        listed = listing.complete(results)
+        listed = self._listed(listing, results)
         self._check(results)
         report = report_of(self.plan, self.store.path, [*results, *retaken.others.values()], self.start)
         if self.plan.is_empty and not retaken.left:
             return report
         backup = self._swap_in(results, retaken, listed)
-        return replace(report, backup=backup, rejected=listing.bring(listed) if listed else None)
+        listed = listing.bring(listed) if listed else None
+        return replace(report, backup=backup, rejected=listed, losses=_conflicts(results))
 
     def _carry_all(self, means: Means) -> tuple[list[Carried], Retaken]:
         """Carry the records of all collections."""
         return carry_all(self.plan, means)
 
+    def _listed(self, listing: Listing, results: Sequence[Carried]) -> str | None:
+        """Complete the list of rejected records; where it will be, if there is one."""
+        return listing.complete(results)
+
     def _check(self, results: Sequence[Carried]) -> None:
         """See that nothing speaks against it to swap the results in."""
+
+    @property
+    def _keeping(self) -> str | None:
+        """The name by which what the run takes from records is kept; ``None``: nothing is kept."""
+        return self.started_at if self.keeps_complements else None
 
     def repair_all(self, repairing: Repairing) -> tuple[Retaken, str | None]:
         """Repair records in quarantine, and carry them over; the plan is one that has nothing to do.
@@ -131,7 +153,7 @@ class Run:
             name,
             self.started_at,
             self.plan.from_version,
-            f"apply v{self.plan.from_version}→v{self.plan.to_version}"
+            f"{self.doing} v{self.plan.from_version}→v{self.plan.to_version}"
             if results
             else f"{self.kind} of records in quarantine",
             {result.collection: result.before for result in results},
@@ -143,7 +165,7 @@ class Run:
         return backup
 
     def _swap(self) -> Swap:
-        return Swap("apply", self.plan.from_version, self.plan.to_version, self.started_at)
+        return Swap(self.doing, self.plan.from_version, self.plan.to_version, self.started_at)
 
     def _metadata(
         self, results: Sequence[Carried], retaken: Retaken, backup: Backup | None, listed: str | None
@@ -162,10 +184,13 @@ class Run:
     def _entries(
         self, results: Sequence[Carried], retaken: Retaken, backup: Backup | None
     ) -> Iterator[dict[str, Json]]:
+        losses = _conflicts(results)
         for step in self.plan.steps:
             specs = [migration.spec for migration in step]
             touched = {
-                result.collection: result.counts() | held(result, step, self.plan)
+                result.collection: result.counts()
+                | held(result, step, self.plan)
+                | lost(losses, result, step[0].to_version)
                 for result in results
                 if result.collection in {spec.collection for spec in specs}
             }
@@ -187,11 +212,16 @@ class Run:
         return entry | {"seconds": seconds, "collections": touched}
 
 
-def log_begun(plan: Plan, database: Path) -> None:
+def _conflicts(results: Sequence[Carried]) -> list[LossCount]:
+    """What was kept on the way down and cannot be put back, as something else stands there now."""
+    return [loss for loss in losses_of(results) if loss.kind == "conflict"]
+
+
+def log_begun(plan: Plan, database: Path, doing: str = "apply") -> None:
     """Tell the log that a run begins."""
     names = [route.collection for route in plan.routes]
     facts = {"from_version": plan.from_version, "to_version": plan.to_version, "collections": names}
-    log("apply", "info", "apply-begun", database=str(database), **facts)
+    log(doing, "info", f"{doing}-begun", database=str(database), **facts)
 
 
 def tracker_of(plan: Plan, frozen: Store, on_progress: OnProgress | None) -> Tracker:

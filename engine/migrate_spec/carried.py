@@ -14,13 +14,14 @@ from migrate_spec.digest import joined
 from migrate_spec.errors import RecordRejected, Rejection, TooManyRejected
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.journey import RecordLoss
+from migrate_spec.losses import LossCount
 from migrate_spec.migration import Migration
 from migrate_spec.plan import Plan
 from migrate_spec.ranges import Part
 from migrate_spec.rejects import SHOWN_REJECTIONS
 from migrate_spec.spec import overlap
 
-__all__ = ["Carried", "check_rejections", "held", "noted"]
+__all__ = ["Carried", "check_rejections", "held", "losses_of", "lost", "noted"]
 
 
 @dataclass
@@ -200,6 +201,33 @@ def noted(result: Carried) -> dict[str, Json]:
     """What the history notes of a collection that the run only took up records in quarantine of."""
     contents = {"before": result.before.to_json(), "after": result.after.to_json()} if result.after else {}
     return result.counts() | _place(result) | contents
+
+
+def lost(losses: Sequence[LossCount], result: Carried, version: int) -> dict[str, Json]:
+    """What the history notes of the losses of a collection in the step to a version."""
+    told = [
+        {"path": loss.path, "kind": loss.kind, "records": loss.records}
+        for loss in losses
+        if (loss.collection, loss.to_version) == (result.collection, version)
+    ]
+    return {"losses": told} if told else {}
+
+
+def losses_of(results: Sequence[Carried], *, complements: bool = True) -> list[LossCount]:
+    """What the records of a run lose, in the order of the steps.
+
+    Args:
+        results: what became of the collections.
+        complements: whether what they lose is kept.
+    """
+    found: Counter[tuple[str, int, int, str, str]] = Counter()
+    for result in results:
+        for loss, count in result.losses.items():
+            if loss.kind != "inexact":
+                kind = "dropped" if loss.kind == "kept" and not complements else loss.kind
+                found[result.collection, *loss.step, loss.path, kind] += count
+    counts = [LossCount(*facts, count) for facts, count in found.items()]
+    return sorted(counts, key=lambda one: (-one.from_version, one))
 
 
 def _place(result: Carried) -> dict[str, Json]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from migrate_spec.codec import Document
+from migrate_spec.codec import Document, copied, encode
 from migrate_spec.compiler import change_of
 from migrate_spec.complement import Complement, differences
 from migrate_spec.document import Refused
 from migrate_spec.errors import Irreversible
+from migrate_spec.forgetting import Forget, forgetting
 from migrate_spec.spec import Spec
 from migrate_spec.step import backward
 
@@ -29,6 +30,7 @@ class Crossing:
         encodings: how a document is stored on this side and on the other.
         forth: makes of a document what it is on the other side; it may alter the one that it is given.
         back: the same the other way; ``None`` where there is no way back.
+        forget: makes of a document what may be kept of it; ``None`` where that is all.
     """
 
     spec: Spec
@@ -36,6 +38,7 @@ class Crossing:
     encodings: tuple[str, str]
     forth: Callable[[Document], Document]
     back: Callable[[Document], Document] | None
+    forget: Forget | None = None
 
     def complement(self, before: Document, after: Callable[[], Document]) -> Complement | None:
         """What the way back alone does not give, where there is one; nothing where it gives the very document.
@@ -49,8 +52,13 @@ class Crossing:
             guess, comes_back = self.back(after()), True
         except Refused:
             guess, comes_back = after(), False
-        kept = differences(guess, before)
+        kept = differences(guess, self.forgotten(before) if self.forget is not None else before)
         return Complement(tuple(kept), comes_back) if kept or not comes_back else None
+
+    def forgotten(self, before: Document) -> Document:
+        """What may be kept of a document that takes the step, as a document."""
+        unchanged = encode(self.forth(copied(before))) == encode(before)
+        return before if self.forget is None or unchanged else self.forget(before)
 
     @property
     def name(self) -> str:
@@ -76,12 +84,18 @@ def crossings(specs: Sequence[Spec], *, down: bool) -> list[Crossing]:
                 (spec.encoding_after, spec.encoding),
                 _down(spec),
                 _up(spec),
+                forgetting(spec.steps, down=True),
             )
             for spec in reversed(specs)
         ]
     return [
         Crossing(
-            spec, (spec.from_version, spec.to_version), (spec.encoding, spec.encoding_after), _up(spec), _back(spec)
+            spec,
+            (spec.from_version, spec.to_version),
+            (spec.encoding, spec.encoding_after),
+            _up(spec),
+            back := _back(spec),
+            forgetting(spec.steps, down=False) if back is not None else None,
         )
         for spec in specs
     ]

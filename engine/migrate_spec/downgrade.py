@@ -7,23 +7,28 @@ from dataclasses import replace
 
 from migrate_spec.apply import NO_CHOICE, Run
 from migrate_spec.backup import Backup
-from migrate_spec.carried import Carried, held
+from migrate_spec.carried import Carried, held, losses_of, lost
 from migrate_spec.codec import Json
 from migrate_spec.compiler import Route
 from migrate_spec.crossing import crossings
-from migrate_spec.errors import LossRefused, PlanError
+from migrate_spec.errors import Irreversible, LossRefused, PlanError, RecordRejected
 from migrate_spec.executors import Workers
-from migrate_spec.plan import Plan
+from migrate_spec.listing import Listing
+from migrate_spec.losses import LossCount, not_accepted
+from migrate_spec.plan import Plan, check_known
+from migrate_spec.progress import OnProgress
 from migrate_spec.project import Project
+from migrate_spec.reports import ApplyReport
 from migrate_spec.retaking import Retaken
 from migrate_spec.runner import Means, carry
+from migrate_spec.spec import Spec
 from migrate_spec.staging import Staging
 
-__all__ = ["Downgrade", "check_losses", "plan_downgrade"]
+__all__ = ["Downgrade", "plan_downgrade", "told_downwards"]
 
 
 def plan_downgrade(project: Project, from_version: int, to_version: int) -> Plan:
-    """The plan that leads a database downwards.
+    """The plan that leads a database downwards; an empty one where it is there already.
 
     Args:
         project: the specs.
@@ -31,14 +36,16 @@ def plan_downgrade(project: Project, from_version: int, to_version: int) -> Plan
         to_version: an earlier one.
 
     Raises:
+        DatabaseTooNew: the database is at a later version than the specs lead to.
         PlanError: ``to_version`` is no earlier one, or a step moves records.
         MigrationPathMissing: no spec covers one of the steps.
         Irreversible: a step cannot be undone.
     """
-    if not 1 <= to_version < from_version:
+    check_known(project, from_version)
+    if to_version > from_version:
         raise PlanError(
             f"the target version {to_version} was found",
-            f"one before {from_version} was expected, the version of the database",
+            f"at most {from_version} was expected, the version of the database",
             "`migrate-spec apply` leads upwards",
         )
     steps = project.registry.path(to_version, from_version)[::-1]
@@ -64,40 +71,99 @@ def _route(project: Project, collection: str, from_version: int, to_version: int
             "`migrate-spec rollback` puts a backup back",
             where=moving.place("records"),
         )
-    crossings(specs, down=True)  # so that it is known now whether there is a way
+    for spec in reversed(specs):
+        _check_reversible(spec, from_version)
     unstamped = 1 if specs[-1].stamp.path is not None else from_version
     route = Route(specs, migrations[0].schema_before, from_version, project.registry.earliest, unstamped, to_version)
     return replace(route, down=True)
 
 
+def _check_reversible(spec: Spec, from_version: int) -> None:
+    """See that a step can be undone, before anything runs.
+
+    Raises:
+        Irreversible: it cannot; it names the ways out.
+    """
+    try:
+        crossings([spec], down=True)
+    except Irreversible as error:
+        fault = error.fault
+        ways = ["`migrate-spec rollback` puts a backup back, without what was written since"]
+        if spec.to_version < from_version:
+            ways.append(f"--to {spec.to_version} stops before this step")
+        remedy = "; ".join([*([fault.remedy] if fault.remedy else []), " and ".join(ways)])
+        raise Irreversible(
+            f"{spec.name} was found, which cannot be undone ({fault.found}, {fault.expected})",
+            "steps that can be undone were expected",
+            remedy,
+            where=fault.where or spec.place(),
+        ) from None
+
+
 class Downgrade(Run):
     """One ``downgrade``."""
 
-    def __init__(
-        self, staging: Staging, plan: Plan, workers: Workers, accepted: Collection[str], *, keeps_backup: bool
+    doing = "downgrade"
+
+    def __init__(  # noqa: PLR0913 - as many as there are ways to run
+        self,
+        staging: Staging,
+        plan: Plan,
+        workers: Workers,
+        accepted: Collection[str],
+        *,
+        keeps_backup: bool,
+        keeps_complements: bool = True,
     ) -> None:
-        """Take the database, the way, who goes it, and the paths of which values may get lost."""
-        super().__init__(staging, plan, workers, NO_CHOICE, keeps_backup=keeps_backup)
-        self.kind = "downgrade"
+        """Take the database, the way, who goes it, the paths of which values may get lost, and what to keep."""
+        super().__init__(
+            staging, plan, workers, NO_CHOICE, keeps_backup=keeps_backup, keeps_complements=keeps_complements
+        )
         self._accepted = accepted
+        self._results: Sequence[Carried] = ()
+
+    def carry_out(self, on_progress: OnProgress | None) -> ApplyReport:
+        """The run.
+
+        Raises:
+            LossRefused: something would get lost that was not accepted.
+            RecordRejected: records cannot be carried back.
+            DatabaseError: the database cannot be read or written.
+        """
+        report = super().carry_out(on_progress)
+        return told_downwards(report, self._results, complements=self.keeps_complements)
 
     def _carry_all(self, means: Means) -> tuple[list[Carried], Retaken]:
         results = carry(self.plan.routes, means)
         means.tracker.finish()
         return results, Retaken(results)
 
+    def _listed(self, listing: Listing, results: Sequence[Carried]) -> str | None:
+        try:
+            return super()._listed(listing, results)
+        except RecordRejected as error:
+            error.losses = tuple(not_accepted(self._losses(results), self._accepted))
+            raise
+
     def _check(self, results: Sequence[Carried]) -> None:
-        check_losses(results, self._accepted, str(self.store.path))
+        self._results = results
+        refused = not_accepted(self._losses(results), self._accepted)
+        if refused:
+            raise LossRefused(refused, where=str(self.store.path))
+
+    def _losses(self, results: Sequence[Carried]) -> list[LossCount]:
+        return losses_of(results, complements=self.keeps_complements)
 
     def _entries(
         self, results: Sequence[Carried], retaken: Retaken, backup: Backup | None
     ) -> Iterator[dict[str, Json]]:
         del retaken
+        losses = self._losses(results)
         for step in self.plan.steps:
             names = {migration.collection for migration in step}
             own = [result for result in results if result.collection in names]
             touched = {
-                one.collection: one.counts() | held(one, step, self.plan) | _lost(one, step[0].from_version)
+                one.collection: one.counts() | held(one, step, self.plan) | lost(losses, one, step[0].from_version)
                 for one in own
             }
             count = sum(
@@ -106,32 +172,16 @@ class Downgrade(Run):
                 for spec, count in zip(one.route.specs, one.changed_by, strict=True)
                 if spec.from_version == step[0].from_version
             )
-            yield self._entry(self.kind, (step[0].to_version, step[0].from_version), count, touched, backup)
+            yield self._entry(self.doing, (step[0].to_version, step[0].from_version), count, touched, backup)
 
 
-def _lost(result: Carried, version: int) -> dict[str, Json]:
-    """What the history notes of losses in the step down to a version."""
-    losses = [(loss, count) for loss, count in result.losses.items() if loss.step[1] == version]
-    told = [{"path": loss.path, "kind": loss.kind, "records": count} for loss, count in sorted(losses, key=str)]
-    return {"losses": told} if told else {}
-
-
-def check_losses(results: Sequence[Carried], accepted: Collection[str], where: str) -> None:
-    """See that nothing gets lost but what may.
-
-    Args:
-        results: what became of the collections.
-        accepted: the paths at which something may get lost.
-        where: the database.
-
-    Raises:
-        LossRefused: something else would get lost.
-    """
-    found = [
-        (f"{result.collection} v{loss.step[0]}→v{loss.step[1]}", loss.path, loss.kind, count)
-        for result in results
-        for loss, count in sorted(result.losses.items(), key=str)
-        if loss.kind != "kept" and loss.path not in accepted
-    ]
-    if found:
-        raise LossRefused(found, where=where)
+def told_downwards(report: ApplyReport, results: Sequence[Carried], *, complements: bool = True) -> ApplyReport:
+    """The report of a run downwards: its steps the other way round, what is lost, and how many come back exactly."""
+    steps = [step | {"from_version": step["to_version"], "to_version": step["from_version"]} for step in report.steps]
+    collections = {}
+    for result in results:
+        inexact = sum(count for loss, count in result.losses.items() if loss.kind == "inexact")
+        counts = report.collections[result.collection]
+        collections[result.collection] = counts | {"exact": counts["migrated"] - inexact}
+    losses = losses_of(results, complements=complements)
+    return replace(report, steps=steps, collections=report.collections | collections, losses=losses)

@@ -50,6 +50,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from migrate_spec.families import DEFAULT_FAMILY, named
+from migrate_spec.losses import LossCount
 
 __all__ = [
     "BackupError",
@@ -463,9 +464,11 @@ class RecordRejected(MigrateSpecError):
     Attributes:
         rejections: each rejected record, in key order, up to a bound.
         count: how many were rejected in all.
+        losses: what others would lose in the same downgrade, and nobody has accepted.
     """
 
     code = "record-rejected"
+    losses: tuple[LossCount, ...] = ()
 
     def __init__(self, rejections: Sequence[Rejection], count: int, *, where: str | None = None) -> None:
         self.rejections = tuple(rejections)
@@ -480,11 +483,14 @@ class RecordRejected(MigrateSpecError):
         lines = [str(self.fault), *(f"  {rejection}" for rejection in self.rejections)]
         if self.count > len(self.rejections):
             lines.append(f"  … and {self.count - len(self.rejections)} more")
+        if self.losses:
+            lines += ["  besides, losses would be refused:", *(f"  {loss}" for loss in self.losses)]
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
-        """The error as JSON; ``details`` has one entry a rejection."""
-        return super().to_json() | {"details": [rejection.to_json() for rejection in self.rejections]}
+        """The error as JSON; ``details`` has one entry a rejection, and behind those one a loss."""
+        losses = [_loss_to_json(loss) for loss in self.losses]
+        return super().to_json() | {"details": [*(rejection.to_json() for rejection in self.rejections), *losses]}
 
 
 class TooManyRejected(RecordRejected):
@@ -546,41 +552,38 @@ class LossRefused(MigrateSpecError):
     """A downgrade would lose something that it was not told to; the database is as it was.
 
     Attributes:
-        losses: what would get lost: the step, the path, in which way, and of how many records.
+        losses: what would get lost and was not accepted.
     """
 
     code = "loss-refused"
 
-    def __init__(self, losses: Sequence[tuple[str, str, str, int]], *, where: str | None = None) -> None:
+    def __init__(self, losses: Sequence[LossCount], *, where: str | None = None) -> None:
+        from shlex import quote  # noqa: PLC0415 - only for bad news
+
         self.losses = tuple(losses)
+        options = [f"--accept-loss {quote(path)}" for path in self.paths]
         super().__init__(
-            f"{len(self.losses)} losses were found" if len(self.losses) != 1 else "a loss was found",
-            "none but those accepted were expected",
-            "nothing was changed; --accept-loss PATH accepts that at a path",
+            f"losses at {len(options)} path{'s' if len(options) != 1 else ''} that are not accepted were found",
+            "none were expected",
+            f"nothing was changed; {' '.join(options)} accepts these",
             where=where,
         )
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where something would get lost."""
+        return tuple(dict.fromkeys(loss.path for loss in self.losses))
+
     def __str__(self) -> str:
-        return "\n".join([str(self.fault), *(f"  {told(loss)}" for loss in self.losses)])
+        return "\n".join([str(self.fault), *(f"  {loss}" for loss in self.losses)])
 
     def to_json(self) -> dict[str, Any]:
-        """The error as JSON; ``losses`` has one entry each."""
-        names = ("step", "path", "kind", "records")
-        return super().to_json() | {"losses": [dict(zip(names, loss, strict=True)) for loss in self.losses]}
+        """The error as JSON; ``details`` has one entry a loss."""
+        return super().to_json() | {"details": [_loss_to_json(loss) for loss in self.losses]}
 
 
-def told(loss: tuple[str, str, str, int]) -> str:
-    """A loss as a person reads it."""
-    step, path, kind, count = loss
-    return f"{step}, {path}: {LOSSES[kind]} in {count:,} record{'s' if count != 1 else ''}"
-
-
-LOSSES = {
-    "placeholder": "a value is made up",
-    "conflict": "an edit stands where something was kept, and stays",
-    "dropped": "a value goes, and is not kept",
-    "kept": "a value goes, and is kept for the way up",
-}
+def _loss_to_json(loss: LossCount) -> dict[str, Any]:
+    return Fault(str(loss), code=f"loss-{loss.kind}").to_json() | loss.to_json()
 
 
 class WorkerError(MigrateSpecError):

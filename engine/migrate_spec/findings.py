@@ -130,13 +130,20 @@ FINDINGS: Final[Mapping[str, Finding]] = {
     ),
     "loss": Finding(
         "info",
-        "Something does not come back from the way there and back.",
-        "Allow it where that is meant, or say `downgrade: {refuse: why}`. A rollback from a backup loses nothing.",
+        "Something does not come back from the way there and back, but for what is kept of each record.",
+        "Allow it where that is meant, or say `downgrade: {refuse: why}`. `downgrade` puts back what `apply` kept, and "
+        "a rollback from a backup loses nothing.",
         """
         before: {type: object, properties: {tags: {type: array}}}
         steps: [{default: {tags: []}}]
         after: {type: object, required: [tags], properties: {tags: {type: array}}}
         """,
+    ),
+    "irreversible": Finding(
+        "warning",
+        "A step cannot be undone, even with what is kept of records, and the spec does not say that it need not be.",
+        "Give the hook a `reverse`, or say `downgrade: {refuse: why}`: a downgrade is then refused before it begins, "
+        "with that reason. In a spec that is applied already, allow it.",
     ),
     "schema-without-spec": Finding(
         "error",

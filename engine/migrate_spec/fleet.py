@@ -57,6 +57,7 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
     to_version: int | None = None,
     *,
     backup: bool = True,
+    complements: bool = True,
     retention: Retention | None = None,
     in_place: bool = False,
     validate: bool = True,
@@ -77,6 +78,7 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
         project: from :func:`migrate_spec.load`.
         to_version: the newest by default.
         backup: whether the frozen copies that the runs read from are kept afterwards.
+        complements: whether what records lose is kept, for the way back.
         retention: how long backups are kept; where a new one was made, the others are pruned by it.
         in_place: change records where they are, as :meth:`~migrate_spec.manager.MigrationManager.apply` does.
         validate: whether every record is checked against the schema.
@@ -98,7 +100,9 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
     """
     Choice.of(on_error)  # now, and not with the first database
     pickled = pickle.dumps(project, pickle.HIGHEST_PROTOCOL)
-    order = _Order(pickled, to_version, backup, retention, in_place, validate, on_error, compact, dry_run, wait)
+    order = _Order(
+        pickled, to_version, backup, complements, retention, in_place, validate, on_error, compact, dry_run, wait
+    )
     workers = workers or processes()
     for abreast, group in groupby(map(Path, databases), lambda path: workers.count > 1 and _bytes(path) <= SMALL):
         if abreast:
@@ -114,12 +118,14 @@ class _Order:
 
     Attributes:
         project: pickled, so that a process that gets it again with every database needs to read it only once.
-        to_version, backup, retention, in_place, validate, on_error, compact, dry_run, wait: as for :func:`apply_all`.
+        to_version, backup, complements, retention, in_place, validate, on_error, compact, dry_run, wait: as for
+            :func:`apply_all`.
     """
 
     project: bytes
     to_version: int | None
     backup: bool
+    complements: bool
     retention: Retention | None
     in_place: bool
     validate: bool
@@ -131,7 +137,13 @@ class _Order:
     def carry(self, database: Path, workers: Workers, on_progress: OnProgress | None = None) -> ApplyReport:
         """Do it with one."""
         manager = MigrationManager(database, _project(self.project))
-        apply = partial(manager.apply, backup=self.backup, retention=self.retention, wait=self.wait)
+        apply = partial(
+            manager.apply,
+            backup=self.backup,
+            complements=self.complements,
+            retention=self.retention,
+            wait=self.wait,
+        )
         carry = manager.scan if self.dry_run else apply
         report = carry(
             self.to_version,

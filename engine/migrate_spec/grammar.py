@@ -67,6 +67,12 @@ _STEP_KEYS: dict[str, Json] = {
     "where": {"$ref": "#/$defs/condition", "description": "Which documents, or objects under `at`, the step is about."},
     "note": {"type": "string", "description": "A remark; it means nothing."},
     "allow": _allow(at_step=True),
+    "forget": {
+        "type": "boolean",
+        "default": False,
+        "description": "Whether what the step takes from a document is forgotten, as personal data may have to be: it "
+        "is not kept for the way back. Inside of another step, this is so for all that the outermost one takes.",
+    },
 }
 
 _RECORD_STEP_KEYS: dict[str, Json] = {"note": _STEP_KEYS["note"]}

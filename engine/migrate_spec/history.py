@@ -9,11 +9,12 @@ The keys and their JSON are those of Meridian's migration system, so that each c
     ``{"migrations": [ENTRY, …]}``, one entry a version step, oldest first. An entry has ``from_version``,
     ``to_version``, ``started_at``, ``completed_at`` (RFC 3339, UTC), ``items_migrated``, ``backup_key``, ``success``
     and ``error``. Ours have further fields after those, which Meridian's reader ignores: ``kind`` (``apply``,
-    ``rollback``, ``restore``, or ``retry`` and ``repair`` of records in quarantine, which are no steps), ``tool``,
-    ``seconds``, ``collections`` (for each its ``prefix`` and counts, and what it held ``before`` and ``after``: records
-    and their digest), ``specs`` (``collection``, ``checksum``, canonical ``text``), ``rejected`` (the list of records
-    that were set aside), ``in_place`` where it was so, and by whom: ``user`` and ``host``. The entries of one run have
-    the same ``started_at``. Where a whole database was restored the history goes on, and the entry says which steps are
+    ``downgrade``, ``rollback``, ``restore``, or ``retry`` and ``repair`` of records in quarantine, which are no steps),
+    ``tool``, ``seconds``, ``collections`` (for each its ``prefix`` and counts, what it held ``before`` and ``after``:
+    records and their digest, and its ``losses``: ``path``, ``kind`` and how many ``records``), ``specs``
+    (``collection``, ``checksum``, canonical ``text``), ``rejected`` (the list of records that were set aside),
+    ``in_place`` where it was so, and by whom: ``user`` and ``host``. The entries of one run have the same
+    ``started_at``. Where a whole database was restored the history goes on, and the entry says which steps are
     in force again: the first ``kept`` entries, and those ``brought`` from the backup, which this history does not have.
 """
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from migrate_spec.codec import Document, Json, NotADocument, copied, decode, encode, encoder_of, opened
 from migrate_spec.compiler import RecordRefused, Route, coding, misfit
-from migrate_spec.complement import Complement, Conflict, Places, put_back_in, values_lost
+from migrate_spec.complement import Complement, Conflict, Places, differences, put_back_in, values_lost
 from migrate_spec.crossing import Crossing, Step, crossings
 from migrate_spec.document import Refused
+from migrate_spec.forgetting import forgotten
+from migrate_spec.operation import Loss
 from migrate_spec.path import Each, Name, Path
 from migrate_spec.reasons import Reasons
 
-__all__ = ["Arrived", "Journey", "RecordLoss"]
+__all__ = ["Arrived", "Journey", "RecordLoss", "path_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class RecordLoss:
         step: the step.
         path: where.
         kind: ``placeholder``: nothing was kept, and the way back made a value up; ``kept``: the value is kept for the
-            way back to here; ``dropped``: it is not; ``conflict``: it was edited, and so what was kept is not put back.
+            way back to here; ``dropped``: it is not; ``conflict``: it was edited, and so what was kept is not put back;
+            ``inexact``: one or more of ``placeholder`` and ``conflict`` on the whole way, told once, without a path.
     """
 
     step: Step
@@ -71,7 +74,11 @@ class Journey:
         self._read, _ = coding(route.specs)
         self._stamp = route.stamp
         self._crossings = crossings(route.way, down=route.down)
-        self._invented = {crossing.step: _invented(crossing) for crossing in self._crossings if route.down}
+        down = self._crossings if route.down else []
+        self._invented = {crossing.step: _invented(step.losses() for step in crossing.spec.steps) for crossing in down}
+        self._forgotten = {
+            crossing.step: _invented(step.losses() for step in forgotten(crossing.spec.steps)) for crossing in down
+        }
 
     def __call__(self, value: bytes, kept: Mapping[Step, bytes]) -> Arrived:
         """Carry a record over.
@@ -88,6 +95,8 @@ class Journey:
             found = Arrived(document, value)
             for crossing in self.way(version):
                 self._cross(crossing, found, kept.get(crossing.step[::-1]))
+            if any(loss.kind in {"placeholder", "conflict"} for loss in found.losses):
+                found.losses.append(RecordLoss((self.route.target, self.route.start), "", "inexact"))
             self._check(found)
         except (NotADocument, Refused, RecursionError) as error:
             raise RecordRefused.by("", error) from None
@@ -122,7 +131,8 @@ class Journey:
         lost = self.lost(crossing, before, found.value, value)
         if lost is not None:
             found.lost.append((crossing.step, lost))
-        found.losses += self._losses(crossing, lost, conflicts, (before, after) if complement is None else None)
+        told = [*self._told(lost, conflicts), *self._made_up(crossing, before, after, complement)]
+        found.losses += dict.fromkeys(RecordLoss(crossing.step, str(path), kind) for kind, path in told)
         found.document, found.value = after, value
 
     def _over(
@@ -156,6 +166,8 @@ class Journey:
         if crossing.back is None:
             return None
         complement = crossing.complement(before, partial(self._document, after))
+        if crossing.forget is not None:  # the bytes hold what is to be forgotten
+            return complement
         if encoder_of(crossing.encodings[0])(before) == value:
             return complement
         return replace(complement or Complement(), spelling=value)
@@ -163,20 +175,25 @@ class Journey:
     def _written(self, crossing: Crossing, document: Document) -> bytes:
         return encoder_of(crossing.encodings[1])(document)
 
-    def _losses(
-        self,
-        crossing: Crossing,
-        lost: Complement | None,
-        conflicts: Sequence[Conflict],
-        sides: tuple[Document, Document] | None,
-    ) -> list[RecordLoss]:
-        """What a record loses that takes a step; ``sides`` are its documents where nothing is kept of it."""
-        gone = values_lost(lost.differences) if lost is not None else ()
-        told = [("conflict", _path(conflict.place)) for conflict in conflicts]
-        told += [("kept", path) for place in gone if (path := _path(place)) != self._stamp.path]
-        if sides is not None:
-            told += [("placeholder", path) for path in self._invented.get(crossing.step, ()) if _is_new(path, *sides)]
-        return list(dict.fromkeys(RecordLoss(crossing.step, str(path), kind) for kind, path in told))
+    def _told(self, lost: Complement | None, conflicts: Sequence[Conflict]) -> Iterator[tuple[str, Path]]:
+        """What a record loses that takes a step, with the way in which it does."""
+        yield from (("conflict", path_of(conflict.place)) for conflict in conflicts)
+        for place in values_lost(lost.differences) if lost is not None else ():
+            if path_of(place) != self._stamp.path:
+                yield "kept", path_of(place)
+
+    def _made_up(
+        self, crossing: Crossing, before: Document, after: Document, complement: Complement | None
+    ) -> Iterator[tuple[str, Path]]:
+        """What the way back makes up of a record where nothing is kept, or leaves away as nothing may be kept."""
+        forgets = self._forgotten.get(crossing.step, ())
+        for path in self._invented.get(crossing.step, ()) if complement is None else forgets:
+            if _is_new(path, before, after):
+                yield "placeholder", path
+        yield from (("dropped", path) for path in forgets if not any(True for _ in _values(path, after)))
+        if self.route.down and crossing.forget is not None:
+            for place in values_lost(differences(crossing.forgotten(before), before)):
+                yield "dropped", path_of(place)
 
     def _check(self, found: Arrived) -> None:
         """See that a record fits the schema; its stamp is left where the schema of version 1 demands one."""
@@ -193,12 +210,12 @@ class Journey:
         raise misfit(name, decode(found.document), reasons, explains=self.explains)
 
 
-def _invented(crossing: Crossing) -> Sequence[Path]:
-    """The places at which the way back makes something up where nothing is kept."""
-    return tuple(dict.fromkeys(loss.path for step in crossing.spec.steps for loss in step.losses()))
+def _invented(losses: Iterable[tuple[Loss, ...]]) -> Sequence[Path]:
+    """The places at which the way back of some steps makes something up where nothing is kept."""
+    return tuple(dict.fromkeys(loss.path for of_step in losses for loss in of_step))
 
 
-def _path(place: Places) -> Path:
+def path_of(place: Places) -> Path:
     """The path of a place, for which all items of a list are alike."""
     return Path(tuple(Name(key) if type(key) is str else Each() for key in place))
 

@@ -8,7 +8,9 @@ most often many have the same. What a step up keeps serves the way down, and goe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,7 +19,7 @@ from migrate_spec.crossing import Step
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.store import KeyRange, StagedFile, Store
 
-__all__ = ["Keeper", "Kept", "kept_keys", "kept_range", "kept_runs"]
+__all__ = ["Block", "Keeper", "Kept", "kept_blocks", "kept_keys", "kept_range", "kept_runs", "kept_size"]
 
 COMPLEMENTS = b"_complement:"
 
@@ -136,3 +138,47 @@ class _Stream:
         found = [block for _, block in self._open]
         self._open = [(end, block) for end, block in self._open if end > last]
         return found
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of what a run has kept of neighbouring records.
+
+    Attributes:
+        key: where it stands.
+        collection: the records' collection.
+        step: the step that took it.
+        run: the start of the run.
+        size: how many bytes it has, with its key.
+        complements: what is kept, each with the keys of the records that it is about.
+    """
+
+    key: bytes
+    collection: str
+    step: Step
+    run: str
+    size: int
+    complements: Sequence[tuple[bytes, Sequence[bytes]]]
+
+
+_BLOCK = re.compile(re.escape(COMPLEMENTS) + rb"([^/]+)/(\d+)-(\d+)/([^/]+)/", re.DOTALL)
+
+
+def kept_blocks(store: Store) -> Iterator[Block]:
+    """All that is kept in a database, in the order of collections and steps; what is no block of ours is passed over.
+
+    Raises:
+        DatabaseError: the database cannot be read.
+    """
+    for key, value in store.family(DEFAULT_FAMILY).scan(kept_range()):
+        found = _BLOCK.match(key)
+        if found is not None:
+            collection, start, end, run = found.groups()
+            step, size = (int(start), int(end)), len(key) + len(value)
+            yield Block(key, collection.decode(), step, run.decode(), size, _unpacked(value))
+
+
+def kept_size(store: Store) -> int:
+    """At most about how many bytes all that is kept takes; 0 where nothing is."""
+    home, keys = store.family(DEFAULT_FAMILY), kept_range()
+    return home.size(keys).bytes if next(home.scan(keys), None) is not None else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -14,18 +13,19 @@ from typing import TYPE_CHECKING, Any
 from migrate_spec.backup import list_backups
 from migrate_spec.codec import plain
 from migrate_spec.compiler import RecordRefused, Transform
+from migrate_spec.complements import ComplementKeeper
 from migrate_spec.errors import DatabaseError, NotCompacted, read_key, show_key
 from migrate_spec.freshness import Freshness
 from migrate_spec.history import History, read_history, read_version
 from migrate_spec.in_progress import InProgress, parts_of, read_in_progress
 from migrate_spec.interrupts import uninterrupted
+from migrate_spec.kept import kept_size
 from migrate_spec.logs import logged
 from migrate_spec.plan import Plan, make_plan
 from migrate_spec.progress import OnProgress
 from migrate_spec.project import Project
 from migrate_spec.quarantine import count_marks, has_marks, read_standing
 from migrate_spec.rejects import Choice, OnError
-from migrate_spec.repairing import QuarantineKeeper
 from migrate_spec.reports import ApplyReport, RollbackReport, Sample, Status
 from migrate_spec.staging import staging, staging_folder
 from migrate_spec.store import KeyRange, Size, Store
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["MigrationManager"]
 
 
-class MigrationManager(QuarantineKeeper):
-    """Carries out plans on one database, and looks after its backups and its quarantine."""
+class MigrationManager(ComplementKeeper):
+    """Carries out plans on one database, and looks after its backups, its quarantine and what is kept of records."""
 
     def __init__(self, database: str | Path | Any, project: Project) -> None:
         """Take a database and the specs for it.
@@ -114,7 +114,8 @@ class MigrationManager(QuarantineKeeper):
             plan = make_plan(self._project, start) if start < newest and current <= newest else None
             pending = [migration.name for migration in plan.migrations] if plan else []
             history, backups, held = read_history(store), list_backups(store), count_marks(store)
-            return Status(current, newest, pending, history, backups, freshness, swap, held, begun)
+            kept = kept_size(store)
+            return Status(current, newest, pending, history, backups, freshness, swap, held, begun, kept)
 
     def freshness(self) -> Freshness:
         """How fresh it is what the other methods read from now on, and who may write to the database meanwhile."""
@@ -185,6 +186,7 @@ class MigrationManager(QuarantineKeeper):
         to_version: int | None = None,
         *,
         backup: bool = True,
+        complements: bool = True,
         retention: Retention | None = None,
         in_place: bool = False,
         validate: bool = True,
@@ -202,6 +204,7 @@ class MigrationManager(QuarantineKeeper):
         Args:
             to_version: the newest by default.
             backup: whether the frozen copy that the run reads from is kept afterwards; in place there is none.
+            complements: whether what records lose is kept in the database, for :meth:`downgrade`.
             retention: how long backups are kept; where a new one was made, the others are pruned by it.
             in_place: change records where they are, batch by batch, where there is no room for the new ones beside the
                 old ones. There is no backup then, and so no rollback, and until all records are behind the database
@@ -244,6 +247,7 @@ class MigrationManager(QuarantineKeeper):
             rest = self.apply(
                 to_version,
                 backup=backup,
+                complements=complements,
                 retention=retention,
                 in_place=in_place,
                 validate=validate,
@@ -267,7 +271,8 @@ class MigrationManager(QuarantineKeeper):
             plan = self._plan(staged.store, to_version, validate=validate)
             if plan.is_empty and not has_marks(staged.store):  # another process was faster
                 return ApplyReport(str(self.path), plan.from_version, plan.to_version)
-            report = Run(staged, plan, workers, choice, keeps_backup=backup).carry_out(on_progress)
+            run = Run(staged, plan, workers, choice, keeps_backup=backup, keeps_complements=complements)
+            report = run.carry_out(on_progress)
         return self._pruned(report, retention) if report.backup and retention else report
 
     def _pruned(self, report: ApplyReport, retention: Retention) -> ApplyReport:
@@ -308,48 +313,6 @@ class MigrationManager(QuarantineKeeper):
             with suppress(DatabaseError), staging(self._writing):
                 pass
         return ApplyReport(str(self.path), version, version)
-
-    @logged("downgrade")
-    def downgrade(  # noqa: PLR0913 - as many as there are ways to run
-        self,
-        to_version: int,
-        *,
-        accept_loss: Collection[str] = (),
-        backup: bool = True,
-        workers: Workers | None = None,
-        wait: float = 0.0,
-        on_progress: OnProgress | None = None,
-    ) -> ApplyReport:
-        """Carry the database back to an earlier version, all or nothing, with all that was written since.
-
-        Args:
-            to_version: the earlier version.
-            accept_loss: the paths at which something may get lost.
-            backup: as for :meth:`apply`.
-            workers: as there.
-            wait: as there.
-            on_progress: as there.
-
-        Raises:
-            LossRefused: something else would get lost.
-            RecordRejected: records cannot be carried back.
-            Irreversible: a step cannot be undone.
-            PlanError: there is no way.
-            DatabaseLocked: another process has the database open for writing, and had it until the wait was over.
-            DatabaseError: the database cannot be read or written.
-
-        Whatever is raised, the database is as it was.
-        """
-        from migrate_spec.downgrade import Downgrade, plan_downgrade  # noqa: PLC0415 - as for `scan`
-        from migrate_spec.executors import processes  # noqa: PLC0415
-
-        self.mend()
-        with staging(partial(self._writing, wait, on_progress)) as staged:
-            version = read_version(staged.store)
-            read_history(staged.store).check_specs(self._project.registry)
-            plan = plan_downgrade(self._project, version, to_version)
-            run = Downgrade(staged, plan, workers or processes(), accept_loss, keeps_backup=backup)
-            return run.carry_out(on_progress)
 
     @logged("rollback")
     def rollback(

@@ -12,7 +12,7 @@ from migrate_spec.operation import Loss
 from migrate_spec.project import Project
 from migrate_spec.spec import Spec, overlap
 
-__all__ = ["Plan", "make_plan"]
+__all__ = ["Plan", "check_known", "make_plan"]
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,8 @@ def make_plan(project: Project, from_version: int, to_version: int | None = None
         PlanError: ``to_version`` lies behind the database, or beyond the specs; or the steps need runs of their own.
         MigrationPathMissing: no spec covers one of the steps.
     """
+    check_known(project, from_version)
     newest = project.version
-    if from_version > newest:
-        raise DatabaseTooNew(
-            f"a database of version {from_version} was found",
-            f"at most version {newest} was expected, the newest these specs know",
-            "use the specs of the program that wrote it",
-        )
     target = newest if to_version is None else to_version
     if target > newest:
         found = f"the target version {target} was found"
@@ -94,7 +89,7 @@ def make_plan(project: Project, from_version: int, to_version: int | None = None
         raise PlanError(
             f"the target version {target} was found",
             f"at least {from_version} was expected, the version of the database",
-            "`migrate-spec rollback` puts a backup back",
+            "`migrate-spec downgrade` leads downwards, `migrate-spec rollback` puts a backup back",
         )
     steps = project.registry.path(from_version, target)
     _check_gathered([migration.spec for step in steps for migration in step])
@@ -103,6 +98,20 @@ def make_plan(project: Project, from_version: int, to_version: int | None = None
     taken = {prefix for name in touched for spec in known[name].way for prefix in spec.taken}
     routes = [known[name] for name in touched if not any(known[name].way[0].prefix.startswith(one) for one in taken)]
     return Plan(from_version, target, steps, tuple(routes), tuple(known.values()))
+
+
+def check_known(project: Project, version: int) -> None:
+    """See that the specs lead as far as a database is.
+
+    Raises:
+        DatabaseTooNew: they do not.
+    """
+    if version > project.version:
+        raise DatabaseTooNew(
+            f"a database of version {version} was found",
+            f"at most version {project.version} was expected, the newest these specs know",
+            "use the specs of the program that wrote it",
+        )
 
 
 def _check_gathered(specs: Sequence[Spec]) -> None:

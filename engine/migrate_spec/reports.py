@@ -9,6 +9,7 @@ from migrate_spec.codec import Json
 from migrate_spec.freshness import Freshness
 from migrate_spec.history import History
 from migrate_spec.in_progress import InProgress
+from migrate_spec.losses import LossCount
 from migrate_spec.swap import Swap
 
 __all__ = [
@@ -31,7 +32,7 @@ class ApplyReport:
         database: the folder.
         from_version, to_version: the way; equal where nothing was to do.
         collections: for each collection touched how many records were scanned, migrated, left unchanged, and are in
-            quarantine afterwards.
+            quarantine afterwards; downwards also how many come back exactly, with nothing made up.
         steps: for each version step how many records it changed.
         seconds: how long it took.
         backup: the name of the backup made before; ``None`` where none was.
@@ -40,6 +41,7 @@ class ApplyReport:
         rejected: the file that lists all records which were rejected; ``None`` where there is none.
         in_place: whether it was carried out in place.
         resumed: whether it went on with a run in place that had not come to its end.
+        losses: what records lose; upwards only where something that was kept cannot be put back.
     """
 
     database: str
@@ -60,6 +62,7 @@ class ApplyReport:
 
     in_place: bool = False
     resumed: bool = False
+    losses: list[LossCount] = field(default_factory=list)
 
     def then(self, other: ApplyReport) -> ApplyReport:
         """This run and the one after it as one; where both touched a collection, the counts are those of the other."""
@@ -71,6 +74,7 @@ class ApplyReport:
             seconds=self.seconds + other.seconds,
             in_place=self.in_place,
             resumed=self.resumed,
+            losses=[*self.losses, *other.losses],
         )
 
 
@@ -176,6 +180,7 @@ class Status:
         swap: a run that was cut off while it was swapped in; ``current_version`` is the one that it started from.
         quarantined: how many records of each collection are in quarantine.
         in_progress: the run in place that is not at its end, if there is one.
+        complements: at most about how many bytes are kept of records for the way back.
     """
 
     current_version: int
@@ -187,6 +192,7 @@ class Status:
     swap: Swap | None = None
     quarantined: dict[str, int] = field(default_factory=dict)
     in_progress: InProgress | None = None
+    complements: int = 0
 
     @property
     def up_to_date(self) -> bool:

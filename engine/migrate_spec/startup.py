@@ -20,6 +20,7 @@ def check_and_migrate(  # noqa: PLR0913 - they are those of `MigrationManager.ap
     database: str | Path | Any,
     project: Project,
     *,
+    complements: bool = True,
     on_error: OnError = "fail",
     workers: Workers | None = None,
     wait: float = 0.0,
@@ -33,6 +34,8 @@ def check_and_migrate(  # noqa: PLR0913 - they are those of `MigrationManager.ap
     Args:
         database: its folder, or an open ``Rdict``, which stays open.
         project: from :func:`migrate_spec.load`.
+        complements: whether what records lose is kept in the database, for
+            :meth:`MigrationManager.downgrade <migrate_spec.manager.MigrationManager.downgrade>`.
         on_error: what is done about records that cannot be carried over: ``fail``, or ``quarantine``, as for
             :meth:`MigrationManager.apply <migrate_spec.manager.MigrationManager.apply>`.
         workers: who carries the records, where there are many; by default a process for each core.
@@ -49,13 +52,16 @@ def check_and_migrate(  # noqa: PLR0913 - they are those of `MigrationManager.ap
             return manager.settle(project.version)
     except HalfSwapped:  # `apply` settles that first
         pass
-    return manager.apply(on_error=on_error, workers=workers, wait=wait, on_progress=on_progress)
+    return manager.apply(
+        complements=complements, on_error=on_error, workers=workers, wait=wait, on_progress=on_progress
+    )
 
 
 async def check_and_migrate_async(  # noqa: PLR0913 - as above
     database: str | Path | Any,
     project: Project,
     *,
+    complements: bool = True,
     on_error: OnError = "fail",
     workers: Workers | None = None,
     wait: float = 0.0,
@@ -65,5 +71,12 @@ async def check_and_migrate_async(  # noqa: PLR0913 - as above
     from asyncio import to_thread  # noqa: PLC0415 - who awaits has it already, and it is slow to import for others
 
     return await to_thread(
-        check_and_migrate, database, project, on_error=on_error, workers=workers, wait=wait, on_progress=on_progress
+        check_and_migrate,
+        database,
+        project,
+        complements=complements,
+        on_error=on_error,
+        workers=workers,
+        wait=wait,
+        on_progress=on_progress,
     )

@@ -32,6 +32,7 @@ class Step:
         otherwise: the steps under ``else``, for the objects of which ``where`` does not hold.
         note: a remark of the author's; it means nothing.
         allow: findings of ``validate`` about the step that are right, by their codes, each with the reason.
+        forget: whether it says that what it takes from a document is not kept for the way back.
         fails: whether it says in so many words that it refuses documents, as `if_exists: fail` does.
         place: where in the spec the step begins.
     """
@@ -42,6 +43,7 @@ class Step:
     otherwise: tuple[Step, ...] = ()
     note: str = field(default="", compare=False)
     allow: Mapping[str, str] = field(default_factory=dict, compare=False)
+    forget: bool = field(default=False, compare=False)
     fails: bool = field(default=False, compare=False)
     place: Place | None = field(default=None, compare=False)
 
@@ -84,6 +86,10 @@ class Step:
         """Whether it, or a step inside of it, can be undone only by what its author wrote for that."""
         own = isinstance(self.body, Operation) and self.body.needs_reverse
         return own or any(step.needs_reverse for step in self.inner())
+
+    def forgets(self) -> bool:
+        """Whether it, or a step inside of it, says that what it takes is not kept."""
+        return self.forget or any(step.forgets() for step in self.inner())
 
     def bound(self, binder: Binder) -> Step:
         """The step with all that it and the steps inside it name outside of the spec."""

@@ -24,7 +24,7 @@ class Swap:
     """A run that is swapped in.
 
     Attributes:
-        kind: ``apply``, ``rollback`` or ``restore``.
+        kind: ``apply``, ``downgrade``, ``rollback`` or ``restore``.
         from_version, to_version: its way.
         started_at: when the run began.
         files: for each column family the staged files, in order, each with its number of bytes.

@@ -21,8 +21,10 @@ __all__ = [
     "folder_type",
     "format_option",
     "json_option",
+    "no_complements_option",
     "to_option",
     "wait_option",
+    "workers_option",
 ]
 
 
@@ -47,6 +49,20 @@ database_argument = click.argument("database", type=folder_type)
 databases_argument = click.argument("databases", metavar="DATABASE...", type=folder_type, nargs=-1, required=True)
 
 to_option = click.option("--to", type=version, help="The version to go to.  [default: the newest]")
+
+no_complements_option = click.option(
+    "--no-complements",
+    is_flag=True,
+    help="Keep nothing of what records lose: what goes does not come back the other way.",
+)
+
+workers_option = click.option(
+    "--workers",
+    "count",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many processes carry records.  [default: one for each core]",
+)
 
 wait_option = click.option(
     "--wait",

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,6 +27,7 @@ KNOWN = ("specs", "schemas")
 """The folders of a project."""
 
 BACKUPS = "backups"
+COMPLEMENTS = "complements"
 
 Expected = tuple[str, Callable[[Any], bool]]
 """What a setting must be, in words and as what tells whether it is."""
@@ -35,12 +37,22 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Settings:
-    """Where a project is, whether its hooks may run, and how long backups are kept."""
+    """Where a project is, whether its hooks may run, and what is kept how long.
+
+    Attributes:
+        specs, schemas: its folders.
+        hooks: whether its hooks may run.
+        retention: how long backups are kept; ``None``: it does not say.
+        complements: whether what records lose is kept.
+        complements_age: how old that may get; ``None``: it does not say.
+    """
 
     specs: Path = Path("specs")
     schemas: Path = Path("schemas")
     hooks: bool = True
     retention: Retention | None = None
+    complements: bool = True
+    complements_age: timedelta | None = None
 
     def project(self) -> Project:
         """The project.
@@ -72,7 +84,8 @@ class Settings:
 def read_settings(folder: Path) -> dict[str, Any]:
     """The settings of the nearest ``pyproject.toml`` at or above a folder; empty where it has none.
 
-    Folders in it are meant from where the file lies; the table ``backups`` becomes ``retention``.
+    Folders in it are meant from where the file lies; the table ``backups`` becomes ``retention``, and the table
+    ``complements`` becomes ``complements`` and ``complements_age``.
 
     Raises:
         SpecError: the file cannot be read, or has a setting that is not known or of the wrong type.
@@ -83,7 +96,8 @@ def read_settings(folder: Path) -> dict[str, Any]:
             shown = file.relative_to(folder) if parent == folder else file
             table = _settings_of(file, str(shown))
             found: dict[str, Any] = {name: shown.parent / table[name] for name in KNOWN if name in table}
-            return found | ({"retention": _retention(table[BACKUPS])} if BACKUPS in table else {})
+            found |= {"retention": _retention(table[BACKUPS])} if BACKUPS in table else {}
+            return found | _complements(table.get(COMPLEMENTS, {}))
     return {}
 
 
@@ -100,8 +114,9 @@ def _settings_of(file: Path, shown: str) -> dict[str, Any]:
         found = f"migrate-spec = {table!r} in [tool] was found"
         raise SpecError([Fault(found, "a table [tool.migrate-spec] was expected", "", shown, "settings")])
     faults = list(_faults(shown, "tool.migrate-spec", table, EXPECTED))
-    if type(table.get(BACKUPS)) is dict:
-        faults += _faults(shown, f"tool.migrate-spec.{BACKUPS}", table[BACKUPS], EXPECTED_OF_BACKUPS)
+    for name, expected in EXPECTED_OF_TABLES.items():
+        if type(table.get(name)) is dict:
+            faults += _faults(shown, f"tool.migrate-spec.{name}", table[name], expected)
     if faults:
         raise SpecError(faults)
     return table
@@ -116,10 +131,12 @@ def _is_age(value: object) -> bool:
 
 
 TEXT = ("a text", lambda value: type(value) is str)
-EXPECTED: dict[str, Expected] = dict.fromkeys(KNOWN, TEXT) | {BACKUPS: ("a table", lambda value: type(value) is dict)}
-EXPECTED_OF_BACKUPS: dict[str, Expected] = {
-    "keep": ("a number from 1 on", lambda value: type(value) is int and value > 0),
-    "older-than": ("an age such as 12h, 30d or 4w", _is_age),
+TABLE = ("a table", lambda value: type(value) is dict)
+AGE = ("an age such as 12h, 30d or 4w", _is_age)
+EXPECTED: dict[str, Expected] = dict.fromkeys(KNOWN, TEXT) | dict.fromkeys((BACKUPS, COMPLEMENTS), TABLE)
+EXPECTED_OF_TABLES: dict[str, dict[str, Expected]] = {
+    BACKUPS: {"keep": ("a number from 1 on", lambda value: type(value) is int and value > 0), "older-than": AGE},
+    COMPLEMENTS: {"keep": ("true or false", lambda value: type(value) is bool), "older-than": AGE},
 }
 
 
@@ -127,6 +144,13 @@ def _retention(table: dict[str, Any]) -> Retention:
     from migrate_spec.retention import Retention, age  # noqa: PLC0415 - few have it
 
     return Retention(table.get("keep"), age(table["older-than"]) if "older-than" in table else None)
+
+
+def _complements(table: dict[str, Any]) -> dict[str, Any]:
+    from migrate_spec.retention import age  # noqa: PLC0415 - few have it
+
+    limit = {"complements_age": age(table["older-than"])} if "older-than" in table else {}
+    return limit | ({"complements": table["keep"]} if "keep" in table else {})
 
 
 def _syntax_fault(message: str, file: str) -> Fault:

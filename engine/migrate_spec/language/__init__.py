@@ -81,7 +81,7 @@ def read_step(node: Node, faults: list[Fault]) -> Step | None:
         return None
     other = parts["else"].value if named == "do" and "else" in parts else ()
     step = Step(body, at, where, read_steps(other, faults), fails=_fails(named, body, node), place=node.place)
-    step = dataclasses.replace(step, **{key: parts[key].plain() for key in ("note", "allow") if key in parts})
+    step = dataclasses.replace(step, **{key: parts[key].plain() for key in ("note", "allow", "forget") if key in parts})
     faults.extend(_otherwise_faults(step, node))
     return step if len(faults) == begin else None
 

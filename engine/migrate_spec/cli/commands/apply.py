@@ -13,7 +13,16 @@ import click
 from migrate_spec.cli.databases import databases_of, is_pattern
 from migrate_spec.cli.dialogue import is_terminal
 from migrate_spec.cli.log_file import log_file_option
-from migrate_spec.cli.options import databases_argument, folder_type, json_option, to_option, wait_option
+from migrate_spec.cli.losses import show_losses
+from migrate_spec.cli.options import (
+    databases_argument,
+    folder_type,
+    json_option,
+    no_complements_option,
+    to_option,
+    wait_option,
+    workers_option,
+)
 from migrate_spec.cli.output import counted, emit_json, good, say, show, warn
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
@@ -33,6 +42,7 @@ REFUSED = 1
 @to_option
 @click.option("--dry-run", is_flag=True, help="Carry every record over, and write nothing.")
 @click.option("--no-backup", is_flag=True, help="Keep no backup.")
+@no_complements_option
 @click.option(
     "--in-place",
     is_flag=True,
@@ -62,13 +72,7 @@ REFUSED = 1
 @click.option(
     "--compact", is_flag=True, help="Compact the database afterwards: it is then as fast to read as it can be."
 )
-@click.option(
-    "--workers",
-    "count",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="How many processes carry records.  [default: one for each core]",
-)
+@workers_option
 @click.option(
     "--cluster",
     metavar="ADDRESS",
@@ -85,6 +89,7 @@ def command(
     *,
     dry_run: bool,
     no_backup: bool,
+    no_complements: bool,
     in_place: bool,
     yes: bool,
     no_validate: bool,
@@ -122,6 +127,7 @@ def command(
             project=project,
             to_version=to,
             backup=not no_backup,
+            complements=settings.complements and not no_complements,
             retention=settings.retention,
             in_place=in_place,
             validate=not no_validate,
@@ -136,7 +142,13 @@ def command(
     carry_one = (
         manager.scan
         if dry_run
-        else partial(manager.apply, backup=not no_backup, retention=settings.retention, wait=wait)
+        else partial(
+            manager.apply,
+            backup=not no_backup,
+            complements=settings.complements and not no_complements,
+            retention=settings.retention,
+            wait=wait,
+        )
     )
     with ProgressDisplay() as progress:
         report = carry_one(
@@ -197,6 +209,7 @@ def _show(report: ApplyReport) -> None:
     if report.pruned:
         show(f"Removed, as [tool.migrate-spec.backups] says: {', '.join(report.pruned)}")
     _show_quarantine(report)
+    show_losses(report.losses)
 
 
 def _show_quarantine(report: ApplyReport) -> None:

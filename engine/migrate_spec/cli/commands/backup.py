@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from migrate_spec.backup import Backup
+from migrate_spec.cli.ages import age_type
 from migrate_spec.cli.dialogue import undoing_if_agreed
 from migrate_spec.cli.log_file import log_file_option
 from migrate_spec.cli.options import database_argument, debug_option, folder_type, json_option, wait_option
@@ -20,25 +21,9 @@ from migrate_spec.manager import MigrationManager
 from migrate_spec.project import Project
 from migrate_spec.registry import MigrationRegistry
 from migrate_spec.reports import RestoreReport
-from migrate_spec.retention import Retention, age
+from migrate_spec.retention import Retention
 
 FAILED = 1
-
-
-class _Age(click.ParamType[timedelta]):
-    """An age: ``12h``, ``30d``, ``4w``."""
-
-    name = "age"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """The age that was written; anything else is a wrong use."""
-        try:
-            return age(value)
-        except ValueError as error:
-            self.fail(f"{error}.", param, ctx)
-
-
-age_type = _Age()
 
 
 @click.group()

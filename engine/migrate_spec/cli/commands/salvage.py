@@ -23,7 +23,7 @@ from migrate_spec.reports import Loss, SalvageReport
 @json_option
 @debug_option
 def command(database: Path, new: Path, *, as_json: bool) -> None:
-    """Save what is left of DATABASE, which is damaged, into a NEW one.
+    """Save what is left of a damaged DATABASE into a NEW one.
 
     Every record that can still be read is in it, and where some are lost is told: between which keys, and why. DATABASE
     is not changed. Where there is a backup, `migrate-spec backup restore --into` loses only what was written since.

@@ -46,6 +46,7 @@ def command(settings: Settings, database: Path, *, check: bool, as_json: bool) -
                 "freshness": status.freshness.to_json(),
                 "half_swapped": status.swap.to_json() if status.swap else None,
                 "quarantined": status.quarantined,
+                "complements": {"bytes": status.complements},
             }
         )
     else:
@@ -91,6 +92,8 @@ def _sections(status: Status) -> Iterator[tuple[str, list[str]]]:
         yield "Pending Steps:", [f"{number}. {name}" for number, name in enumerate(status.pending, 1)]
     if status.backups:
         yield "Backups:", [f"{backup.name}  {backup.reason}, {_records(backup)}" for backup in status.backups]
+    if status.complements:
+        yield "Kept For The Way Back:", [f"at most about {counted(status.complements, 'byte')} on disk"]
     if status.quarantined:
         yield "In Quarantine:", [f"{name}: {counted(count, 'record')}" for name, count in status.quarantined.items()]
 

@@ -1,0 +1,190 @@
+"""What records lost: what the history notes of it, and what is kept of them now for the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from migrate_spec.codec import Json
+from migrate_spec.complement import Complement, Difference, Item, Lost, Ordered, Places
+from migrate_spec.document import ABSENT
+from migrate_spec.errors import show_key
+from migrate_spec.history import History
+from migrate_spec.journey import path_of
+from migrate_spec.kept import Block
+from migrate_spec.losses import LossCount
+
+__all__ = ["KEPT_KINDS", "KeptCount", "KeptRun", "Ledger", "NotedLoss", "ledger_of", "older_than", "runs_of"]
+
+KEPT_KINDS = {
+    "removed": "a value was taken away",
+    "changed": "another value stands there",
+    "filled": "nothing was there",
+    "order": "the fields had another order",
+    "spelling": "it was spelled in another way",
+}
+"""In which ways a record was different before a step."""
+
+
+@dataclass(frozen=True)
+class NotedLoss:
+    """What records lost in a run that is behind, as the history notes it.
+
+    Attributes:
+        at: when the run began.
+        loss: what they lost.
+    """
+
+    at: str
+    loss: LossCount
+
+    def to_json(self) -> dict[str, Json]:
+        """The same as JSON."""
+        return {"at": self.at} | self.loss.to_json()
+
+
+@dataclass
+class KeptCount:
+    """What is kept of some records at one path, of one step.
+
+    Attributes:
+        collection: the collection's name.
+        from_version, to_version: the step that took it.
+        path: where; empty for the whole record.
+        kind: in which way it was different, one of :data:`KEPT_KINDS`.
+        records: of how many records.
+        keys: the keys of these, where they were asked for.
+    """
+
+    collection: str
+    from_version: int
+    to_version: int
+    path: str
+    kind: str
+    records: int = 0
+    keys: list[str] = field(default_factory=list)
+
+    @property
+    def step(self) -> str:
+        """The step's name for people: ``task v1→v2``."""
+        return f"{self.collection} v{self.from_version}→v{self.to_version}"
+
+
+@dataclass
+class KeptRun:
+    """What one run has kept of the records of one collection in one step.
+
+    Attributes:
+        collection: the collection's name.
+        from_version, to_version: the step.
+        run: when the run began.
+        records: of how many records something is kept.
+        bytes: how much that is.
+    """
+
+    collection: str
+    from_version: int
+    to_version: int
+    run: str
+    records: int = 0
+    bytes: int = 0
+
+    @property
+    def step(self) -> str:
+        """The step's name for people: ``task v1→v2``."""
+        return f"{self.collection} v{self.from_version}→v{self.to_version}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What the records of a database have lost.
+
+    Attributes:
+        lost: what was lost in runs that are behind, oldest first.
+        kept: what is kept now, by which it comes back.
+    """
+
+    lost: list[NotedLoss]
+    kept: list[KeptCount]
+
+    def to_json(self, *, keys: bool = False) -> dict[str, Json]:
+        """The same as JSON, with the keys of records or without."""
+        kept = [asdict(one) if keys else {k: v for k, v in asdict(one).items() if k != "keys"} for one in self.kept]
+        return {"lost": [one.to_json() for one in self.lost], "kept": kept}
+
+
+def ledger_of(history: History, blocks: Iterable[Block], *, keys: bool = False) -> Ledger:
+    """The ledger of a database.
+
+    Args:
+        history: what was done to it.
+        blocks: what is kept in it.
+        keys: whether the keys of the records are wanted, too.
+    """
+    kept: dict[tuple[str, int, int, str, str], KeptCount] = {}
+    for block in blocks:
+        for stored, records in block.complements:
+            for path, kind in dict.fromkeys(_differences(Complement.of(stored))):
+                facts = (block.collection, *block.step, path, kind)
+                count = kept.setdefault(facts, KeptCount(*facts))
+                count.records += len(records)
+                count.keys += [show_key(key) for key in records] if keys else []
+    return Ledger(list(_noted(history)), [kept[facts] for facts in sorted(kept)])
+
+
+def runs_of(blocks: Iterable[Block]) -> list[KeptRun]:
+    """What each run has kept, the earliest first."""
+    runs: dict[tuple[str, int, int, str], KeptRun] = {}
+    for block in blocks:
+        facts = (block.collection, *block.step, block.run)
+        run = runs.setdefault(facts, KeptRun(*facts))
+        run.records += sum(len(keys) for _, keys in block.complements)
+        run.bytes += block.size
+    return sorted(runs.values(), key=lambda run: (run.run, run.collection, run.from_version))
+
+
+def older_than(run: str, limit: timedelta, now: datetime) -> bool:
+    """Whether a run began longer ago than that; of a moment that nobody understands it is not said."""
+    try:
+        began = datetime.fromisoformat(run)
+    except ValueError:
+        return False
+    return now - (began if began.tzinfo else began.replace(tzinfo=UTC)) > limit
+
+
+def _noted(history: History) -> Iterator[NotedLoss]:
+    for entry in history.entries:
+        for name, facts in entry.collections.items():
+            versions = entry.from_version, entry.to_version
+            for loss in facts.get("losses", ()):
+                count = LossCount(name, *versions, loss["path"], loss["kind"], loss["records"])
+                yield NotedLoss(entry.fields["started_at"], count)
+
+
+def _differences(complement: Complement) -> Iterator[tuple[str, str]]:
+    """The paths at which a record was different, each with the way."""
+    if complement.spelling is not None:
+        yield "", "spelling"
+    for place, difference in _inside((), complement.differences):
+        if isinstance(difference, Ordered):
+            kind = "order"
+        elif difference.old is ABSENT:
+            kind = "filled"
+        else:
+            kind = "removed" if difference.guess is ABSENT and difference.same_as is None else "changed"
+        yield str(path_of(place)), kind
+
+
+def _inside(place: Places, differences: Iterable[Difference]) -> Iterator[tuple[Places, Lost | Ordered]]:
+    for difference in differences:
+        here = (*place, *difference.place)
+        if isinstance(difference, Item):
+            yield from _inside(here, difference.inside)
+        else:
+            yield here, difference
