@@ -408,6 +408,7 @@ class MigrationManager(QuarantineKeeper):
         with self._reading() as store:
             return upgraded(store, self._project, collection, key)
 
+    @logged("compact")
     def compact(self, *, wait: float = 0.0) -> None:
         """Have the database write its files anew, without what was replaced: as fast to read as it can be.
 
