@@ -57,7 +57,7 @@ class TestEvents:
     """What is told of a database."""
 
     def test_there_and_back(self, meridian: Path, project: ms.Project, kept: Kept) -> None:
-        """A run begins and ends, so does a rollback, with versions, collections, counts and the backup; and compacting."""
+        """A run begins and ends, so do a rollback and a compaction: versions, collections, counts and the backup."""
         manager = ms.MigrationManager(meridian, project)
         report = manager.apply()
         manager.apply()  # nothing to do is nothing to tell

@@ -362,6 +362,8 @@ class MigrationManager(QuarantineKeeper):
     ) -> RollbackReport:
         """Put back the collections that migrations touched, and the version, as a backup holds them.
 
+        Where a rollback was cut off while it was swapped in, that one is completed, and no other is made.
+
         Args:
             backup: its name; by default the one made before the last migration in force.
             undo_later_writes: whether records written since the migration may be undone, too.
@@ -375,7 +377,7 @@ class MigrationManager(QuarantineKeeper):
 
         Whatever is raised, the database is as it was.
         """
-        from migrate_spec.rollback import choose, roll_back  # noqa: PLC0415 - as for `scan`
+        from migrate_spec.rollback import choose, completed, roll_back  # noqa: PLC0415 - as for `scan`
 
         self.mend()
         if not staging_folder(self.path).exists():  # else the backup may be there still, left by a killed run
@@ -383,6 +385,9 @@ class MigrationManager(QuarantineKeeper):
                 if read_swap(store) is None:
                     choose(store, backup, self._project.registry)
         with staging(partial(self._writing, wait, on_progress)) as staged:
+            done = completed(staged, backup)
+            if done is not None:  # another one would take the migration before it back, too
+                return done
             undoing = choose(staged.store, backup, self._project.registry)
             return roll_back(staged, undoing, on_progress, undo_later_writes=undo_later_writes)
 

@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from migrate_spec.backup import permissions, sync_folder
-from migrate_spec.backups.unfinished import refuse_existing, unfinished
+from migrate_spec.backup import permissions
+from migrate_spec.backups.unfinished import name_finished, refuse_existing, unfinished
 from migrate_spec.codec import Json
 from migrate_spec.errors import MetadataInvalid, show_key
 from migrate_spec.families import DEFAULT_FAMILY
@@ -57,9 +57,7 @@ def salvage(database: Path, target: Path, on_progress: OnProgress | None) -> Sal
             lost = [gap for one in saved if one.family == DEFAULT_FAMILY for gap in one.gaps]
             report = _note(new, place, report, lost, started_at)
         folder.chmod(permissions(database))
-        refuse_existing(target)
-        folder.rename(target)
-        sync_folder(target.parent)
+        name_finished(folder, target)
         tracker.finish()
     return replace(report, seconds=time.monotonic() - start)
 
