@@ -52,7 +52,7 @@ def salvage(database: Path, target: Path, on_progress: OnProgress | None) -> Sal
                 one.save(tracker)
             losses = [loss for one in saved for loss in one.losses]
             report = SalvageReport(
-                str(database), str(target), sum(one.records for one in saved), losses, left_out, None
+                str(database), str(target), sum(one.records for one in saved), losses, ", ".join(left_out), None
             )
             lost = [gap for one in saved if one.family == DEFAULT_FAMILY for gap in one.gaps]
             report = _note(new, place, report, lost, started_at)
@@ -84,7 +84,7 @@ class _Saved:
         """The gaps, as they are reported."""
         for gap in self.gaps:
             after, before = (None if key is None else show_key(key) for key in (gap.after, gap.before))
-            yield Loss(after, before, gap.found, self.family)
+            yield Loss(after, before, ", ".join(gap.found), self.family)
 
     def save(self, tracker: Tracker) -> None:
         """Write all that can be read into the new database."""
