@@ -100,16 +100,16 @@ def view(home: Path) -> View:
     return View(contents(home / "db"), sorted(backups, key=str), beside)
 
 
-Middle = Callable[[View, View, View], bool]
-"""Whether what is seen is right in the middle of a command, as what was before and what is to be afterwards differ."""
+Middle = Callable[[View, View, View], str]
+"""What is so where not all is as before or afterwards: ``middle``, ``old`` or ``new``; nothing where that is wrong."""
 
 
-def never(_seen: View, _before: View, _after: View) -> bool:
+def never(_seen: View, _before: View, _after: View) -> str:
     """There is no middle."""
-    return False
+    return ""
 
 
-def half_swapped(seen: View, before: View, after: View) -> bool:
+def half_swapped(seen: View, before: View, after: View) -> str:
     """Some families are swapped in, each of them wholly, and the version says so."""
     note = seen.database["default"].get(VERSION)
     parts = [
@@ -118,23 +118,24 @@ def half_swapped(seen: View, before: View, after: View) -> bool:
         for family, one in seen.database.items()
         for of in (before, after)
     ]
-    return isinstance(note, dict) and all(old or new for old, new in zip(parts[::2], parts[1::2], strict=True))
+    is_right = isinstance(note, dict) and all(old or new for old, new in zip(parts[::2], parts[1::2], strict=True))
+    return "middle" if is_right else ""
 
 
-def unfinished(seen: View, before: View, after: View) -> bool:
+def unfinished(seen: View, before: View, after: View) -> str:
     """Only what was not finished, which has a name of its own, is there besides."""
     rest = {name: lines for name, lines in seen.beside.items() if ".unfinished-" not in name}
-    return rest in (before.beside, after.beside)
+    return "old" if rest == before.beside else "new" if rest == after.beside else ""
 
 
-def in_the_middle(seen: View, _before: View, _after: View) -> bool:
+def in_the_middle(seen: View, _before: View, _after: View) -> str:
     """Each record is wholly old or wholly new, the first ones of each collection new, and the mark counts them."""
     found = seen.database["default"]
     if MARK not in found or found[VERSION] != 3 or HISTORY in found:
-        return False
+        return ""
     records = {key: value for key, value in found.items() if not key.startswith(b"_")}
     so_far = {name: counts["migrated"] for name, counts in found[MARK]["collections"].items()}
-    return so_far == starts.IN_PLACE.behind(records)
+    return "middle" if so_far == starts.IN_PLACE.behind(records) else ""
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,8 @@ class Case:
 
 
 TAKEN = "something was found, a name that is free was expected; choose another one"
-ANY = ""  # an error that comes after the last step but one says what failed, and the next call tells how far it is
+THERE = "it is there and whole, but a loss of power may take its name away"
+REMOVED = r"when the notes of \d+ backups? and the folders of \d+ were removed|" + IN_DOUBT
 HALF = r"was cut off while it was swapped|while the .* was swapped in|" + IN_DOUBT
 WITH_QUARANTINE = "apply $db --workers 1 --on-error quarantine $project"
 IN_PLACE = "apply $db --in-place --workers 1 $project"
@@ -187,11 +189,11 @@ CASES = {
     "repair by a fix": Case(starts.with_quarantine, "repair $db note:b --fix $home/fix.yaml $project"),
     "backup create": Case(starts.with_backups, "backup create $db $project"),
     "backup restore": Case(starts.with_backups, "backup restore $db $first --yes $project"),
-    "backup prune": Case(starts.with_backups, PRUNE, then=PRUNE, says=ANY),
+    "backup prune": Case(starts.with_backups, PRUNE, then=PRUNE, says=REMOVED),
     "backup export": Case(
-        starts.with_backups, EXPORT, decides="beside", middle=unfinished, then=EXPORT, done=TAKEN, says=ANY
+        starts.with_backups, EXPORT, decides="beside", middle=unfinished, then=EXPORT, done=TAKEN, says=THERE
     ),
-    "backup import": Case(starts.with_archive, IMPORT, decides="backups", then=IMPORT, done=TAKEN, says=ANY),
+    "backup import": Case(starts.with_archive, IMPORT, decides="backups", then=IMPORT, done=TAKEN, says=THERE),
 }
 """The commands that are played so. One more row is one more command at all points."""
 
@@ -222,7 +224,7 @@ class Trial:
         self._before = view(self.home)
         self._ends = {"old": self._end()}
         self.restore()
-        self._run_well(case.words)
+        self.run_well()
         self._after = view(self.home)
         self._ends["new"] = self._end()
         assert self._part(self._before) != self._part(self._after)
@@ -249,8 +251,9 @@ class Trial:
     def _run(self, words: str) -> Outcome:
         return self._tools.commands.run(*self.words(words), small_jobs="--in-place" in words or "--workers 2" in words)
 
-    def _run_well(self, words: str) -> None:
-        outcome = self._run(words)
+    def run_well(self) -> None:
+        """Carry the command out where nothing happens."""
+        outcome = self._run(self.case.words)
         assert (outcome.code, outcome.err) == (0, ""), outcome
 
     def _part(self, seen: View) -> Any:
@@ -267,22 +270,33 @@ class Trial:
         """The points of the command where nothing happens."""
         self.restore()
         self._tools.faults.arm(kind=kind)
-        self._run_well(self.case.words)
+        self.run_well()
         self._tools.faults.disarm()
         return self._tools.faults.points()
 
-    def with_fault(self, fault: Fault, point: int) -> tuple[Outcome, str]:
-        """Play the case with a fault at a point, and see that all is well; ``old``, ``new`` or in the ``middle``."""
+    def with_fault(self, fault: Fault, point: int, call: str = "", part: str = "") -> tuple[Outcome, str]:
+        """Play the case with a fault at a point, and see that all is well; ``old``, ``new`` or in the ``middle``.
+
+        Args:
+            fault: the fault.
+            point: its number; where a call and a part of a path are named, among those alone.
+            call: only calls of this name are points.
+            part: so are only those of files in whose path this stands.
+        """
         self.restore()
-        self._tools.faults.arm(fault, point)
+        self._tools.faults.arm(fault, point, call=call, part=part)
         outcome = self._run(self.case.words)
         self._tools.faults.disarm()
+        return outcome, self.check(outcome, killed=fault.kills)
+
+    def check(self, outcome: Outcome, *, killed: bool) -> str:
+        """See that all is well after a command that came to this end; ``old``, ``new`` or in the ``middle``."""
         state = self._state(outcome)
-        self._check_said(outcome, state, killed=fault.kills)
+        self._check_said(outcome, state, killed=killed)
         end = self._end()
         expected = [self._ends[state]] if state in self._ends else list(self._ends.values())
         assert end in expected, "\n".join(_differences(expected[-1], end))
-        return outcome, state
+        return state
 
     def _state(self, outcome: Outcome) -> str:
         seen = view(self.home)
@@ -292,8 +306,9 @@ class Trial:
             return "old"
         if self._part(seen) == self._part(self._after):
             return "new"
-        assert self.case.middle(seen, self._before, self._after), (outcome, *_differences(self._after, seen))
-        return "middle"
+        state = self.case.middle(seen, self._before, self._after)
+        assert state, (outcome, *_differences(self._after, seen))
+        return state
 
     def _check_said(self, outcome: Outcome, state: str, *, killed: bool) -> None:
         """See that what was said is true."""

@@ -237,13 +237,17 @@ class Play:
     def __init__(self, scene: Scene, stage: Stage, tools: Tools) -> None:
         self.scene, self.stage, self.tools = scene, stage, tools
 
+    @property
+    def home(self) -> Path:
+        """The folder around the database."""
+        return self.stage.home
+
     def points(self, kind: int) -> list[Point]:
         """The points of the command where nothing happens."""
         self.restore()
         self.tools.faults.arm(kind=kind)
-        outcome = self._run(self.scene)
+        self.run_well()
         self.tools.faults.disarm()
-        assert (outcome.code, outcome.err) == (0, ""), outcome
         return self.tools.faults.points()
 
     def restore(self) -> None:
@@ -251,6 +255,11 @@ class Play:
         self.stage.restore(self.scene.start)
         shutil.rmtree(self.tools.temporary)
         self.tools.temporary.mkdir()
+
+    def run_well(self) -> None:
+        """Carry the command out where nothing happens."""
+        outcome = self._run(self.scene)
+        assert (outcome.code, outcome.err) == (0, ""), outcome
 
     def _run(self, scene: Scene) -> Outcome:
         return self.tools.commands.run(*scene.command(self.stage), small_jobs=scene.small_jobs)

@@ -38,7 +38,7 @@ FOR_EVER = 2**62
 SECONDS = 300
 """How long a command may take: many times what it takes on a slow machine."""
 
-NUMBERS, TEXTS = struct.Struct("13q"), struct.Struct("1000s100s300s")
+NUMBERS, TEXTS = struct.Struct("14q"), struct.Struct("1000s100s300s1000s")
 LOG_SIZE = 1 << 21
 
 
@@ -124,8 +124,15 @@ class Faults:
         with file.open("r+b") as opened:
             self._map = mmap.mmap(opened.fileno(), 0)
 
-    def arm(
-        self, fault: Fault | None = None, first: int = 1, *, kind: int = CHANGES, call: str = "", part: str = ""
+    def arm(  # noqa: PLR0913 - as many as there are things to ask for
+        self,
+        fault: Fault | None = None,
+        first: int = 1,
+        *,
+        kind: int = CHANGES,
+        call: str = "",
+        part: str = "",
+        journal: Path = Path(),
     ) -> None:
         """From now on count points, and have something happen from one of them on.
 
@@ -135,9 +142,11 @@ class Faults:
             kind: where there is no fault, which calls are points.
             call: only calls of this name are points, until something lasting happens.
             part: so are only those of files in whose path this stands.
+            journal: the file that tells which calls have changed names, and which have put something on the disk;
+                copies of that lie beside it.
         """
         self._set(0)  # nothing happens while this is being written
-        texts = TEXTS.pack(bytes(self.folder), call.encode(), part.encode())
+        texts = TEXTS.pack(bytes(self.folder), call.encode(), part.encode(), bytes(journal) if journal.name else b"")
         self._map[NUMBERS.size : NUMBERS.size + TEXTS.size] = texts
         if fault is None:
             self._set(1, kind)
@@ -151,7 +160,7 @@ class Faults:
         self._map[:8] = bytes(8)
 
     def _set(self, *numbers: int) -> None:
-        self._map[: NUMBERS.size] = NUMBERS.pack(*numbers, *[0] * (13 - len(numbers)))
+        self._map[: NUMBERS.size] = NUMBERS.pack(*numbers, *[0] * (14 - len(numbers)))
 
     @property
     def fired(self) -> int:
@@ -217,7 +226,7 @@ def command(words, files, small_jobs, out, err):
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")
     if small_jobs:
         runner.FEW_RECORDS, runner.LEAST_IN_A_JOB = 0, 20
-        in_place.RECORDS_A_CHUNK, in_place.BYTES_A_BATCH = 3, 1
+        in_place.RECORDS_A_CHUNK, in_place.BYTES_A_BATCH, in_place.BYTES_A_STRETCH = 3, 1, 300
     if files:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     sys.argv = ["migrate-spec", *words]

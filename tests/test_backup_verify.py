@@ -139,6 +139,38 @@ class TestVerify:
         assert it.backups()[0].verified_at is None
         assert data(it.path) == MANY
 
+    def test_all_damaged_blocks(self, tmp_path: Path, project: ms.Project) -> None:
+        """Each damaged block is named, also where one follows the other, and in several files."""
+        it = manager(make(tmp_path / "db", MANY, tables=3), project)
+        backup = it.create_backup()
+        first, _, third = tables(backup)
+        for table, spots in ((first, (0.3, 0.31, 0.6)), (third, (0.5,))):
+            for spot in spots:
+                flip(table, spot)
+        [found] = it.verify_backups()
+        assert [re.sub(r"\d+ cannot", "N cannot", place) for place in found.places] == [
+            *[f"{first.name} at offset N cannot be read"] * 3,
+            f"{third.name} at offset N cannot be read",
+        ]
+        assert len(set(found.places)) == 4
+        assert found.damage == (
+            f"{backup.database}: {', '.join(found.places)}, every file must be whole; put a backup back, or save what "
+            "is left with `migrate-spec salvage`"
+        )
+        report = it.salvage(tmp_path / "new")
+        assert report.losses == []  # the database has files of its own where a bit of the backup's was changed
+
+    def test_files_that_do_not_open(self, tmp_path: Path, project: ms.Project) -> None:
+        """Of files that RocksDB does not even open each is named."""
+        it = manager(make(tmp_path / "db", MANY, tables=4), project)
+        backup = it.create_backup()
+        names = [table.name for table in tables(backup)[1:3]]
+        for table in tables(backup)[1:3]:
+            flip(table, 1 - 20 / table.stat().st_size)
+        [found] = it.verify_backups()
+        assert sorted(place.split()[0] for place in found.places) == names
+        assert found.damage.startswith(f"{backup.database}: {', '.join(found.places)}, every file must be whole; ")
+
     def test_a_damaged_block_elsewhere(self, tmp_path: Path, project: ms.Project) -> None:
         """A block of records that no migration touched is read, too."""
         others = {b"zother:" + key: value for key, value in MANY.items()}

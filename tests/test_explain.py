@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,99 @@ class TestBefore:
         manager.apply()
         again = manager.explain("task:7").events
         assert [event.to_json() for event in again[1:]] == [event.to_json() for event in events[1:]]
+
+
+class TestMadeOfOthers:
+    """Records that steps make of others, or take into others: the story begins with those, or ends with them."""
+
+    @pytest.fixture
+    def manager(self, tmp_path: Path, folder: Folder) -> ms.MigrationManager:
+        """Tasks that get other keys, whose notes become records, which get other keys in turn."""
+        stamped: dict[str, Any] = {"stamp": "schema_version"}
+        folder.spec(
+            "task",
+            1,
+            **stamped,
+            indexes={"status": {"from": None, "to": "idx:{status}:{id}"}},
+            records=[
+                {"explode": {"notes": {"to": "note:{id}:{.index}", "with": {"task": "id"}}}},
+                {"rekey": {"from": "task:{id}", "to": "job:{id}"}},
+            ],
+        )
+        folder.spec("note", 2, {"add": {"seen": False}}, **stamped, records=[_rekey("note:{t}:{n}", "n:{n}:{t}")])
+        folder.spec("task", 2, {"rename": {"status": "state"}}, prefix="job:", **stamped)
+        rows = {
+            b"task:%d" % number: compact({"id": f"{number}", "status": "a", "notes": [{"x": "p"}, {"x": "q"}]})
+            for number in range(6, 9)
+        }
+        return ms.MigrationManager(make(tmp_path / "db", rows), folder.load())
+
+    def told(self, manager: ms.MigrationManager, key: str) -> list[tuple[str, str, bytes | None]]:
+        """What is told of a record, without the names of backups."""
+        events = manager.explain(key).events
+        return [(event.kind, re.sub(r"_backup_\w+", "BACKUP", event.name), event.key) for event in events]
+
+    def test_another_key(self, manager: ms.MigrationManager) -> None:
+        """Under its new key a record has the story that it has under its old one, before the run and after it."""
+        for where in ("in the database, at version 1", "in BACKUP, at version 1"):
+            found = ("found", f"{where}, as task:7", b"task:7")
+            assert self.told(manager, "job:7") == [found, *self.told(manager, "task:7")[1:]]
+            manager.apply()
+
+    def test_one_of_a_list(self, manager: ms.MigrationManager) -> None:
+        """The record that it is made of comes first, up to where it was made; then its own steps."""
+        for where in ("in the database, at version 1", "in BACKUP, at version 1"):
+            assert self.told(manager, "n:1:7") == [
+                ("found", f"{where}, as task:7", b"task:7"),
+                ("records", "task v1→v2: explode", b"task:7"),
+                ("made", "task v1→v2: note:7:1, made of task:7", b"note:7:1"),
+                ("step", "note v2→v3: add", b"note:7:1"),
+                ("records", "note v2→v3: rekey", b"n:1:7"),
+                ("stamp", "note v2→v3: stamp", b"n:1:7"),
+            ]
+            manager.apply()
+        told = manager.explain("n:1:7")
+        assert told.events[-1].document == {"schema_version": 3, "x": "q", "task": "7", "seen": False}
+        kinds = {name: origin and origin[0].kind for name, origin in told.fields.items()}
+        assert kinds == {"schema_version": "stamp", "x": "made", "task": "made", "seen": "step"}
+        with open_for_reading(manager.path) as store:
+            assert plain(store.get(b"n:1:7") or b"") == told.events[-1].document
+
+    def test_an_entry_of_an_index(self, manager: ms.MigrationManager) -> None:
+        """The story is that of the record that the entry is of."""
+        manager.apply()
+        assert self.told(manager, "idx:a:8")[0] == ("found", "in BACKUP, at version 1, as task:8", b"task:8")
+
+    def test_one_that_came_later(self, manager: ms.MigrationManager) -> None:
+        """What another program wrote since is not taken for something that a step made."""
+        manager.apply()
+        write(manager.path, {b"job:9": b'{"schema_version":3,"id":"9"}', b"n:9:9": b'{"schema_version":3}'})
+        for key in ("job:9", "n:9:9"):
+            assert self.told(manager, key) == [("found", "in the database, at version 3", key.encode())]
+
+    def test_taken_into_another(self, tmp_path: Path, folder: Folder) -> None:
+        """A record that was gathered into another one says which, and that one says what it took."""
+        folder.spec(
+            "task", 1, stamp=None, records=[{"gather": {"notes": {"from": "note:{id}:{.index}", "without": ["task"]}}}]
+        )
+        rows = {b"task:7": b'{"id":"7"}', b"task:8": b'{"id":"8"}', b"note:8:0": b'{"x":1}', b"note:8:1": b'{"x":2}'}
+        manager = ms.MigrationManager(make(tmp_path / "db", rows), folder.load())
+        for where in ("in the database, at version 1", "in BACKUP, at version 1"):
+            assert self.told(manager, "note:8:1") == [
+                ("found", where, b"note:8:1"),
+                ("taken", "taken into task:8", None),
+            ]
+            manager.apply()
+        event = manager.explain("task:8").events[-1]
+        assert (event.name, event.took) == ("task v1→v2: gather", ["note:8:0", "note:8:1"])
+        shown = cli("explain", manager.path, "task:8", *options(tmp_path)).out
+        assert "   - record note:8:0\n   - record note:8:1\n" in shown
+        shown = cli("explain", manager.path, "note:8:0", *options(tmp_path)).out
+        assert "Taken into task:8\n   the record goes\n" in shown
+
+
+def _rekey(old: str, new: str) -> dict[str, Any]:
+    return {"rekey": {"from": old, "to": new}}
 
 
 class TestAfter:
@@ -376,7 +470,7 @@ def test_as_json(meridian: Path) -> None:
     assert [event["kind"] for event in shown["events"]] == ["found", "step", "step", "step", "stamp"]
     assert shown["pending"] == 4
     added = shown["events"][1]
-    assert list(added) == ["kind", "name", "where", "key", "document", "differences", "made", "fault"]
+    assert list(added) == ["kind", "name", "where", "key", "document", "differences", "made", "took", "fault"]
     assert [list(one) for one in added["differences"]] == [["path", "after", "where"]] * 4
     line = {"file": MERIDIAN[1] + "/task/v1_to_v2.yaml", "line": 12, "column": 15}
     assert added["differences"][0] == {"path": "depends_on", "after": [], "where": line}

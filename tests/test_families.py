@@ -304,10 +304,11 @@ CHANGES = 4
 
 def said(path: Path, name: str, begun: object) -> str:
     """The sentence of whatever needs a version."""
+    command = f"migrate-spec {name.split(maxsplit=1)[0]}"
     return (
         f"{path}: a run that was cut off while it was swapped in was found ({name}, begun {begun}), a database that is "
-        "wholly of one version was expected; `migrate-spec apply` completes it, or takes it back where records were "
-        "written since, and goes on from there"
+        f"wholly of one version was expected; `{command}` completes it, or takes it back where records were written "
+        "since, and goes on from there"
     )
 
 
@@ -341,6 +342,18 @@ class TestCutOff:
         world.manager.rollback()
         assert (data(world.path), version(world.path)) == (BEFORE, None)
 
+    def test_a_rollback_goes_no_further(self, world: World) -> None:
+        """A rollback after one that was cut off completes that, and does not take the migration before it back, too."""
+        first = world.manager.apply(2)
+        second = world.manager.apply()
+        world.killed("rollback", 1)
+        report = world.manager.rollback()
+        assert (report.from_version, report.to_version, report.backup) == (3, 2, second.backup)
+        assert (report.collections, report.records) == (["box", "note"], 80)
+        assert world.manager.version() == 2
+        assert world.manager.rollback(first.backup).to_version == 1
+        assert data(world.path) == BEFORE
+
     @staticmethod
     def _looked_at(world: World, do: str, changes: int) -> None:
         """What reads says where the database stands, and changes nothing."""
@@ -359,7 +372,7 @@ class TestCutOff:
             assert str(caught.value) == said(world.path, name, status.swap.started_at)
         line = (
             f"⚠ The {name}, begun {status.swap.started_at}, was cut off while it was swapped in: some column families "
-            "are as before it, some as after it; the next `migrate-spec apply` settles that"
+            f"are as before it, some as after it; the next `migrate-spec {do}` settles that"
         )
         assert line in cli("status", world.path, *world.folders()).out
         assert line in cli("history", world.path).err

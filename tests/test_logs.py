@@ -57,17 +57,19 @@ class TestEvents:
     """What is told of a database."""
 
     def test_there_and_back(self, meridian: Path, project: ms.Project, kept: Kept) -> None:
-        """A run begins and ends, and so does a rollback, with versions, collections, counts and the backup."""
+        """A run begins and ends, so do a rollback and a compaction: versions, collections, counts and the backup."""
         manager = ms.MigrationManager(meridian, project)
         report = manager.apply()
         manager.apply()  # nothing to do is nothing to tell
         manager.rollback()
+        manager.compact()
         facts = ("database", "from_version", "to_version", "collections", "backup")
         names = ["task", "episode", "symbol"]
         assert kept.told(*facts) == [
             ("migrate_spec.apply", "INFO", "apply-begun", str(meridian), 1, 3, names, None),
             ("migrate_spec.apply", "INFO", "apply-finished", str(meridian), 1, 3, report.collections, report.backup),
             ("migrate_spec.rollback", "INFO", "rollback-finished", str(meridian), 3, 1, sorted(names), report.backup),
+            ("migrate_spec.compact", "INFO", "compact-finished", str(meridian), None, None, None, None),
         ]
         assert all(vars(record)["seconds"] >= 0 for record in kept.records[1:])
         words = f"rollback-finished database={meridian} from_version=3 to_version=1 collections={sorted(names)} "

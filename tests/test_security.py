@@ -127,6 +127,24 @@ class TestPlanted:
         planted.unlink()
         assert manager.import_backup(tmp_path / "archive").verified_at
 
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
+    def test_backups_of_somebody_else(self, meridian: Path, project: ms.Project, tmp_path: Path) -> None:
+        """No backup is opened that somebody else may have made, for whatever it is; what there is can be listed."""
+        manager = ms.MigrationManager(meridian, project)
+        name = manager.create_backup().name
+        os.chown(tmp_path / "db.backups", 12345, -1)
+        before = files(tmp_path)
+        for do in (
+            lambda: manager.restore_backup(name, into=tmp_path / "new"),
+            lambda: manager.export_backup(name, tmp_path / "archive"),
+            manager.verify_backups,
+            lambda: manager.explain("task:gen-a"),
+        ):
+            with pytest.raises(ms.UntrustedFolder, match="of the user 12345 was found"):
+                do()
+        assert files(tmp_path) == before
+        assert [backup.name for backup in manager.backups()] == [name]
+
     def test_files_of_a_run_that_never_was(self, meridian: Path, project: ms.Project, tmp_path: Path) -> None:
         """A database that lacks a file is not given one that somebody has laid ready for it."""
         [table, *_] = meridian.glob("*.sst")

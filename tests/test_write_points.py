@@ -13,15 +13,16 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import CONFIG, Folder, python, variables
-from tests.faults_cases import CASES, Trial, play_of
+from tests.faults_cases import CASES, Trial, plain_text, play_of
 from tests.faults_scenes import SCENES, Play, Scene, Stage, look
 from tests.faults_support import (
     CHANGES,
@@ -37,11 +38,12 @@ from tests.faults_support import (
     new_tools,
     paused,
 )
+from tests.power_support import losses
 
 Call = tuple[str, str]
 """The name of a call, and what stands in the path of its file."""
 
-DRAWS, PLAYS = 6, 4
+DRAWS, PLAYS = 6, 3
 """How many scenes and cases are drawn, and what is played of each."""
 
 ALL = {**SCENES, **CASES}
@@ -106,7 +108,7 @@ def with_fault(play: Play, fault: Fault, call: Call, *, after: Call) -> Outcome:
     return said
 
 
-def without_numbers(text: str, stage: Stage) -> str:
+def without_numbers(text: str, stage: Stage | Trial) -> str:
     """A sentence without the names of folders and files that differ from run to run."""
     return re.sub(rf"{re.escape(str(stage.home))}|[0-9a-f]{{32}}|\d{{6}}(?=\.)|-\d{{6}}", "", text).strip()
 
@@ -144,7 +146,7 @@ class TestInTheSwap:
         assert done.err == (
             "✗ /db: the disk reports an error (IO error: While fdatasync: /db/MANIFEST: Input/output error) in the "
             "moment of the swap, whether it is done could not be found out: the database is wholly as it was, or "
-            "wholly migrated; once the cause is removed, `migrate-spec status` shows which"
+            "wholly as it was to become; once the cause is removed, `migrate-spec status` shows which"
         )
 
     @pytest.mark.parametrize("fault", [BROKEN, FULL_FOR_GOOD], ids=["broken", "full"])
@@ -191,6 +193,130 @@ def test_a_list_that_cannot_be_moved(tools: Tools) -> None:
     assert json.loads(outcome.out)["rejected"] == str(found)
     assert len(found.read_bytes().splitlines()) == 2
     assert not file.exists()
+
+
+FULL = "the disk is full, the work needs more room; make room and run again"
+READ_ONLY = (
+    "the file system is read-only, the work has to write there; mount it for writing or work on a copy of the database"
+)
+EACH = 3
+"""Of so many losses of power one is looked at."""
+
+Trials = Callable[[str], Trial]
+"""Gives the trial of a case, which is made once."""
+
+NumberedCall = tuple[int, str, str]
+"""The how manieth call of a name on a file in whose path something stands."""
+
+
+def broken(what: str) -> str:
+    """What is said of a disk that takes something no more."""
+    return (
+        f"the disk reports an error (IO error: {what}: Input/output error), it must take what is written; see what the "
+        "system says about that disk, and run again once it is mended"
+    )
+
+
+@pytest.fixture(scope="module")
+def trial_of(tools: Tools) -> Trials:
+    """The trial of a case, which is made once."""
+    return cache(lambda name: Trial(CASES[name], tools, tools.folder / f"{name}, once"))
+
+
+class TestInPlace:
+    """A disk that fails in the middle of a run in place: it is said how far it is, and the next run goes on."""
+
+    @pytest.mark.parametrize(
+        ("error", "call", "sentence"),
+        [
+            (errno.ENOSPC, (5, "write", ".log"), FULL),
+            (errno.EROFS, (5, "write", ".log"), READ_ONLY),
+            (errno.EIO, (5, "write", ".log"), broken("While appending to file: /db/.log")),
+            (errno.ENOSPC, (2, "fdatasync", ".sst"), FULL),
+            (errno.EIO, (2, "fdatasync", "/db/MANIFEST-"), broken("While fdatasync: /db/MANIFEST")),
+        ],
+        ids=["full", "read-only", "broken", "full in the background", "broken in the background"],
+    )
+    def test_in_the_middle(self, error: int, call: NumberedCall, sentence: str, trial_of: Trials) -> None:
+        """Between two batches, whether it is the log that cannot be written or a table file."""
+        trial = trial_of("apply in place")
+        outcome, state = trial.with_fault(Fault(FAIL, error, lasts=True), *call)
+        said, standing = without_numbers(outcome.err, trial).split("\n")
+        assert (state, said) == ("middle", f"✗ /db: {sentence}")
+        assert re.fullmatch(
+            r"  the run in place v1 -> v3 stays where it was \(\d+ of about 20 records are behind\); "
+            "`migrate-spec apply` goes on with it",
+            standing,
+        ), standing
+
+    def test_at_the_end(self, trial_of: Trials) -> None:
+        """Where the disk fails with the last batch it is said that the run may be done."""
+        trial = trial_of("apply in place")
+        outcome, _ = trial.with_fault(FULL_FOR_GOOD, 1, "fdatasync", ".log")
+        assert without_numbers(outcome.err, trial) == (
+            "✗ /db: the disk is full at the last batch, whether it is done could not be found out: the run in place is "
+            "at its end, or the next `apply` brings it there; once the cause is removed, `migrate-spec status` shows "
+            "which"
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "sentence"),
+    [
+        (
+            "backup prune",
+            (2, "rename", "/db.staging/_backup_"),
+            "/db: the disk is full when the notes of 2 backups and the folders of 1 were removed, the work needs more "
+            "room; make room and run again",
+        ),
+        (
+            "backup export",
+            (4, "fsync", "/home"),
+            "/archive: the disk is full when all was written, it is there and whole, but a loss of power may take its "
+            "name away; run `sync` once the cause is removed",
+        ),
+    ],
+)
+def test_after_the_last_step_but_one(name: str, call: NumberedCall, sentence: str, trial_of: Trials) -> None:
+    """What is done is said where an error comes after it."""
+    trial = trial_of(name)
+    outcome, state = trial.with_fault(Fault(FAIL, errno.ENOSPC), *call)
+    assert (state, plain_text(without_numbers(outcome.err, trial))) == ("new", f"✗ {sentence}")
+
+
+def test_in_doubt_over_families(trial_of: Trials) -> None:
+    """Over several column families it is said that the database may be in between, which the next run settles."""
+    trial = trial_of("rollback, two families")
+    outcome, _ = trial.with_fault(BROKEN_FOR_GOOD, 2, *CONFIRM)
+    assert without_numbers(outcome.err, trial) == (
+        "✗ /db: the disk reports an error (IO error: While fdatasync: /db/MANIFEST: Input/output error) in the moment "
+        "of the swap, whether it is done could not be found out: the database is as it was, or as it was to become, or "
+        "in between, which the next run settles; once the cause is removed, `migrate-spec status` shows which"
+    )
+
+
+def test_too_many_open_files_to_see_backups(trial_of: Trials) -> None:
+    """Where the manifest of a backup cannot be opened it is not said that there is none."""
+    trial = trial_of("backup prune")
+    outcome, state = trial.with_fault(FAULTS["too many open files for a moment"], 1, "open64", "/backup.json")
+    assert (state, plain_text(without_numbers(outcome.err, trial))) == (
+        "old",
+        "✗ /db.backups/_backup_NAME: this process has too many files open, it must be able to open every file of the "
+        "database; raise the limit (ulimit -n) and run again",
+    )
+
+
+def test_a_loss_of_power(notes: Stage, tools: Tools) -> None:
+    """Whatever is lost that was not on the disk, all is wholly old or new; new once the command has ended."""
+    play, versions = Play(APPLY, notes, tools), set[int]()
+    for number, loss in enumerate(losses(play, tools)):
+        if number % EACH and not loss.is_last:
+            continue
+        seen = play.check(loss.outcome, killed=True)
+        versions.add(seen.version)
+        if loss.is_last:
+            play.check_next(seen)
+    assert versions == {1, 3}
 
 
 class TestMeanwhile:

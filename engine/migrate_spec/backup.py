@@ -10,6 +10,7 @@ one that no key has: Meridian's rollback deletes what is under the prefix, and m
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from migrate_spec.errors import BackupError, MetadataInvalid
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import BACKUP_PREFIX, TOOL, read_history
 from migrate_spec.store import KeyRange, Store
+from migrate_spec.stores.rocks_faults import meaning_of
 
 __all__ = [
     "Backup",
@@ -38,7 +40,7 @@ __all__ = [
     "new_name",
     "permissions",
     "read_manifest",
-    "sync_folder",
+    "sync_path",
 ]
 
 MANIFEST = "backup.json"
@@ -157,16 +159,16 @@ class Backup:
             file.flush()
             os.fsync(file.fileno())
         new.replace(folder / MANIFEST)
-        sync_folder(folder)
+        sync_path(folder)
 
 
 def _shown(contents: Mapping[str, Contents]) -> dict[str, Json]:
     return {name: one.to_json() for name, one in contents.items()}
 
 
-def sync_folder(folder: Path) -> None:
-    """See that the names in a folder are on the disk when this returns."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync_path(path: Path) -> None:
+    """See that what is in a file, or the names in a folder, are on the disk when this returns."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -197,7 +199,11 @@ def new_name(store: Store, moment: datetime | None = None) -> str:
 
 
 def read_manifest(folder: Path) -> Backup | None:
-    """The backup in a folder; ``None`` where there is no manifest that can be read."""
+    """The backup in a folder; ``None`` where there is no manifest that can be read.
+
+    Raises:
+        DatabaseError: this process has too many files open to tell.
+    """
     try:
         shown = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         contents = {name: _read_contents(fields) for name, fields in shown["collections"].items()}
@@ -214,8 +220,12 @@ def read_manifest(folder: Path) -> Backup | None:
             whole,
             None if verified is None else _text(verified),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
+    except OSError as error:
+        if error.errno in {errno.EMFILE, errno.ENFILE}:
+            raise meaning_of(str(error), str(folder)) from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        pass
+    return None
 
 
 def _read_contents(fields: Mapping[str, Json]) -> Contents:

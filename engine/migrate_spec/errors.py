@@ -372,16 +372,22 @@ class NotCompacted(DatabaseError):
 
 
 class SwapInDoubt(DatabaseError):
-    """The disk failed in the very moment of the swap: whether the database is wholly old or wholly new is unknown."""
+    """The disk failed in the very moment of the swap: whether it is done is unknown."""
 
     code = "swap-in-doubt"
 
     @classmethod
-    def after(cls, error: DatabaseError) -> SwapInDoubt:
-        """What an error in the swap has led to."""
+    def after(cls, error: DatabaseError, moment: str, states: str) -> SwapInDoubt:
+        """What an error in the swap has led to.
+
+        Args:
+            error: the error.
+            moment: when it came, in words.
+            states: what may be so now, in words.
+        """
         return cls(
-            f"{error.fault.found} in the moment of the swap",
-            "whether it is done could not be found out: the database is wholly as it was, or wholly migrated",
+            f"{error.fault.found} {moment}",
+            f"whether it is done could not be found out: {states}",
             "once the cause is removed, `migrate-spec status` shows which",
             where=str(error.fault.where),
         )

@@ -11,9 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from migrate_spec.backup import list_backups
+from migrate_spec.backup import backups_folder, list_backups
 from migrate_spec.codec import Json, plain
 from migrate_spec.compiler import Route
 from migrate_spec.errors import BackupError, FamilyMissing, RecordMissing, show_key
@@ -21,13 +20,16 @@ from migrate_spec.families import DEFAULT_FAMILY, named
 from migrate_spec.flow import Flows
 from migrate_spec.freshness import Freshness
 from migrate_spec.history import History, read_history
+from migrate_spec.origins import Located, source_of, taker_of
 from migrate_spec.path import Name
 from migrate_spec.plan import Plan
 from migrate_spec.project import Project
-from migrate_spec.sorter import Sorter
+from migrate_spec.sorter import Nowhere
 from migrate_spec.store import Store
 from migrate_spec.stores.rocks import open_for_reading
+from migrate_spec.stores.rocks_faults import SpeakingOf
 from migrate_spec.tracing import Difference, Event, differences, trace
+from migrate_spec.trusted import refuse_untrusted
 
 __all__ = ["Explanation", "explain"]
 
@@ -102,6 +104,7 @@ def explain(
     Raises:
         RecordMissing: there is no such record, no spec is about it, or there are several in several column families.
         FamilyMissing: the database has no such column family.
+        UntrustedFolder: somebody else can have made its backups.
         DatabaseError: the database cannot be read.
     """
     freshness = Freshness.of(store.path)
@@ -145,28 +148,54 @@ class _Teller:
         past = self._past(version, key)
         present = past[-1].key if past else key
         value = self.value(present) if present is not None else None
-        if not past and (value is None or _home(plan.known, key) is None):
+        told: list[Event] = []
+        if present is not None and (value is not None or not past):
+            told = self._told(present, plan.known, self._store, f"in the database, at version {version}")
+        if not past and not told:
             return None
-        now = list(_now(past, present, value, version))
-        pending: list[Event] = []
-        if present is not None and value is not None and not plan.is_empty:
-            pending = list(_carried(self._store.family(self._family), plan.known, present, value))
+        now, pending = list(_now(past, present, value, version)) if past else told[:1], told[1:]
         return Explanation(key, (*past, *now, *pending), len(pending), freshness, self._family)
 
     def _past(self, version: int, key: bytes) -> list[Event]:
         """What the migrations in force did to a record, as far as a backup still has it."""
+        with SpeakingOf(self._store.path):
+            refuse_untrusted(self._store.path, [backups_folder(self._store.path)])
         backups = {backup.name: backup for backup in list_backups(self._store)}
         for name in dict.fromkeys(entry.backup_key for entry in self._history.standing()):
             backup = backups.get(name or "")
             if backup is None or backup.version is None or backup.version < self._project.registry.earliest:
                 continue
             with suppress(BackupError, FamilyMissing), open_for_reading(backup.database, frozen=True) as frozen:
-                home, routes = frozen.family(self._family), self._routes(backup.version, version)
-                value = home.get(key)
-                if value is not None and _home(routes, key) is not None:
-                    found = _found(f"in {backup.name}, at version {backup.version}", key, value)
-                    return [found, *_carried(home, routes, key, value)]
+                routes, where = self._routes(backup.version, version), f"in {backup.name}, at version {backup.version}"
+                told = self._told(key, routes, frozen, where)
+                if told:
+                    return told
         return []
+
+    def _told(self, key: bytes, routes: Sequence[Route], store: Store, where: str) -> list[Event]:
+        """A record in a database, or the one that it is made of, and what becomes of it; nothing: neither is there.
+
+        Args:
+            key: the record's.
+            routes: the ways of all collections in the column family.
+            store: the database.
+            where: it, in words.
+
+        Raises:
+            FamilyMissing: it has no such column family.
+        """
+        home = store.family(self._family)
+        value = home.get(key)
+        if value is not None:
+            found, name, taker = _found(where, key, value), _home(routes, key), taker_of(key, routes, home)
+            if taker is not None:
+                return [found, Event("taken", f"taken into {show_key(taker.key)}", None, None)]
+            return [found, *_carried(home, routes, Located(name, key, value))] if name is not None else []
+        source = source_of(key, routes, home)
+        if source is None:
+            return []
+        found = _found(f"{where}, as {show_key(source.key)}", source.key, source.value)
+        return [found, *_carried(home, routes, source, key)]
 
     def _routes(self, start: int, target: int) -> list[Route]:
         """The ways of all collections in the column family between two versions of the database."""
@@ -177,7 +206,7 @@ class _Teller:
 
 def _now(past: Sequence[Event], key: bytes | None, value: bytes | None, version: int) -> Iterator[Event]:
     """The record as the database holds it, where that is not what the migrations left."""
-    if not past or past[-1].kind == "refused":
+    if past[-1].kind == "refused":
         if key is not None and value is not None:
             yield _found(f"in the database, at version {version}", key, value)
     elif key is not None and value is None:
@@ -189,13 +218,9 @@ def _now(past: Sequence[Event], key: bytes | None, value: bytes | None, version:
             yield Event("written", "written since by another program", None, key, document, found)
 
 
-def _carried(source: Store, routes: Sequence[Route], key: bytes, value: bytes) -> Iterator[Event]:
-    """What becomes of a record on the way of its collection."""
-    with TemporaryDirectory(prefix="migrate-spec-") as folder:
-        place, home = Path(folder), _home(routes, key)
-        with Sorter(place) as changes, Sorter(place) as taken:
-            if home is not None:
-                yield from trace(Flows(routes, source, changes, taken), home, key, value)
+def _carried(store: Store, routes: Sequence[Route], one: Located, follow: bytes | None = None) -> Iterator[Event]:
+    """What becomes of a record on the way of its collection; of one made of it, where that is to be followed."""
+    yield from trace(Flows(routes, store, Nowhere(), Nowhere()), one.collection, one.key, one.value, follow)
 
 
 def _home(routes: Sequence[Route], key: bytes) -> str | None:

@@ -19,12 +19,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
+from migrate_spec.afterwards import contents_after
 from migrate_spec.apply import Run, log_begun, report_of, with_proof
 from migrate_spec.backup import Contents
 from migrate_spec.carried import Carried
 from migrate_spec.compiler import RecordRefused, Route, Transform
-from migrate_spec.errors import DatabaseChanged, DatabaseError, Fault, MigrateSpecError, RecordRejected
+from migrate_spec.errors import DatabaseChanged, DatabaseError, Fault, MigrateSpecError, RecordRejected, SwapInDoubt
 from migrate_spec.executors import Workers
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.flow import Flow, Flows
@@ -92,7 +94,7 @@ class InPlace(Run):
             with without_collector():
                 self._carry(tracker)
                 tracker.finish()
-                results = self._finish()
+                results = self._finish(Tracker(on_progress, self._mark.total))
         report = report_of(self.plan, self.store.path, results, self.start)
         return replace(report, in_place=True, resumed=self._begun is not None)
 
@@ -180,14 +182,15 @@ class InPlace(Run):
         self._stretch += self._size
         self._size = 0
 
-    def _finish(self) -> list[Carried]:
+    def _finish(self, tracker: Tracker) -> list[Carried]:
         """Write what is left, and the history; what became of each collection."""
         so_far = self._so_far()
-        results = [_carried(route, so_far[route.collection]) for route in self._routes]
-        entries = [entry | {"in_place": True} for entry in self._entries(results, Retaken(results), None)]
-        for counts in (counts for entry in entries for counts in entry["collections"].values()):
-            counts.pop("before", None)  # nobody has digested it
         changes, others = self._gathered()
+        tell = partial(tracker.advance, "digesting")
+        after = contents_after(self.store, self._routes, {DEFAULT_FAMILY: changes, **others}, tell)
+        tracker.finish()
+        results = [_carried(route, so_far[route.collection], after) for route in self._routes]
+        entries = [entry | {"in_place": True} for entry in self._entries(results, Retaken(results), None)]
         changes[HISTORY_KEY] = read_history(self.store).with_entries(entries)
         changes[VERSION_KEY] = _number(self.plan.to_version)
         if self._is_marked:
@@ -265,14 +268,13 @@ def _staying(transform: Transform) -> Change:
 
 def _nothing_of(result: Carried) -> SoFar:
     """What has become of a collection before the first batch, by what will become of it."""
-    return SoFar(result.route.key_prefix.decode(), result.unchanged, 0, [0] * len(result.route.specs))
+    return SoFar(result.before.to_json(), result.unchanged, 0, [0] * len(result.route.specs))
 
 
-def _carried(route: Route, so_far: SoFar) -> Carried:
+def _carried(route: Route, so_far: SoFar, after: Mapping[str, Contents]) -> Carried:
     """What became of a collection at the end."""
-    scanned = so_far.unchanged + so_far.migrated
-    contents = Contents(so_far.prefix, scanned, "")
-    return Carried(route, scanned, so_far.migrated, so_far.changed_by, contents)
+    scanned, before = so_far.unchanged + so_far.migrated, Contents(**so_far.before)
+    return Carried(route, scanned, so_far.migrated, so_far.changed_by, before, after[route.collection])
 
 
 def _number(version: int) -> bytes:
@@ -293,7 +295,7 @@ def _telling(staging: Staging) -> Iterator[None]:
     except MigrateSpecError as error:
         with suppress(DatabaseError, ValueError):  # it may be closed
             found = read_in_progress(staging.store)
-            if found is not None:
+            if found is not None and not isinstance(error, SwapInDoubt):
                 _tell(error, found)
         raise
 

@@ -48,16 +48,21 @@ class SoFar:
     """What has become of a collection so far.
 
     Attributes:
-        prefix: the beginning of its keys.
+        before: what it held before the run, as the history notes it: the records, counted and digested.
         unchanged: how many records stay as they are, as was found out before the first batch.
         migrated: how many were changed.
         changed_by: for each step of the collection's way, how many it changed.
     """
 
-    prefix: str
+    before: Mapping[str, Json]
     unchanged: int = 0
     migrated: int = 0
     changed_by: Sequence[int] = ()
+
+    @property
+    def prefix(self) -> str:
+        """The beginning of its keys."""
+        return str(self.before["prefix"])
 
     def plus(self, migrated: int, changed_by: Sequence[int]) -> SoFar:
         """With further records."""
@@ -228,6 +233,7 @@ def read_in_progress(store: Store) -> InProgress | None:
             collections = {name: SoFar(**counts) for name, counts in fields.pop("collections").items()}
             found = InProgress(**fields, collections=collections)
             _ = found.position, [decode(spec["text"].encode())["from"] + 0 for spec in found.specs]
+            _ = [(one.before["records"] + 0, one.before["digest"] + "") for one in collections.values()]
             return found
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         reason = str(error)

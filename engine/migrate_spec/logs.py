@@ -7,6 +7,8 @@ event                       level    facts beside ``database``
 ``apply-finished``          info     the same (``collections`` with their counts), ``backup``, ``seconds``
 ``rollback-finished``       info     ``from_version``, ``to_version``, ``collections``, ``backup``, ``seconds``
 ``backup-finished``         info     ``backup`` (its name), ``seconds``
+``restore-finished``        info     as ``rollback-finished``
+``compact-finished``        info     ``seconds``
 ``…-refused``               warning  ``code`` of the error, ``count`` of rejected records or later writes, ``seconds``
 ``…-failed``                error    ``error`` (the name of its class), ``seconds``
 ``…-interrupted``           warning  ``seconds``

@@ -325,6 +325,8 @@ class MigrationManager(ComplementKeeper):
     ) -> RollbackReport:
         """Put back the collections that migrations touched, and the version, as a backup holds them.
 
+        Where a rollback was cut off while it was swapped in, that one is completed, and no other is made.
+
         Args:
             backup: its name; by default the one made before the last migration in force.
             undo_later_writes: whether records written since the migration may be undone, too.
@@ -338,7 +340,7 @@ class MigrationManager(ComplementKeeper):
 
         Whatever is raised, the database is as it was.
         """
-        from migrate_spec.rollback import choose, roll_back  # noqa: PLC0415 - as for `scan`
+        from migrate_spec.rollback import choose, completed, roll_back  # noqa: PLC0415 - as for `scan`
 
         self.mend()
         if not staging_folder(self.path).exists():  # else the backup may be there still, left by a killed run
@@ -346,6 +348,9 @@ class MigrationManager(ComplementKeeper):
                 if read_swap(store) is None:
                     choose(store, backup, self._project.registry)
         with staging(partial(self._writing, wait, on_progress)) as staged:
+            done = completed(staged, backup)
+            if done is not None:  # another one would take the migration before it back, too
+                return done
             undoing = choose(staged.store, backup, self._project.registry)
             return roll_back(staged, undoing, on_progress, undo_later_writes=undo_later_writes)
 
@@ -371,6 +376,7 @@ class MigrationManager(ComplementKeeper):
         with self._reading() as store:
             return upgraded(store, self._project, collection, key)
 
+    @logged("compact")
     def compact(self, *, wait: float = 0.0) -> None:
         """Have the database write its files anew, without what was replaced: as fast to read as it can be.
 

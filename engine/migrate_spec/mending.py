@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from migrate_spec.backup import sync_folder
+from migrate_spec.backup import sync_path
 from migrate_spec.errors import CorruptDatabase
 from migrate_spec.stores.rocks import open_for_reading
 from migrate_spec.stores.rocks_faults import SpeakingOf
@@ -64,7 +64,7 @@ def mend(database: Path, folder: Path) -> None:
         files = [folder / name for name in names]
         for first in _first_numbers(database, files, missing):
             if _put_back(database, files, first):
-                sync_folder(database)
+                sync_path(database)
                 return
 
 

@@ -105,7 +105,7 @@ class _Moving:
         digest, family = Digest(), result.route.column_family
         passing = Passing(means.frozen, family, keys) if means.rejecting.marked else None
         for chunk in means.frozen.chunks(keys, RECORDS_A_CHUNK):
-            if means.folder is not None:
+            if means.digests:
                 digest.add(chunk)
             tried = chunk if passing is None else passing.others(chunk)
             result.scanned += len(chunk)
@@ -113,9 +113,8 @@ class _Moving:
             yield tried
             means.tracker.advance(f"migrating {result.collection}", len(chunk))
         result.held = result.passed
-        result.before = Contents(
-            result.route.key_prefix.decode(), result.scanned, digest.hexdigest(), column_family=family
-        )
+        digested = digest.hexdigest() if means.digests else ""
+        result.before = Contents(result.route.key_prefix.decode(), result.scanned, digested, column_family=family)
 
     def try_again(self) -> None:
         """Carry the records in quarantine; what becomes of each is noted."""

@@ -53,6 +53,7 @@ class Job:
             files of the job lie beside it. ``None``: nobody asks.
         rejecting: what is done about records that cannot be carried over.
         run: the start of the run, by which what it takes from records is kept; ``None``: nothing is kept.
+        digests: whether the records are digested where nothing is written, too.
     """
 
     route: Route
@@ -63,6 +64,7 @@ class Job:
     notes: Path | None = None
     rejecting: Rejecting = Rejecting()  # noqa: RUF009 - it cannot be altered
     run: str | None = None
+    digests: bool = False
 
 
 @dataclass
@@ -76,7 +78,7 @@ class Part:
         passed: how many of these are in quarantine already, and were not tried.
         migrated: how many were written anew.
         changed_by: for each step of the route, how many it changed.
-        digest: of the records as they were; empty where nothing was to be written.
+        digest: of the records as they were; empty where nobody asked for it.
         digest_after: of the records as they are afterwards, in the same way.
         files: the staged files.
         marks: the staged files with the marks of those that are set aside.
@@ -128,7 +130,7 @@ def carry_range(job: Job, frozen: Store, tell: Tell) -> Part:
         keeper = Keeper(frozen, job.folder, job.route.collection, job.run)
     carrying = carrier(job.route, job.keys, frozen, rejects, keeper)
     passing = Passing(frozen, job.route.column_family, job.keys) if job.rejecting.marked else None
-    before, after = Digest(), Digest()
+    before, after, digests = Digest(), Digest(), job.digests or job.folder is not None
     staged: StagedFile | None = None
     with without_collector():
         for chunk in frozen.chunks(job.keys, RECORDS_A_CHUNK):
@@ -137,10 +139,10 @@ def carry_range(job: Job, frozen: Store, tell: Tell) -> Part:
             part.scanned += len(chunk)
             part.passed += len(chunk) - len(tried)
             part.migrated += len(carried)
-            if job.folder is not None and not rejects.stops:
+            if digests and not rejects.stops:
                 before.add(chunk)
                 after.add(_merged(chunk, carried))
-                if carried:
+                if carried and job.folder is not None:
                     staged = staged or frozen.stage(job.folder / f"{uuid4().hex}.sst")
                     staged.put_all(carried)
             tell(len(chunk))
@@ -152,7 +154,7 @@ def carry_range(job: Job, frozen: Store, tell: Tell) -> Part:
     part.marks = [path for path in (rejects.finish(),) if path is not None]
     part.kept, part.changed_by, part.losses = carrying.finish(), tuple(carrying.changed_by), carrying.losses
     part.rejections, part.rejected, part.listed = rejects.shown, rejects.count, rejects.listed
-    if job.folder is not None:
+    if digests:
         part.digest, part.digest_after = before.hexdigest(), after.hexdigest()
     return part
 

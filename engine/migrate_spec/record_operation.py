@@ -110,6 +110,14 @@ class RecordOperation(ABC):
         """The beginnings of the keys of which it takes all records away."""
         return ()
 
+    def keys_before(self, key: str) -> Sequence[str] | None:
+        """The keys that a record of the collection may have had before it, where it has this one afterwards.
+
+        Returns:
+            They; ``None`` where the key does not tell.
+        """
+        return (key,)
+
     @abstractmethod
     def losses(self) -> Sequence[str]:
         """What the way back cannot bring back without a backup."""

@@ -219,12 +219,14 @@ class Verification:
         records: how many were counted when it was made.
         damage: what is wrong, in a sentence; empty where nothing is.
         verified_at: when it was found to be whole, RFC 3339, UTC.
+        places: each damaged file, and block of one, that can be found.
     """
 
     name: str
     records: int
     damage: str
     verified_at: str | None
+    places: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:

@@ -29,7 +29,7 @@ from migrate_spec.stores.rocks import open_for_reading
 from migrate_spec.swap import Swap
 from migrate_spec.undoing import Restored, Undoing, both, same_but_for_stamp, verified, verify_version
 
-__all__ = ["choose", "put_back", "roll_back"]
+__all__ = ["choose", "completed", "put_back", "roll_back"]
 
 
 def choose(store: Store, name: str | None, registry: MigrationRegistry) -> Undoing:
@@ -84,6 +84,33 @@ def _refuse_in_place(standing: Sequence[Entry]) -> None:
             "a step with a backup was expected, and in place none is made",
             "`migrate-spec backup list` shows what was backed up by hand",
         )
+
+
+def completed(staging: Staging, name: str | None) -> RollbackReport | None:
+    """The report of a rollback that had been cut off while it was swapped in, and now is done.
+
+    Args:
+        staging: the database.
+        name: of the backup to put back; ``None``: any.
+
+    Returns:
+        It; nothing where there was none, or one to another backup.
+    """
+    if staging.completed is None or staging.completed.kind != "rollback":
+        return None
+    entry = read_history(staging.store).entries[-1]
+    if name not in {None, entry.backup_key}:
+        return None
+    return RollbackReport(
+        str(staging.store.path),
+        entry.from_version,
+        entry.to_version,
+        entry.backup_key or "",
+        sorted(entry.collections),
+        entry.fields["items_migrated"],
+        0,
+        entry.fields.get("seconds", 0.0),
+    )
 
 
 def roll_back(

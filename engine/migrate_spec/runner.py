@@ -69,6 +69,11 @@ class Means:
     run: str | None = None
     in_place: bool = False
 
+    @property
+    def digests(self) -> bool:
+        """Whether what is read is digested, for the history of what is written now or will be."""
+        return self.folder is not None or self.in_place
+
     def repaired(self, mark: Mark, value: bytes) -> bytes | None:
         """A record in quarantine as it is to be tried; ``None`` where it is to go.
 
@@ -153,7 +158,9 @@ class _Shares:
                 keys = KeyRange(keys.start, middle)
         means, least = self._means, LEAST_IN_A_JOB if self._means.workers.count > 1 else MOST_IN_A_JOB
         most = min(max(self.left // (2 * means.workers.count), least), MOST_IN_A_JOB)
-        return Job(route, keys, most, means.frozen.path, means.folder, notes, means.rejecting, means.run)
+        return Job(
+            route, keys, most, means.frozen.path, means.folder, notes, means.rejecting, means.run, digests=means.digests
+        )
 
     def take(self, job: Job, part: Part) -> None:
         """Note what became of a job."""

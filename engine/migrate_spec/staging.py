@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from migrate_spec.backup import DATABASE, backups_folder, permissions, read_manifest, sync_folder
+from migrate_spec.backup import DATABASE, backups_folder, permissions, read_manifest, sync_path
 from migrate_spec.errors import DatabaseChanged, DatabaseError, DatabaseReadOnly, HalfSwapped, SwapInDoubt
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import BACKUP_PREFIX, HISTORY_KEY, VERSION_KEY
@@ -28,6 +28,13 @@ from migrate_spec.trusted import refuse_untrusted
 
 __all__ = ["Staging", "staging", "staging_folder"]
 
+Doubt = tuple[str, str]
+"""When an error came after which nobody knows whether a change was made, and what may be so then."""
+
+WHOLE = "in the moment of the swap", "the database is wholly as it was, or wholly as it was to become"
+IN_PARTS = WHOLE[0], "the database is as it was, or as it was to become, or in between, which the next run settles"
+IN_PLACE = "at the last batch", "the run in place is at its end, or the next `apply` brings it there"
+
 
 def staging_folder(database: Path) -> Path:
     """Where a run keeps its files until they are swapped in. Only the holder of the database's lock touches it."""
@@ -40,6 +47,7 @@ class Staging:
     Attributes:
         store: the database.
         folder: the folder.
+        completed: a run that had been cut off while it was swapped in, and now is done.
     """
 
     def __init__(self, open_store: Callable[[], Store], after_swap: ExitStack) -> None:
@@ -51,6 +59,7 @@ class Staging:
         except DatabaseError:
             self.store.close()
             raise
+        self.completed: Swap | None = None
         self._open_store = open_store
         self._sequence = 0
         self._after_swap = after_swap
@@ -68,7 +77,7 @@ class Staging:
         """
         if not goes_on:
             refuse_in_progress(self.store)
-        _prepare(self.store)
+        self.completed = _prepare(self.store)
         self._sequence = self.store.sequence()
 
     def check_backups_writable(self) -> None:
@@ -117,10 +126,17 @@ class Staging:
             DatabaseError: the files could not be swapped in; nothing was changed.
             SwapInDoubt: that could not be found out.
         """
+        note_order(self.store.path, self.folder, files)
+        self._put_on_disk()
         if not beside_writes:
             self._check_unchanged()
-        note_order(self.store.path, self.folder, files)
-        self._swap(partial(self.store.ingest, files))
+        self._swap(partial(self.store.ingest, files), WHOLE)
+
+    def _put_on_disk(self) -> None:
+        """See that the names of the folder, and of the checkpoint in it, are on the disk: the swap relies on them."""
+        with SpeakingOf(self.store.path):
+            sync_path(self.folder)
+            sync_path(self.folder.parent)
 
     def swap_in_families(self, files: Mapping[str, Sequence[Path]], run: Swap) -> None:
         """Make all changes of staged files of several column families, as :meth:`swap_in` does it of one.
@@ -142,7 +158,7 @@ class Staging:
         prepare_swap(self.store, self.folder, files)
         self._check_unchanged()
         sizes = {family: {file.name: file.stat().st_size for file in some} for family, some in files.items()}
-        self._swap(partial(note_swap, self.store, self.folder, replace(run, files=sizes)))
+        self._swap(partial(note_swap, self.store, self.folder, replace(run, files=sizes)), IN_PARTS)
 
     def _check_unchanged(self) -> None:
         """See that nobody has written to the database since the folder was made.
@@ -158,16 +174,21 @@ class Staging:
                 where=str(self.store.path),
             )
 
-    def _swap(self, change: Callable[[], None]) -> None:
-        """Make a change that alters what the database notes about itself, or find out why not."""
+    def _swap(self, change: Callable[[], None], doubt: Doubt) -> None:
+        """Make a change that alters what the database notes about itself, or find out why not.
+
+        Args:
+            change: makes it.
+            doubt: what is said where that cannot be found out.
+        """
         self._after_swap.enter_context(uninterrupted())
         try:
             change()
         except DatabaseError as error:
-            if not self._is_done(error):
+            if not self._is_done(error, doubt):
                 raise
 
-    def _is_done(self, error: DatabaseError) -> bool:
+    def _is_done(self, error: DatabaseError, doubt: Doubt) -> bool:
         """Whether a change was made in spite of an error, which may have come when all was written already.
 
         RocksDB goes on with what it has in memory, which is as it was before. So the database is opened anew.
@@ -189,14 +210,14 @@ class Staging:
         if before is None or after is None:
             if isinstance(error, HalfSwapped):  # which says more
                 return False
-            raise SwapInDoubt.after(error) from error
+            raise SwapInDoubt.after(error, *doubt) from error
         seen = after
         with suppress(DatabaseError):
             self.store = self._open_store()
             seen = _notes(self.store)
             self._in_doubt = seen != after
         if seen != after:  # an application has it open, and does not see what is on the disk
-            raise SwapInDoubt.after(error) from error
+            raise SwapInDoubt.after(error, *doubt) from error
         if swap is not None and not isinstance(error, HalfSwapped):
             raise half_swapped(swap, self.store.path) from error
         return after != before and swap is None
@@ -220,7 +241,7 @@ class Staging:
             SwapInDoubt: it cannot be found out whether they were made.
             DatabaseError: they could not be made.
         """
-        self._swap(lambda: self.store.write(changes, others, sync=True))
+        self._swap(lambda: self.store.write(changes, others, sync=True), IN_PLACE)
 
 
 @contextmanager
@@ -244,13 +265,14 @@ def staging(open_store: Callable[[], Store], *, goes_on: bool = False) -> Iterat
             staged.leave()
 
 
-def _prepare(store: Store) -> None:
+def _prepare(store: Store) -> Swap | None:
+    """Settle what a killed run left, and make the folders; the run that was completed, if there was one to complete."""
     folder = staging_folder(store.path)
     if folder.exists():
         log("staging", "warning", "leftovers-cleared", database=str(store.path))
     with SpeakingOf(store.path):
         try:
-            settle_swap(store, folder)
+            completed = settle_swap(store, folder)
             _settle(store)
             mode = permissions(store.path)
             folder.mkdir(mode)
@@ -263,6 +285,7 @@ def _prepare(store: Store) -> None:
                 "run as the user that owns it",
                 where=str(store.path),
             ) from error
+    return completed
 
 
 def _notes(store: Store) -> list[Record]:
@@ -317,6 +340,7 @@ def _keep_checkpoint(store: Store, name: str) -> None:
     """Move a run's checkpoint from the staging folder to the backups."""
     target = backups_folder(store.path) / name
     target.parent.mkdir(permissions(store.path), exist_ok=True)
-    (staging_folder(store.path) / "backup").rename(target)
+    if not target.exists():  # a loss of power may have left it under both names
+        (staging_folder(store.path) / "backup").rename(target)
     for folder in (target.parent, target.parent.parent):
-        sync_folder(folder)
+        sync_path(folder)

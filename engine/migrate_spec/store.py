@@ -91,12 +91,12 @@ class Gap:
     Attributes:
         after: the last key before it; ``None``: there is none.
         before: the first key behind it; ``None``: there is none.
-        found: what is wrong there.
+        found: what is wrong there, for each damaged block.
     """
 
     after: bytes | None
     before: bytes | None
-    found: str
+    found: Sequence[str]
 
     def __contains__(self, key: bytes) -> bool:
         return (self.after is None or self.after < key) and (self.before is None or key < self.before)

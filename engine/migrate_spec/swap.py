@@ -17,6 +17,7 @@ from migrate_spec.errors import HalfSwapped
 __all__ = ["Swap", "half_swapped", "parse_swap"]
 
 KEY = "swap"
+COMMANDS = {"rollback": "rollback", "restore": "backup restore"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Swap:
     def name(self) -> str:
         """The run for people: ``apply v1→v3``."""
         return f"{self.kind} v{self.from_version}→v{self.to_version}"
+
+    @property
+    def command(self) -> str:
+        """The command that completes it, which is the one that began it."""
+        return f"migrate-spec {COMMANDS.get(self.kind, 'apply')}"
 
     def to_json(self) -> dict[str, Json]:
         """The run as a note, and as the command line shows it."""
@@ -67,6 +73,6 @@ def half_swapped(swap: Swap, database: Path) -> HalfSwapped:
     return HalfSwapped(
         f"a run that was cut off while it was swapped in was found ({swap.name}, begun {swap.started_at})",
         "a database that is wholly of one version was expected",
-        "`migrate-spec apply` completes it, or takes it back where records were written since, and goes on from there",
+        f"`{swap.command}` completes it, or takes it back where records were written since, and goes on from there",
         where=str(database),
     )

@@ -15,7 +15,6 @@ the next run carries all of it over.
 from __future__ import annotations
 
 import heapq
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -23,7 +22,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
-from migrate_spec.backup import sync_folder
+from migrate_spec.backup import sync_path
 from migrate_spec.codec import Json
 from migrate_spec.errors import DatabaseError, HalfSwapped
 from migrate_spec.families import DEFAULT_FAMILY
@@ -58,13 +57,9 @@ def prepare_swap(store: Store, folder: Path, files: Mapping[str, Sequence[Path]]
     store.checkpoint(folder / BEFORE)
     with SpeakingOf(store.path):
         for file in (*(folder / BEFORE).iterdir(), *(file for some in files.values() for file in some)):
-            descriptor = os.open(file, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            sync_path(file)
         for place in (folder / BEFORE, folder, folder.parent):
-            sync_folder(place)
+            sync_path(place)
 
 
 def note_swap(store: Store, folder: Path, swap: Swap) -> None:
@@ -85,18 +80,21 @@ def note_swap(store: Store, folder: Path, swap: Swap) -> None:
             raise HalfSwapped(
                 f"{error.fault.found}, while the {swap.name} was swapped in",
                 error.fault.expected,
-                "mend that, and `migrate-spec apply` completes it",
+                f"mend that, and `{swap.command}` completes it",
                 where=str(store.path),
             ) from error
         raise
 
 
-def settle_swap(store: Store, folder: Path) -> None:
+def settle_swap(store: Store, folder: Path) -> Swap | None:
     """Complete a run that was cut off while it was swapped in; take it back where records were written since.
 
     Args:
         store: the database, open for writing.
         folder: its staging folder.
+
+    Returns:
+        The run that was completed; nothing where there was none, or it was taken back.
 
     Raises:
         HalfSwapped: what is needed for that is gone.
@@ -104,13 +102,14 @@ def settle_swap(store: Store, folder: Path) -> None:
     """
     swap = read_swap(store)
     if swap is None:
-        return
+        return None
     _check_files(store, folder, swap)
     with _Comparison.of(store, folder, swap) as comparison:
         if comparison.written_since():
             comparison.take_back("records were written before the run, which was cut off, could be completed")
-        else:
-            _swap_in(store, folder, swap, comparison.waiting | {DEFAULT_FAMILY})
+            return None
+        _swap_in(store, folder, swap, comparison.waiting | {DEFAULT_FAMILY})
+    return swap
 
 
 def _check_files(store: Store, folder: Path, swap: Swap) -> None:

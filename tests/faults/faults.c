@@ -2,7 +2,9 @@
  *
  * Every call of the C library that changes a file below a folder, or opens one there, is a point. Points are counted over
  * all processes that map the same control file, and told in its log. At the points from `first` to `last` the process is
- * killed, the call fails, waits, or the clock jumps. faults_support.py has the other side of the control file.
+ * killed, the call fails, waits, or the clock jumps. Where a journal is asked for, it tells of each call that has changed
+ * names, and of each that has put a file on the disk, with a copy of what was in it then. faults_support.py has the other
+ * side of the control file.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -30,8 +32,8 @@ enum { GO, REFUSE, HALF, DIE, HALF_AND_DIE };                                /* 
 
 struct control {
     int64_t armed, kind, action, first, last, error, seconds, whole_group; /* asked for */
-    int64_t count, fired, paused, clock, log_size;                         /* told */
-    char folder[1000], call[100], part[300]; /* asked for: where it begins */
+    int64_t count, fired, paused, clock, log_size, copies;                 /* told */
+    char folder[1000], call[100], part[300], journal[1000]; /* asked for */
     char log[1 << 21];
 };
 
@@ -149,6 +151,72 @@ static int at_name(const char *call, int folder, const char *name, int what)
     return at_point(call, path, what);
 }
 
+static void write_journal(const char *call, const char *path, const char *other)
+{
+    char line[9000];
+    int length = snprintf(line, sizeof line, "%s\t%s\t%s\n", call, path, other);
+    int file = (int)syscall(SYS_openat, AT_FDCWD, control->journal, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0 || length >= (int)sizeof line || syscall(SYS_write, file, line, (size_t)length) != length)
+        die(); /* a journal with gaps is none */
+    syscall(SYS_close, file);
+}
+
+static void full_name(int folder, const char *name, char *path, size_t size)
+{
+    char link[40] = "/proc/self/cwd", base[4096] = "";
+    if (*name != '/') {
+        if (folder != AT_FDCWD)
+            snprintf(link, sizeof link, "/proc/self/fd/%d", folder);
+        link_target(link, base, sizeof base - 1);
+        strcat(base, "/");
+    }
+    snprintf(path, size, "%s%s", base, name);
+}
+
+/* A call has changed names: of `name` and, where it has two, of `other`, which it was before. */
+static void note_names(const char *call, int folder, const char *name, int other_folder, const char *other)
+{
+    char path[8300], source[8300] = "";
+    if (!control || !control->armed || !*control->journal)
+        return;
+    int error = errno;
+    full_name(folder, name, path, sizeof path);
+    if (other)
+        full_name(other_folder, other, source, sizeof source);
+    if (is_below(path))
+        write_journal(call, path, source);
+    errno = error;
+}
+
+/* A call has put a file, or the names in a folder, on the disk. */
+static void note_sync(const char *call, int file)
+{
+    char link[40], path[4096], number[24] = "", copy[1100];
+    struct stat of;
+    if (!control || !control->armed || !*control->journal)
+        return;
+    int error = errno;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    link_target(link, path, sizeof path);
+    if (is_below(path) && !fstat(file, &of)) {
+        if (S_ISREG(of.st_mode)) {
+            snprintf(number, sizeof number, "%ld", (long)__atomic_add_fetch(&control->copies, 1, __ATOMIC_SEQ_CST));
+            snprintf(copy, sizeof copy, "%s.%s", control->journal, number);
+            int from = (int)syscall(SYS_openat, AT_FDCWD, link, O_RDONLY | O_CLOEXEC);
+            int to = (int)syscall(SYS_openat, AT_FDCWD, copy, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+            long sent = from < 0 || to < 0 ? -1 : 1;
+            while (sent > 0)
+                sent = syscall(SYS_sendfile, to, from, NULL, (size_t)1 << 20);
+            if (sent < 0)
+                die();
+            syscall(SYS_close, from);
+            syscall(SYS_close, to);
+        }
+        write_journal(call, path, number);
+    }
+    errno = error;
+}
+
 /* The library's own function of this name. */
 #define REAL(type, name, ...)                        \
     static type (*real)(__VA_ARGS__);                \
@@ -156,31 +224,43 @@ static int at_name(const char *call, int folder, const char *name, int what)
         real = (type(*)(__VA_ARGS__))dlsym(RTLD_NEXT, #name)
 
 /* Make the call, unless it is refused. */
-#define CARRY_OUT(type, fate, failed, call) \
-    int decided = fate;                     \
-    if (decided == REFUSE)                  \
-        return failed;                      \
-    type result = call;                     \
-    if (decided >= DIE)                     \
-        die();                              \
+#define CARRY_OUT(type, fate, failed, call, done) \
+    int decided = fate;                           \
+    if (decided == REFUSE)                        \
+        return failed;                            \
+    type result = call;                           \
+    if (result != failed)                         \
+        done;                                     \
+    if (decided >= DIE)                           \
+        die();                                    \
     return result
+
+#define NOTHING (void)0
 
 #define ON_NAME(name, parameters, types, folder, path, arguments)                        \
     int name parameters                                                                  \
     {                                                                                    \
         REAL(int, name, types);                                                          \
-        CARRY_OUT(int, at_name(#name, folder, path, CHANGE), -1, real arguments);        \
+        CARRY_OUT(int, at_name(#name, folder, path, CHANGE), -1, real arguments,         \
+                  note_names(#name, folder, path, 0, NULL));                             \
+    }
+#define ON_NAMES(name, parameters, types, folder, path, other_folder, other, arguments)  \
+    int name parameters                                                                  \
+    {                                                                                    \
+        REAL(int, name, types);                                                          \
+        CARRY_OUT(int, at_name(#name, folder, path, CHANGE), -1, real arguments,         \
+                  note_names(#name, folder, path, other_folder, other));                 \
     }
 #define TYPES(...) __VA_ARGS__
 
-ON_NAME(rename, (const char *a, const char *b), TYPES(const char *, const char *), AT_FDCWD, b, (a, b))
-ON_NAME(renameat, (int f, const char *a, int g, const char *b), TYPES(int, const char *, int, const char *), g, b,
-        (f, a, g, b))
-ON_NAME(renameat2, (int f, const char *a, int g, const char *b, unsigned c),
-        TYPES(int, const char *, int, const char *, unsigned), g, b, (f, a, g, b, c))
-ON_NAME(link, (const char *a, const char *b), TYPES(const char *, const char *), AT_FDCWD, b, (a, b))
-ON_NAME(linkat, (int f, const char *a, int g, const char *b, int c), TYPES(int, const char *, int, const char *, int), g,
-        b, (f, a, g, b, c))
+ON_NAMES(rename, (const char *a, const char *b), TYPES(const char *, const char *), AT_FDCWD, b, AT_FDCWD, a, (a, b))
+ON_NAMES(renameat, (int f, const char *a, int g, const char *b), TYPES(int, const char *, int, const char *), g, b, f, a,
+         (f, a, g, b))
+ON_NAMES(renameat2, (int f, const char *a, int g, const char *b, unsigned c),
+         TYPES(int, const char *, int, const char *, unsigned), g, b, f, a, (f, a, g, b, c))
+ON_NAMES(link, (const char *a, const char *b), TYPES(const char *, const char *), AT_FDCWD, b, AT_FDCWD, a, (a, b))
+ON_NAMES(linkat, (int f, const char *a, int g, const char *b, int c), TYPES(int, const char *, int, const char *, int), g,
+         b, f, a, (f, a, g, b, c))
 ON_NAME(symlink, (const char *a, const char *b), TYPES(const char *, const char *), AT_FDCWD, b, (a, b))
 ON_NAME(symlinkat, (const char *a, int g, const char *b), TYPES(const char *, int, const char *), g, b, (a, g, b))
 ON_NAME(unlink, (const char *a), TYPES(const char *), AT_FDCWD, a, (a))
@@ -198,15 +278,22 @@ ON_NAME(lchown, (const char *a, uid_t u, gid_t g), TYPES(const char *, uid_t, gi
 ON_NAME(utimensat, (int f, const char *a, const struct timespec t[2], int c),
         TYPES(int, const char *, const struct timespec *, int), f, a, (f, a, t, c))
 
+#define ON_SYNC(name)                                                            \
+    int name(int f)                                                              \
+    {                                                                            \
+        REAL(int, name, int);                                                    \
+        CARRY_OUT(int, at_file(#name, f, CHANGE), -1, real(f), note_sync(#name, f)); \
+    }
+ON_SYNC(fsync)
+ON_SYNC(fdatasync)
+
 #define ON_FILE(name, parameters, types, file, arguments)                        \
     int name parameters                                                          \
     {                                                                            \
         REAL(int, name, types);                                                  \
-        CARRY_OUT(int, at_file(#name, file, CHANGE), -1, real arguments);        \
+        CARRY_OUT(int, at_file(#name, file, CHANGE), -1, real arguments, NOTHING); \
     }
 
-ON_FILE(fsync, (int f), TYPES(int), f, (f))
-ON_FILE(fdatasync, (int f), TYPES(int), f, (f))
 ON_FILE(ftruncate, (int f, off_t n), TYPES(int, off_t), f, (f, n))
 ON_FILE(ftruncate64, (int f, off64_t n), TYPES(int, off64_t), f, (f, n))
 ON_FILE(fallocate, (int f, int m, off_t a, off_t n), TYPES(int, int, off_t, off_t), f, (f, m, a, n))
@@ -222,7 +309,11 @@ ON_FILE(futimens, (int f, const struct timespec t[2]), TYPES(int, const struct t
     int name(int f, offset a, offset n)                                                          \
     {                                                                                            \
         REAL(int, name, int, offset, offset);                                                    \
-        CARRY_OUT(int, at_file(#name, f, CHANGE), (int)control->error, real(f, a, n));           \
+        int decided = at_file(#name, f, CHANGE);                                                 \
+        int result = decided == REFUSE ? (int)control->error : real(f, a, n);                    \
+        if (decided >= DIE)                                                                      \
+            die();                                                                               \
+        return result;                                                                           \
     }
 ON_ALLOCATION(posix_fallocate, off_t)
 ON_ALLOCATION(posix_fallocate64, off64_t)
@@ -258,7 +349,8 @@ ON_WRITE(copy_file_range, (int g, off64_t *p, int f, off64_t *o, size_t n, unsig
 size_t fwrite(const void *data, size_t size, size_t count, FILE *stream)
 {
     REAL(size_t, fwrite, const void *, size_t, size_t, FILE *);
-    CARRY_OUT(size_t, at_file("fwrite", fileno(stream), CHANGE | WRITE), 0, real(data, size, count, stream));
+    CARRY_OUT(size_t, at_file("fwrite", fileno(stream), CHANGE | WRITE), 0, real(data, size, count, stream),
+              NOTHING);
 }
 
 #define MAKES(flags) ((flags) & O_CREAT || ((flags) & O_TMPFILE) == O_TMPFILE)
@@ -277,7 +369,8 @@ size_t fwrite(const void *data, size_t size, size_t count, FILE *stream)
     {                                                                                                   \
         REAL(int, name, const char *, int, ...);                                                        \
         MODE_OF(flags)                                                                                  \
-        CARRY_OUT(int, at_name(#name, AT_FDCWD, path, DONE_BY(flags)), -1, real(path, flags, mode));    \
+        CARRY_OUT(int, at_name(#name, AT_FDCWD, path, DONE_BY(flags)), -1, real(path, flags, mode),     \
+                  MAKES(flags) ? note_names(#name, AT_FDCWD, path, 0, NULL) : NOTHING);             \
     }
 ON_OPEN(open)
 ON_OPEN(open64)
@@ -287,7 +380,8 @@ ON_OPEN(open64)
     {                                                                                                            \
         REAL(int, name, int, const char *, int, ...);                                                            \
         MODE_OF(flags)                                                                                           \
-        CARRY_OUT(int, at_name(#name, folder, path, DONE_BY(flags)), -1, real(folder, path, flags, mode));       \
+        CARRY_OUT(int, at_name(#name, folder, path, DONE_BY(flags)), -1, real(folder, path, flags, mode),     \
+                  MAKES(flags) ? note_names(#name, folder, path, 0, NULL) : NOTHING);                        \
     }
 ON_OPENAT(openat)
 ON_OPENAT(openat64)
@@ -307,7 +401,7 @@ int creat64(const char *path, mode_t mode)
     {                                                                                                            \
         REAL(FILE *, name, const char *, const char *);                                                          \
         CARRY_OUT(FILE *, at_name(#name, AT_FDCWD, path, OPEN | (*mode == 'r' ? 0 : CHANGE)), NULL,              \
-                  real(path, mode));                                                                             \
+                  real(path, mode), *mode == 'r' ? NOTHING : note_names(#name, AT_FDCWD, path, 0, NULL));                   \
     }
 ON_FOPEN(fopen)
 ON_FOPEN(fopen64)
@@ -315,7 +409,7 @@ ON_FOPEN(fopen64)
 DIR *opendir(const char *path)
 {
     REAL(DIR *, opendir, const char *);
-    CARRY_OUT(DIR *, at_name("opendir", AT_FDCWD, path, OPEN), NULL, real(path));
+    CARRY_OUT(DIR *, at_name("opendir", AT_FDCWD, path, OPEN), NULL, real(path), NOTHING);
 }
 
 int clock_gettime(clockid_t clock, struct timespec *moment)

@@ -1,8 +1,9 @@
 """The long runs: faults at every point of every scene, kills at random, and the model for an hour.
 
 ``python -m tests.faults.run points [SCENE…]`` plays all faults at all points; ``python -m tests.faults.run kills COUNT
-[SCENE…]`` kills each scene so often, at points drawn at random; ``python -m tests.faults.run model SECONDS`` lets the
-model run for so long. All end at the first finding, and say how far they have come.
+[SCENE…]`` kills each scene so often, at points drawn at random; ``python -m tests.faults.run power [SCENE…]`` has the
+power fail at every moment; ``python -m tests.faults.run model SECONDS`` lets the model run for so long. All end at the
+first finding, and say how far they have come.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from contextlib import ExitStack
 from tests.faults_cases import CASES, play_of
 from tests.faults_scenes import SCENES, Stage
 from tests.faults_support import CHANGES, FAULTS, new_tools
+from tests.power_support import after, losses
 from tests.test_model import check_model
 
 EXAMPLES, STEPS = 50, 50
@@ -72,6 +74,23 @@ def kills(count: int, names: list[str]) -> None:
             say(f"{name}: killed {count} times at {last} points: {dict(said)}; so far {total}")
 
 
+def power(names: list[str]) -> None:
+    """Play scenes with a loss of power at every moment."""
+    with ExitStack() as stack:
+        tools = new_tools(stack)
+        stages: dict[str, Stage] = {}
+        for name in names or [*SCENES, *CASES]:
+            said: Counter[str] = Counter()
+            played = play_of(name, tools, stages)
+            for loss in losses(played, tools):
+                try:
+                    said[after(loss, played)] += 1
+                except AssertionError:
+                    say(f"{name}: {loss}")
+                    raise
+            say(f"{name}: {dict(said)}")
+
+
 def model(seconds: float) -> None:
     """Let the model run."""
     end, count = time.monotonic() + seconds, 0
@@ -89,5 +108,7 @@ if __name__ == "__main__":
         model(float(sys.argv[2]))
     elif sys.argv[1:2] == ["kills"]:
         kills(int(sys.argv[2]), sys.argv[3:])
+    elif sys.argv[1:2] == ["power"]:
+        power(sys.argv[2:])
     else:
         points(sys.argv[2:])

@@ -18,8 +18,8 @@ from typing import BinaryIO
 
 from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
 
-from migrate_spec.backup import DATABASE, MANIFEST, Backup, backups_folder, permissions, read_manifest, sync_folder
-from migrate_spec.backups.unfinished import clear_unfinished, refuse_existing, unfinished
+from migrate_spec.backup import DATABASE, MANIFEST, Backup, backups_folder, permissions, read_manifest, sync_path
+from migrate_spec.backups.unfinished import clear_unfinished, name_finished, refuse_existing, unfinished
 from migrate_spec.backups.verify import check
 from migrate_spec.errors import BackupError
 from migrate_spec.history import timestamp
@@ -81,9 +81,7 @@ def export_backup(backup: Backup, target: Path, on_progress: OnProgress | None) 
             out.flush()
             os.fsync(out.fileno())
         (folder / "archive").chmod(permissions(backup.database.parent.parent) & 0o666)
-        refuse_existing(target)
-        (folder / "archive").rename(target)
-        sync_folder(target.parent)
+        name_finished(folder / "archive", target)
         tracker.finish()
 
 
@@ -183,13 +181,12 @@ def _unpack(source: Path, content: _Unpacked, folder: Path, database: Path) -> B
             pass  # to the checksum at the end
     if backup is None:
         raise BackupError("an empty archive was found", "a backup was expected", where=str(source))
+    sync_path(made / DATABASE)
     check(replace(backup, path=made), None)
     target = backups_folder(database) / backup.name
     backup = replace(backup, path=target, verified_at=timestamp())
     backup.write(made)
-    refuse_existing(target)
-    made.rename(target)
-    sync_folder(target.parent)
+    name_finished(made, target)
     return backup
 
 

@@ -19,6 +19,8 @@ from migrate_spec.retention import Retention
 from migrate_spec.staging import staging, staging_folder
 from migrate_spec.store import Store
 from migrate_spec.stores.rocks import open_for_reading, wrap
+from migrate_spec.stores.rocks_faults import SpeakingOf
+from migrate_spec.trusted import refuse_untrusted
 from migrate_spec.waiting import open_when_free
 
 __all__ = ["BackupKeeper"]
@@ -88,11 +90,12 @@ class BackupKeeper:
 
         Raises:
             BackupError: there is no backup of such a name.
+            UntrustedFolder: somebody else can have made them.
             DatabaseError: something else than damage was in the way.
         """
         from migrate_spec.backups.verify import unreadable, verify_all  # noqa: PLC0415 - as above
 
-        known = self.backups()
+        known = self._trusted()
         chosen = [named(known, name, self.path) for name in names] or known
         found = list(verify_all(chosen, self._reading, on_progress))
         return found if names else [*found, *unreadable(self.path)]
@@ -123,6 +126,7 @@ class BackupKeeper:
         Raises:
             LaterWrites: records were written since, and ``undo_later_writes`` is false.
             BackupError: there is no such backup, it is damaged, or does not fit.
+            UntrustedFolder: somebody else can have made it.
             DatabaseError: the database cannot be read or written.
 
         Whatever is raised, the database is as it was.
@@ -132,7 +136,7 @@ class BackupKeeper:
 
             if collections:
                 raise ValueError("a new database is restored as a whole: pass no collections with `into`")
-            return restore_into(named(self.backups(), name, self.path), Path(into).absolute(), on_progress)
+            return restore_into(named(self._trusted(), name, self.path), Path(into).absolute(), on_progress)
         from migrate_spec.backups.restore import Restoring, restore  # noqa: PLC0415 - as above
 
         with staging(partial(self._writing, wait, on_progress)) as staged:
@@ -177,11 +181,12 @@ class BackupKeeper:
 
         Raises:
             BackupError: there is no such backup, it is damaged, or something is at ``target``.
+            UntrustedFolder: somebody else can have made it.
             DatabaseError: the backup cannot be read, or the file not be written.
         """
         from migrate_spec.backups.archive import export_backup  # noqa: PLC0415 - as above
 
-        export_backup(named(self.backups(), name, self.path), Path(target).absolute(), on_progress)
+        export_backup(named(self._trusted(), name, self.path), Path(target).absolute(), on_progress)
 
     def import_backup(self, source: str | Path, *, on_progress: OnProgress | None = None) -> Backup:
         """Make an archive that :meth:`export_backup` wrote a backup of this database, which may be lost.
@@ -223,6 +228,16 @@ class BackupKeeper:
         from migrate_spec.backups.salvage import salvage  # noqa: PLC0415 - as above
 
         return salvage(self.path, Path(target).absolute(), on_progress)
+
+    def _trusted(self) -> list[Backup]:
+        """All backups, oldest first, where nobody else can have put them there.
+
+        Raises:
+            UntrustedFolder: somebody can.
+        """
+        with SpeakingOf(self.path):
+            refuse_untrusted(self.path, [backups_folder(self.path)])
+        return self.backups()
 
     def _reading(self) -> Store:
         return open_for_reading(self._path) if self._path else wrap(self._handle)

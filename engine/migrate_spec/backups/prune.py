@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from migrate_spec.backup import Backup
 from migrate_spec.backups.inside import keys_inside
+from migrate_spec.errors import DatabaseError
 from migrate_spec.retention import Retention
 from migrate_spec.staging import Staging
-from migrate_spec.stores.rocks_faults import SpeakingOf
+from migrate_spec.stores.rocks_faults import meaning_of
 
 __all__ = ["outlived", "remove"]
 
@@ -61,7 +62,12 @@ def remove(staging: Staging, backups: Sequence[Backup]) -> None:
             staged.delete(key)
         files.append(staged.finish())
     staging.swap_in([file for file in files if file is not None], beside_writes=True)
-    with SpeakingOf(store.path):
-        for backup in backups:
+    for number, backup in enumerate(backups):
+        try:
             if backup.path is not None:
                 backup.path.rename(staging.folder / backup.name)  # at once; what is in that folder goes with it
+        except OSError as error:
+            fault = meaning_of(str(error), str(store.path)).fault
+            notes = f"the notes of {len(backups)} backup{'s' if len(backups) != 1 else ''}"
+            found = f"{fault.found} when {notes} and the folders of {number} were removed"
+            raise DatabaseError(found, fault.expected, fault.remedy, where=str(store.path)) from error

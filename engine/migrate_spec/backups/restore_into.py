@@ -8,9 +8,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from migrate_spec.backup import Backup, sync_folder
+from migrate_spec.backup import Backup, sync_path
 from migrate_spec.backups.chronicle import restored_history, restoring_entry
-from migrate_spec.backups.unfinished import refuse_existing, unfinished
+from migrate_spec.backups.unfinished import name_finished, refuse_existing, unfinished
 from migrate_spec.backups.verify import check
 from migrate_spec.history import HISTORY_KEY, timestamp
 from migrate_spec.progress import OnProgress
@@ -51,10 +51,10 @@ def restore_into(backup: Backup, target: Path, on_progress: OnProgress | None) -
             if not file.name.startswith(NOT_TAKEN):
                 _take_over(file, folder / file.name)
         _note(folder, report, started_at)
+        for path in (*folder.iterdir(), folder):
+            sync_path(path)
         folder.chmod(backup.database.stat().st_mode & 0o777)
-        refuse_existing(target)
-        folder.rename(target)
-        sync_folder(target.parent)
+        name_finished(folder, target)
     return replace(report, seconds=time.monotonic() - start)
 
 

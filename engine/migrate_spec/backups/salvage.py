@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from migrate_spec.backup import permissions, sync_folder
-from migrate_spec.backups.unfinished import refuse_existing, unfinished
+from migrate_spec.backup import permissions
+from migrate_spec.backups.unfinished import name_finished, refuse_existing, unfinished
 from migrate_spec.codec import Json
 from migrate_spec.errors import MetadataInvalid, show_key
 from migrate_spec.families import DEFAULT_FAMILY
@@ -52,14 +52,12 @@ def salvage(database: Path, target: Path, on_progress: OnProgress | None) -> Sal
                 one.save(tracker)
             losses = [loss for one in saved for loss in one.losses]
             report = SalvageReport(
-                str(database), str(target), sum(one.records for one in saved), losses, left_out, None
+                str(database), str(target), sum(one.records for one in saved), losses, ", ".join(left_out), None
             )
             lost = [gap for one in saved if one.family == DEFAULT_FAMILY for gap in one.gaps]
             report = _note(new, place, report, lost, started_at)
         folder.chmod(permissions(database))
-        refuse_existing(target)
-        folder.rename(target)
-        sync_folder(target.parent)
+        name_finished(folder, target)
         tracker.finish()
     return replace(report, seconds=time.monotonic() - start)
 
@@ -86,7 +84,7 @@ class _Saved:
         """The gaps, as they are reported."""
         for gap in self.gaps:
             after, before = (None if key is None else show_key(key) for key in (gap.after, gap.before))
-            yield Loss(after, before, gap.found, self.family)
+            yield Loss(after, before, ", ".join(gap.found), self.family)
 
     def save(self, tracker: Tracker) -> None:
         """Write all that can be read into the new database."""

@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
+from migrate_spec.backup import sync_path
 from migrate_spec.errors import BackupError
+from migrate_spec.stores.rocks_faults import meaning_of
 
-__all__ = ["clear_unfinished", "refuse_existing", "unfinished"]
+__all__ = ["clear_unfinished", "name_finished", "refuse_existing", "unfinished"]
 
 
 @contextmanager
@@ -56,6 +58,28 @@ def refuse_existing(target: Path) -> None:
         raise BackupError(
             "something was found", "a name that is free was expected", "choose another one", where=str(target)
         )
+
+
+def name_finished(made: Path, target: Path) -> None:
+    """Give what is finished its name, if that is free; both are on the disk when this returns.
+
+    Raises:
+        BackupError: something has that name.
+        DatabaseError: the disk has not confirmed the name, which it has all the same.
+        OSError: it cannot be given.
+    """
+    refuse_existing(target)
+    made.rename(target)
+    try:
+        sync_path(target.parent)
+    except OSError as error:
+        meaning = meaning_of(str(error), str(target))
+        raise type(meaning)(
+            f"{meaning.fault.found} when all was written",
+            "it is there and whole, but a loss of power may take its name away",
+            "run `sync` once the cause is removed",
+            where=str(target),
+        ) from error
 
 
 def _stem(target: Path) -> str:

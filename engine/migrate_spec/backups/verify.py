@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from migrate_spec.backup import MANIFEST, Backup, Contents, folders_of_backups, read_manifest
+from migrate_spec.backup import DATABASE, MANIFEST, Backup, Contents, folders_of_backups, read_manifest
+from migrate_spec.backups.damage import all_damage
 from migrate_spec.backups.inside import check_inside
 from migrate_spec.backups.reading import read_through
 from migrate_spec.digest import Tally
@@ -43,7 +44,7 @@ def verify_all(
         DatabaseError: something else than damage was in the way.
     """
     for backup in backups:
-        moment, damage = timestamp(), ""
+        moment, damage, places = timestamp(), "", list[str]()
         try:
             if backup.is_inside:
                 with opened() as store:
@@ -52,9 +53,12 @@ def verify_all(
                 check(backup, on_progress)
         except DAMAGE as error:
             damage = str(error)
+            if isinstance(error, CorruptDatabase) and backup.path is not None:
+                all_of_it, places = all_damage(error, backup.path / DATABASE)
+                damage = str(all_of_it)
         found = replace(backup, verified_at=None if damage or backup.is_inside else moment)
         _remember(found)
-        yield Verification(backup.name, backup.records, damage, None if damage else moment)
+        yield Verification(backup.name, backup.records, damage, None if damage else moment, places)
 
 
 def check(backup: Backup, on_progress: OnProgress | None) -> None:

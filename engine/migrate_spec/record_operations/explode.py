@@ -107,6 +107,10 @@ class Explode(RecordOperation):
         """What the keys of the items begin with."""
         return tuple(items.to.literals[0] for items in self.lists.values())
 
+    def keys_before(self, key: str) -> Sequence[str] | None:
+        """The key itself, unless it may be that of an item: of which record that was is not known."""
+        return None if key.startswith(tuple(self.ranges())) else (key,)
+
     def losses(self) -> Sequence[str]:
         """Where the list stood, and whether there was an empty one."""
         return tuple(

@@ -92,6 +92,14 @@ class Rekey(RecordOperation):
         """What the new keys begin with."""
         return (self.keys.to.literals[0],)
 
+    def keys_before(self, key: str) -> Sequence[str] | None:
+        """The old key, where the new one has all parts of it."""
+        old, new = self.keys.from_, self.keys.to
+        if not new.readable or any(name not in new.names for name in old.names):
+            return None
+        parts = new.read(key)
+        return () if parts is None else (old.fill(parts),)
+
     def losses(self) -> Sequence[str]:
         """Nothing where the new key has all parts of the old one."""
         gone = [name for name in self.keys.from_.names if name not in self.keys.to.names]

@@ -38,6 +38,7 @@ from migrate_spec.stores.rocks_folder import (
     config_kept,
     has_config,
     is_typed,
+    left_out,
     linked,
     options_copied,
     refuse_unsupported,
@@ -128,12 +129,12 @@ def open_copy(path: Path) -> Store:
         return _opened_for_writing(path, database, families)
 
 
-def open_remains(path: Path) -> tuple[Store, str]:
+def open_remains(path: Path) -> tuple[Store, list[str]]:
     """Open what is left of a damaged database for reading, without changing a byte of it.
 
     Returns:
-        A store, and, where the database does not open with all of its files, why: then the store is one without those
-        that RocksDB cannot repair.
+        A store, and, where the database does not open with all of its files, what is wrong with each: then the store is
+        one without those that RocksDB cannot repair.
 
     Raises:
         DatabaseError: as :func:`open_for_reading`, or not even RocksDB's repair finds a database in the folder.
@@ -143,7 +144,7 @@ def open_remains(path: Path) -> tuple[Store, str]:
             found, expected = "its keys and values carry a type byte", "only a raw database can be salvaged"
             raise ForeignDatabase(found, expected, "put a backup back", where=str(path))
     try:
-        return open_for_reading(path, frozen=True), ""
+        return open_for_reading(path, frozen=True), []
     except CorruptDatabase as error:
         fault = error.fault.found
     with SpeakingOf(path):
@@ -154,7 +155,8 @@ def open_remains(path: Path) -> tuple[Store, str]:
         except BaseException:
             links.cleanup()
             raise
-        return _opened(links, path, families, frozen=True), fault
+        others = [name for name in left_out(Path(links.name)) if not fault.startswith(name)]
+        return _opened(links, path, families, frozen=True), [fault, *(f"{name} cannot be read" for name in others)]
 
 
 def create(path: Path, like: Store) -> Store:

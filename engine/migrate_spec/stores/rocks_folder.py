@@ -17,7 +17,16 @@ from migrate_spec.errors import ForeignDatabase, NotADatabase
 from migrate_spec.interrupts import deferred_interrupts
 from migrate_spec.stores.rocks_faults import SpeakingOf
 
-__all__ = ["config_kept", "has_config", "is_typed", "left_half_open", "linked", "options_copied", "refuse_unsupported"]
+__all__ = [
+    "config_kept",
+    "has_config",
+    "is_typed",
+    "left_half_open",
+    "left_out",
+    "linked",
+    "options_copied",
+    "refuse_unsupported",
+]
 
 # rocksdict writes this file into every folder it opens, even for reading.
 _CONFIG = "rocksdict-config.json"
@@ -80,6 +89,11 @@ def refuse_unsupported(path: Path) -> None:
 def has_config(path: Path) -> bool:
     """Whether rocksdict's own file lies in the folder."""
     return (path / _CONFIG).exists()
+
+
+def left_out(path: Path) -> list[str]:
+    """The table files that RocksDB's repair of a database has put aside."""
+    return sorted(file.name for file in (path / "lost").glob("*.sst"))
 
 
 def left_half_open(path: Path) -> bool:

@@ -66,8 +66,8 @@ def remains(
         if not fault:
             return
         low = start if last is None or last < start else last + b"\0"
-        start = search.behind(low, fault)
-        yield Gap(last, start, meant(fault))
+        start, faults = search.behind(low, fault)
+        yield Gap(last, start, list(dict.fromkeys(map(meant, faults))))
 
 
 def _readable(cursor: Cursor, start: bytes) -> Iterator[list[Record]]:
@@ -101,13 +101,17 @@ class _Search:
         self._fresh = fresh
         self._ends = ends
 
-    def behind(self, low: bytes, fault: str) -> bytes | None:
-        """The first key that can be read behind a damaged block; ``None`` where there is none.
+    def behind(self, low: bytes, fault: str) -> tuple[bytes | None, list[str]]:
+        """The first key that can be read behind a damaged block.
 
         Args:
             low: a key in the block.
             fault: what is said of keys in it.
+
+        Returns:
+            The key, ``None`` where there is none; and what is said of keys in this block, and in those that follow it.
         """
+        faults = [fault]
         first, other, bound = self._from_behind(low, fault)
         while True:
             key, inside, other = self._between(low, bound, fault, other)
@@ -115,9 +119,10 @@ class _Search:
                 first = bound = self._stretch(key, key)[0] or key
                 other = ""
             elif other in {"", fault}:
-                return first
+                return first, faults
             else:  # another damaged block follows
                 low, fault, other = inside, other, ""
+                faults.append(fault)
                 if first is None:
                     first, other, bound = self._from_behind(low, fault)
 

@@ -35,9 +35,9 @@ LONGEST = 100
 def command(settings: Settings, database: Path, key: str, *, column_family: str | None, as_json: bool) -> None:
     r"""Show what each step makes of the record KEY of DATABASE.
 
-    It begins with the oldest backup that has the record, goes through the steps that are behind the database, tells
-    what another program wrote since, and ends with what the pending steps would do. In KEY, \xNN is a byte. Writes
-    nothing, and works beside a running program.
+    It begins with the oldest backup that has the record, or the one that a step made it of, goes through the steps that
+    are behind the database, tells what another program wrote since, and ends with what the pending steps would do. In
+    KEY, \xNN is a byte. Writes nothing, and works beside a running program.
     """
     explanation = MigrationManager(database, settings.project()).explain(key, column_family=column_family)
     if as_json:
@@ -75,11 +75,13 @@ def _show_event(event: Event, key: bytes | None) -> None:
         return
     for difference in event.differences:
         _show_difference(difference, event)
+    for taken in event.took:
+        show(f"   - record {taken}")
     for made, document in event.made:
         show(f"   + record {made}: {_value(document)}")
     if event.key != key:
         show(f"   key: {show_key(event.key)}" if event.key is not None else "   the record goes")
-    elif not event.differences and not event.made and event.kind != "index":
+    elif not (event.differences or event.made or event.took) and event.kind != "index":
         show(faint("   no change"))
 
 

@@ -102,7 +102,7 @@ def cut_off(swap: Swap) -> str:
     """A run that was cut off, and what will become of it."""
     return (
         f"The {swap.name}, begun {swap.started_at}, was cut off while it was swapped in: "
-        "some column families are as before it, some as after it; the next `migrate-spec apply` settles that"
+        f"some column families are as before it, some as after it; the next `{swap.command}` settles that"
     )
 
 
