@@ -9,7 +9,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Protocol
 
-from migrate_spec.codec import Raw, opened
+from migrate_spec.codec import Raw, opened, read_plain
 from migrate_spec.compiler import RecordRefused, Route, Transform
 from migrate_spec.crossing import Step
 from migrate_spec.journey import Arrived, Journey, RecordLoss
@@ -103,7 +103,7 @@ class _Fast(Carrier):
         self._transform.explains = False
         self._rejects, self._keeper = rejects, keeper
         self._again = Again(route)
-        self._keeping = Keeping(route)
+        self._keeping, self._glances = Keeping(route), route.glances
         self._kept = kept
         self._back = _Slow(route, kept, rejects, keeper) if kept else None
         self.losses = self._back.losses if self._back is not None else Counter[RecordLoss]()
@@ -129,6 +129,7 @@ class _Fast(Carrier):
         short, transform = self._transform.shortcut, self._transform
         changed: list[Record] = []
         kinds: list[Kind | bool] = []  # of those that change; where one went the long way, whether each step changed it
+        stayed: list[Record] = []
         for key, value in chunk:
             try:
                 carried = short(value) if short is not None else PASSED
@@ -141,15 +142,26 @@ class _Fast(Carrier):
                 continue
             if carried is not None:
                 changed.append((key, carried))
-                kinds.append(kind or transform.passed_all)
+                kinds.append(transform.passed_all if kind is None else kind if self._is_plain(value) else False)
+            else:
+                stayed.append((key, value))
         if self._keeper is not None:
-            self._keep(self._keeper, chunk, changed, kinds)
+            self._keep(self._keeper, chunk, (changed, stayed), kinds)
         return changed
 
+    def _is_plain(self, value: bytes) -> bool:
+        """Whether a record that went the short way has no blanks and the like, which a way back by names loses."""
+        return not self._glances or read_plain(value) is not None
+
     def _keep(
-        self, keeper: Keeper, chunk: Sequence[Record], changed: Sequence[Record], kinds: Sequence[Kind | bool]
+        self,
+        keeper: Keeper,
+        chunk: Sequence[Record],
+        carried: tuple[Sequence[Record], Sequence[Record]],
+        kinds: Sequence[Kind | bool],
     ) -> None:
-        """Keep what is to be kept of records; those that changed come with their kinds."""
+        """Keep what is to be kept of records that changed, which come with their kinds, and of those that did not."""
+        changed, stayed = carried
         keeping, values = self._keeping, dict[bytes, bytes]()
         alone: list[Record] = []
         for kind, some in groupby(zip(kinds, changed, strict=True), key=itemgetter(0)):
@@ -165,11 +177,10 @@ class _Fast(Carrier):
                 for key, _ in records:
                     keeper.add(template.step, template.filled(opened(Raw(values[key]))), (key,))
         if keeping.keeps_unchanged:
-            found = {key for key, _ in changed}
-            alone += [record for record in chunk if record[0] not in found]
+            alone += stayed
         values = values or (dict(chunk) if alone else {})
-        for key, carried in alone:
-            for step, complement in keeping.of(values[key], carried):
+        for key, value in alone:
+            for step, complement in keeping.of(values[key], value):
                 keeper.add(step, complement.stored(), (key,))
 
     def finish(self) -> list[Path]:

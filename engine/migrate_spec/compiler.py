@@ -33,7 +33,17 @@ from migrate_spec.stamp import Stamp
 from migrate_spec.step import backward, forward
 from migrate_spec.typed import Outline, checked_outline, glance_at, glance_over, glanced_outline
 
-__all__ = ["Leg", "RecordRefused", "Route", "Transform", "change_of", "coding", "compile_downgrade", "misfit"]
+__all__ = [
+    "Leg",
+    "RecordRefused",
+    "Route",
+    "Transform",
+    "change_of",
+    "coding",
+    "compile_downgrade",
+    "misfit",
+    "out_of_range",
+]
 
 
 TOO_DEEP = Fault("a value nested too deep to work on was found", "fewer than 500 levels were expected", code="too-deep")
@@ -225,7 +235,7 @@ class Transform:
         legs = self._legs_from.get(version)
         if legs is None:
             if not self.route.earliest <= version <= self.route.target:
-                raise _out_of_range(self._stamp, version, self.route.earliest, self.route.target)
+                raise out_of_range(self._stamp, version, self.route.earliest, self.route.target)
             legs = tuple(leg for leg in self._legs if leg.spec.from_version >= version)
             self._legs_from[version] = legs
         return legs
@@ -349,7 +359,8 @@ def _fitting(schema: Schema) -> Callable[[bytes], Document | None]:
     return read
 
 
-def _out_of_range(stamp: Stamp, version: int, earliest: int, latest: int) -> RecordRefused:
+def out_of_range(stamp: Stamp, version: int, earliest: int, latest: int) -> RecordRefused:
+    """The refusal of a record of a version before the earliest or after the latest."""
     if version > latest:
         expected, remedy = f"at most version {latest} was expected", "it was written by a newer program"
     else:
@@ -399,7 +410,7 @@ def compile_downgrade(spec: Spec, schema: Schema | None, *, explains: bool = Tru
                 if version < spec.to_version:
                     return value
                 if version > spec.to_version:
-                    raise _out_of_range(spec.stamp, version, 1, spec.to_version)
+                    raise out_of_range(spec.stamp, version, 1, spec.to_version)
                 document = spec.stamp.stamped(document, spec.from_version)
             change(document)
             if spec.from_version == 1:

@@ -17,7 +17,7 @@ from typing import Any
 
 from xxhash import xxh3_64_hexdigest
 
-from migrate_spec.codec import Json, Raw, copied, decode, encode, opened
+from migrate_spec.codec import Json, Raw, copied, decode, encode, encoder_of, opened, plain
 from migrate_spec.document import ABSENT
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Difference",
     "Lost",
     "Places",
+    "complement_of",
     "differences",
     "from_json",
     "put_back",
@@ -154,12 +155,14 @@ class Complement:
     Attributes:
         differences: how it differs from what the way back alone gives.
         comes_back: whether the way back gives anything at all; else it is to be taken as it is.
-        spelling: the very bytes that it had, where they are not those that :func:`~migrate_spec.codec.encode` gives.
+        spelling: the very bytes that it had, where the differences do not give them: blanks, escapes in names.
+        spelled: a digest of the bytes that are given instead.
     """
 
     differences: tuple[Difference, ...] = ()
     comes_back: bool = True
     spelling: bytes | None = None
+    spelled: str = ""
 
     def stored(self) -> bytes:
         """The complement as it is stored."""
@@ -167,7 +170,7 @@ class Complement:
         if not self.comes_back:
             fields["comes_back"] = False
         if self.spelling is not None:
-            fields["spelling"] = b64encode(self.spelling).decode()
+            fields |= {"spelling": b64encode(self.spelling).decode(), "spelled": self.spelled}
         return encode(fields)
 
     @staticmethod
@@ -180,7 +183,33 @@ class Complement:
             tuple(map(from_json, opened(fields["lost"]))),
             "comes_back" not in fields,
             b64decode(spelling) if spelling is not None else None,
+            decode(fields["spelled"]) if spelling is not None else "",
         )
+
+    def spelled_as_it_was(self, value: bytes) -> bytes | None:
+        """The very bytes that a document had which was put back as these; ``None`` where they are to stay."""
+        return self.spelling if self.spelling is not None and self.spelled == xxh3_64_hexdigest(value) else None
+
+
+def complement_of(guess: Json, old: Json, value: bytes | None, encoding: str, *, comes_back: bool) -> Complement | None:
+    """What the way back alone does not give.
+
+    Args:
+        guess: what it gives.
+        old: what there was.
+        value: the same as bytes; ``None`` where these are not to be kept.
+        encoding: of these.
+        comes_back: whether the guess comes from the way back.
+
+    Returns:
+        It; ``None`` where the guess is all there was, to the byte.
+    """
+    kept, write = tuple(differences(guess, old)), encoder_of(encoding)
+    if value is not None and write(plain(value)) != value:  # else each part of it has the bytes that it is written with
+        result = write(put_back(guess, kept)[0])
+        if result != value:
+            return Complement(kept, comes_back, value, xxh3_64_hexdigest(result))
+    return Complement(kept, comes_back) if kept or not comes_back else None
 
 
 def from_json(stored: Json) -> Difference:

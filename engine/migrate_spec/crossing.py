@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from migrate_spec.codec import Document, copied, encode
 from migrate_spec.compiler import change_of
-from migrate_spec.complement import Complement, differences
+from migrate_spec.complement import Complement, complement_of
 from migrate_spec.document import Refused
 from migrate_spec.errors import Irreversible
 from migrate_spec.forgetting import Forget, forgetting
@@ -40,11 +41,12 @@ class Crossing:
     back: Callable[[Document], Document] | None
     forget: Forget | None = None
 
-    def complement(self, before: Document, after: Callable[[], Document]) -> Complement | None:
+    def complement(self, before: Document, value: bytes, after: Callable[[], Document]) -> Complement | None:
         """What the way back alone does not give, where there is one; nothing where it gives the very document.
 
         Args:
             before: a document, which is not altered.
+            value: the same as bytes.
             after: makes a new one of the same on the other side.
         """
         assert self.back is not None  # noqa: S101 - whoever asks has seen that
@@ -52,8 +54,9 @@ class Crossing:
             guess, comes_back = self.back(after()), True
         except Refused:
             guess, comes_back = after(), False
-        kept = differences(guess, self.forgotten(before) if self.forget is not None else before)
-        return Complement(tuple(kept), comes_back) if kept or not comes_back else None
+        if self.forget is not None:  # the bytes hold what is to be forgotten
+            return complement_of(guess, self.forgotten(before), None, self.encodings[0], comes_back=comes_back)
+        return complement_of(guess, before, value, self.encodings[0], comes_back=comes_back)
 
     def forgotten(self, before: Document) -> Document:
         """What may be kept of a document that takes the step, as a document."""
@@ -66,39 +69,38 @@ class Crossing:
         return self.spec.name if self.step[0] < self.step[1] else f"{self.spec.name} backwards"
 
 
-def crossings(specs: Sequence[Spec], *, down: bool) -> list[Crossing]:
+def crossings(specs: Sequence[Spec], start: int = 1, *, down: bool) -> list[Crossing]:
     """The version steps of a collection in one direction, in the order in which they are gone.
 
     Args:
         specs: the collection's steps, first to last.
+        start: the version of the database at the lower end. A record may be older, and stays so on the way down to
+            there; the first step upwards takes it through the earlier ones, too.
         down: whether from the last to the first.
 
     Raises:
         Irreversible: the way is down, and a step cannot be undone.
     """
-    if down:
-        return [
-            Crossing(
-                spec,
-                (spec.to_version, spec.from_version),
-                (spec.encoding_after, spec.encoding),
-                _down(spec),
-                _up(spec),
-                forgetting(spec.steps, down=True),
-            )
-            for spec in reversed(specs)
-        ]
-    return [
-        Crossing(
-            spec,
-            (spec.from_version, spec.to_version),
-            (spec.encoding, spec.encoding_after),
-            _up(spec),
-            back := _back(spec),
-            forgetting(spec.steps, down=False) if back is not None else None,
-        )
-        for spec in specs
-    ]
+    older = [_up(spec) for spec in specs if spec.from_version < start and spec.stamp.path is not None]
+    found = []
+    for spec in specs:
+        if spec.from_version >= start:
+            versions, encodings = (spec.from_version, spec.to_version), (spec.encoding, spec.encoding_after)
+            up, older = _in_turn([*older, _up(spec)]), []
+            way = (up, _back(spec)) if not down else (_down(spec), up)
+            forget = forgetting(spec.steps, down=down) if way[1] is not None else None
+            turn = -1 if down else 1
+            found.append(Crossing(spec, versions[::turn], encodings[::turn], *way, forget))
+    return found[::-1] if down else found
+
+
+def _in_turn(changes: Sequence[Callable[[Document], Document]]) -> Callable[[Document], Document]:
+    """Several steps as one."""
+    return (
+        changes[0]
+        if len(changes) == 1
+        else lambda document: reduce(lambda made, change: change(made), changes, document)
+    )
 
 
 def _back(spec: Spec) -> Callable[[Document], Document] | None:

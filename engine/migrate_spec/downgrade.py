@@ -61,9 +61,9 @@ def _route(project: Project, collection: str, from_version: int, to_version: int
         PlanError: a step moves records.
         Irreversible: a step cannot be undone.
     """
-    migrations = [one for one in project.registry.of(collection, from_version) if one.from_version >= to_version]
-    specs = tuple(migration.spec for migration in migrations)
-    moving = next((spec for spec in specs if spec.moves_records), None)
+    migrations = project.registry.of(collection, from_version)
+    specs, way = tuple(one.spec for one in migrations), [one for one in migrations if one.from_version >= to_version]
+    moving = next((one.spec for one in way if one.spec.moves_records), None)
     if moving is not None:
         raise PlanError(
             f"{moving.name} was found, which moves records",
@@ -71,10 +71,10 @@ def _route(project: Project, collection: str, from_version: int, to_version: int
             "`migrate-spec rollback` puts a backup back",
             where=moving.place("records"),
         )
-    for spec in reversed(specs):
+    for spec in reversed([one.spec for one in way]):
         _check_reversible(spec, from_version)
     unstamped = 1 if specs[-1].stamp.path is not None else from_version
-    route = Route(specs, migrations[0].schema_before, from_version, project.registry.earliest, unstamped, to_version)
+    route = Route(specs, way[0].schema_before, from_version, project.registry.earliest, unstamped, to_version)
     return replace(route, down=True)
 
 

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
-from migrate_spec.codec import Document, Json, NotADocument, copied, decode, encode, encoder_of, opened
-from migrate_spec.compiler import RecordRefused, Route, coding, misfit
+from migrate_spec.codec import (
+    Document,
+    Json,
+    NotADocument,
+    copied,
+    decode,
+    encode,
+    encoder_of,
+    looks_like_msgpack,
+    opened,
+    plain,
+    read_plain,
+)
+from migrate_spec.compiler import RecordRefused, Route, coding, misfit, out_of_range
 from migrate_spec.complement import Complement, Conflict, Places, differences, put_back_in, values_lost
 from migrate_spec.crossing import Crossing, Step, crossings
 from migrate_spec.document import Refused
@@ -73,11 +85,12 @@ class Journey:
         self._reasons = Reasons(route.schema) if route.schema else None
         self._read, _ = coding(route.specs)
         self._stamp = route.stamp
-        self._crossings = crossings(route.way, down=route.down)
-        down = self._crossings if route.down else []
-        self._invented = {crossing.step: _invented(step.losses() for step in crossing.spec.steps) for crossing in down}
+        self._crossings = crossings(route.specs, route.start, down=route.down)
+        self._invented = {one.step: _invented(step.losses() for step in one.spec.steps) for one in self._crossings}
         self._forgotten = {
-            crossing.step: _invented(step.losses() for step in forgotten(crossing.spec.steps)) for crossing in down
+            one.step: _invented(step.losses() for step in forgotten(one.spec.steps))
+            for one in self._crossings
+            if route.down
         }
 
     def __call__(self, value: bytes, kept: Mapping[Step, bytes]) -> Arrived:
@@ -108,9 +121,13 @@ class Journey:
         Raises:
             NotADocument: it is no document.
             Refused: its stamp is no version.
+            RecordRefused: the route does not know the version.
         """
         document, _ = self._read(value)
-        return document, self._stamp.version_of(document, self.route.unstamped)
+        version, route = self._stamp.version_of(document, self.route.unstamped), self.route
+        if not route.earliest <= version <= route.target:
+            raise out_of_range(self._stamp, version, route.earliest, route.target)
+        return document, version
 
     def way(self, version: int) -> Sequence[Crossing]:
         """The steps that a record of a version may have before it."""
@@ -121,23 +138,26 @@ class Journey:
     def _cross(self, crossing: Crossing, found: Arrived, kept: bytes | None) -> None:
         """Go one step."""
         before, complement = found.document, Complement.of(kept) if kept is not None else None
-        after, conflicts, spelling = self._over(crossing, self._document(found.value), complement)
+        after, conflicts = self._over(crossing, self._document(found.value), complement)
+        paths = dict.fromkeys(str(path_of(conflict.place)) for conflict in conflicts)
+        found.losses += [RecordLoss(crossing.step, path, "conflict") for path in paths]
         value = self._written(crossing, after)
-        if spelling is not None and self._written(crossing, self._document(spelling)) == value:
-            value = spelling
-        if value == found.value:
+        spelling = complement.spelled_as_it_was(value) if complement is not None else None
+        if spelling is not None:
+            value, after = spelling, self._document(spelling)
+        if value == found.value or (complement is None and _same(value, found.value)):
             return
         self.changed_by[self.route.specs.index(crossing.spec)] += 1
         lost = self.lost(crossing, before, found.value, value)
         if lost is not None:
             found.lost.append((crossing.step, lost))
-        told = [*self._told(lost, conflicts), *self._made_up(crossing, before, after, complement)]
+        told = [*self._told(lost), *self._made_up(crossing, before, after, complement)]
         found.losses += dict.fromkeys(RecordLoss(crossing.step, str(path), kind) for kind, path in told)
         found.document, found.value = after, value
 
     def _over(
         self, crossing: Crossing, document: Document, complement: Complement | None
-    ) -> tuple[Document, Sequence[Conflict], bytes | None]:
+    ) -> tuple[Document, Sequence[Conflict]]:
         """A document on the other side, what was kept of it put back where it is not edited."""
         try:
             if complement is None or complement.comes_back:
@@ -145,10 +165,10 @@ class Journey:
         except Refused as refusal:
             raise RecordRefused.by(crossing.name, refusal) from None
         if complement is None:
-            return document, (), None
+            return document, ()
         root = [document]
         conflicts = put_back_in(root, complement.differences)
-        return root[0], conflicts, complement.spelling
+        return root[0], conflicts
 
     def _document(self, value: bytes) -> Document:
         """A new document of bytes: that takes less time than to copy one."""
@@ -165,19 +185,18 @@ class Journey:
         """
         if crossing.back is None:
             return None
-        complement = crossing.complement(before, partial(self._document, after))
-        if crossing.forget is not None:  # the bytes hold what is to be forgotten
-            return complement
-        if encoder_of(crossing.encodings[0])(before) == value:
-            return complement
-        return replace(complement or Complement(), spelling=value)
+        complement = crossing.complement(before, value, partial(self._document, after))
+        if complement is None and crossing.forget is None and not self.route.down:
+            sides = self._document(after), before
+            if any(_is_new(path, *sides) for path in self._invented[crossing.step]):
+                return Complement()  # which says that what the way back makes up is what was there
+        return complement
 
     def _written(self, crossing: Crossing, document: Document) -> bytes:
         return encoder_of(crossing.encodings[1])(document)
 
-    def _told(self, lost: Complement | None, conflicts: Sequence[Conflict]) -> Iterator[tuple[str, Path]]:
+    def _told(self, lost: Complement | None) -> Iterator[tuple[str, Path]]:
         """What a record loses that takes a step, with the way in which it does."""
-        yield from (("conflict", path_of(conflict.place)) for conflict in conflicts)
         for place in values_lost(lost.differences) if lost is not None else ():
             if path_of(place) != self._stamp.path:
                 yield "kept", path_of(place)
@@ -186,19 +205,21 @@ class Journey:
         self, crossing: Crossing, before: Document, after: Document, complement: Complement | None
     ) -> Iterator[tuple[str, Path]]:
         """What the way back makes up of a record where nothing is kept, or leaves away as nothing may be kept."""
-        forgets = self._forgotten.get(crossing.step, ())
-        for path in self._invented.get(crossing.step, ()) if complement is None else forgets:
+        if not self.route.down:
+            return
+        forgets = self._forgotten[crossing.step]
+        for path in self._invented[crossing.step] if complement is None else forgets:
             if _is_new(path, before, after):
                 yield "placeholder", path
         yield from (("dropped", path) for path in forgets if not any(True for _ in _values(path, after)))
-        if self.route.down and crossing.forget is not None:
+        if crossing.forget is not None:
             for place in values_lost(differences(crossing.forgotten(before), before)):
                 yield "dropped", path_of(place)
 
     def _check(self, found: Arrived) -> None:
         """See that a record fits the schema; its stamp is left where the schema of version 1 demands one."""
         reasons = self._reasons
-        if reasons is None or reasons.schema.is_valid(decode(found.value)):
+        if reasons is None or reasons.schema.is_valid(plain(found.value)):
             return
         if self._stamp.path is not None and self._crossings:
             last = self._crossings[-1]
@@ -213,6 +234,13 @@ class Journey:
 def _invented(losses: Iterable[tuple[Loss, ...]]) -> Sequence[Path]:
     """The places at which the way back of some steps makes something up where nothing is kept."""
     return tuple(dict.fromkeys(loss.path for of_step in losses for loss in of_step))
+
+
+def _same(value: bytes, other: bytes) -> bool:
+    """Whether two records say the same in the same encoding, however it is spelled."""
+    if looks_like_msgpack(value) or looks_like_msgpack(other) or read_plain(other) is not None:
+        return value == other
+    return encode(decode(value)) == encode(decode(other))
 
 
 def path_of(place: Places) -> Path:

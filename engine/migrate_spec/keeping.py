@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from uuid import uuid4
 
 from migrate_spec.codec import Document, Json, copied, encode, encoder_of
 from migrate_spec.compiler import Route
@@ -13,12 +14,16 @@ from migrate_spec.complement import Complement, Lost
 from migrate_spec.crossing import Step
 from migrate_spec.document import ABSENT
 from migrate_spec.journey import Journey
+from migrate_spec.shortcut import looks_at
 from migrate_spec.spec import Spec
 
 __all__ = ["Keeping", "Kind", "Taken", "Template", "is_exact"]
 
-SENTINEL = "\x01"
-"""Stands for a value while it is found out what is kept of documents of which only the names are known."""
+SENTINEL = f"\x01{uuid4().hex}"
+"""Stands for a value while it is found out what is kept of documents of which only the names are known.
+
+No spec can say it.
+"""
 
 Kind = tuple[tuple[str, ...], int]
 """The names of a record's fields, and its version."""
@@ -66,9 +71,13 @@ class Keeping:
         """Take the way of the records."""
         self._journey = Journey(route)
         self._stamp = route.stamp
-        self.exact = all(is_exact(spec) for spec in route.way)
+        # A stamp that is not at the top may need an object made for it.
+        by_name = self._stamp.path is None or self._stamp.path.sole_name is not None
+        self.exact = by_name and all(is_exact(spec) for spec in route.way)
         self.keeps_unchanged = self._stamp.path is None and not self.exact
         self._kinds: dict[Kind, Sequence[Template] | None] = {}
+        # Where fields are only added, a kind does not name those that nobody looks at; one stands for all of them.
+        self._others = (SENTINEL,) if route.glances and looks_at(route.specs) is not None else ()
 
     def of(self, value: bytes, carried: bytes) -> Taken:
         """What is to be kept of a record.
@@ -107,7 +116,7 @@ class Keeping:
 
     def _of_names(self, kind: Kind, *, distinct: bool) -> list[tuple[Step, Complement, Document]]:
         names, version = kind
-        document: Document = {name: SENTINEL + (name if distinct else "") for name in names}
+        document: Document = {name: SENTINEL + (name if distinct else "") for name in (*names, *self._others)}
         if self._stamp.path is not None and self._stamp.path.sole_name in document:
             document = self._stamp.stamped(document, version)
         value = encode(document)
@@ -116,8 +125,8 @@ class Keeping:
         return list(self._of(value, encode(document)))
 
 
-_MARK = re.compile(rb"\\u0001[^\"]*")
-_HOLE = re.compile(rb'"\\u0001([^"\\]+)"')
+_MARK = re.compile(rb"\\u0001%b[^\"]*" % SENTINEL[1:].encode())
+_HOLE = re.compile(rb'"\\u0001%b([^"\\]+)"' % SENTINEL[1:].encode())
 
 
 def _blurred(kept: tuple[Step, Complement, Document]) -> tuple[Step, bytes]:
@@ -132,7 +141,12 @@ def _named(complement: Complement, before: Document) -> Complement:
         complement: what is kept.
         before: the document that comes to the step, with different values in all of its fields.
     """
-    names = {value: name for name, value in before.items() if type(value) is str and value.startswith(SENTINEL)}
+    lost = {one.place[:1] for one in complement.differences}
+    names = {
+        value: name
+        for name, value in before.items()
+        if type(value) is str and value.startswith(SENTINEL) and (name,) not in lost
+    }
     found = tuple(
         replace(one, guess=ABSENT, same_as=names[one.guess])
         if isinstance(one, Lost) and type(one.guess) is str and one.guess in names
