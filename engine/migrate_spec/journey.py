@@ -20,8 +20,9 @@ from migrate_spec.codec import (
     read_plain,
 )
 from migrate_spec.compiler import RecordRefused, Route, coding, misfit, out_of_range
-from migrate_spec.complement import Complement, Conflict, Places, differences, put_back_in, values_lost
+from migrate_spec.complement import Complement
 from migrate_spec.crossing import Crossing, Step, crossings
+from migrate_spec.differences import Conflict, Places, differences, put_back_in, values_lost
 from migrate_spec.document import Refused
 from migrate_spec.forgetting import forgotten
 from migrate_spec.operation import Loss

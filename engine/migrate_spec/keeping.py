@@ -10,8 +10,9 @@ from uuid import uuid4
 
 from migrate_spec.codec import Document, Json, copied, encode, encoder_of
 from migrate_spec.compiler import Route
-from migrate_spec.complement import Complement, Lost
+from migrate_spec.complement import Complement
 from migrate_spec.crossing import Step
+from migrate_spec.differences import Lost
 from migrate_spec.document import ABSENT
 from migrate_spec.journey import Journey
 from migrate_spec.shortcut import looks_at
