@@ -14,6 +14,7 @@ from string import Template
 from typing import Any
 
 import migrate_spec as ms
+from migrate_spec.codec import unpacker
 from migrate_spec.stores.rocks_folder import is_typed
 from tests import families_support as families
 from tests import faults_starts as starts
@@ -26,8 +27,11 @@ from tests.in_place_support import MARK
 NAME = re.compile(r"(_backup_|\.rejected-)\d{8}_\d{6}(_\d+)?")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 DIGEST = re.compile(r"[0-9a-f]{32,}")
+KEPT = re.compile(rb"(_complement:[^/]+/\d+-\d+/)[^/]+/")
 VOLATILE = {"duration_seconds", "seconds", "process", "pid", "items_per_second", "starts"}
 """What differs from run to run in a history: how long it took, by which process, and how the records were shared."""
+
+unpacked = unpacker(list[tuple[bytes, list[bytes]]])
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,19 @@ def plain_text(text: str) -> str:
     return DIGEST.sub("DIGEST", MOMENT.sub("MOMENT", NAME.sub(r"\1NAME", text)))
 
 
+def kept_of(records: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """What is kept of each record for its way back, without the moments of the runs that did."""
+    heads = {key: match[1] for key in records if (match := KEPT.match(key))}
+    return {head + one: kept for key, head in heads.items() for kept, keys in unpacked(records[key]) for one in keys}
+
+
 def contents(path: Path) -> dict[str, Any]:
     """What a database holds."""
     found: dict[str, Any] = {}
     for family, records in ({"default": as_bytes(path)} if is_typed(path) else families.dump(path)).items():
-        # What is kept for the way back stands under the moment of its run, and is looked at elsewhere.
         shown = found[family] = {key: value for key, value in records.items() if not key.startswith(b"_")}
         own = [key for key in records if key.startswith(b"_") and not key.startswith(b"_complement:")]
+        shown |= kept_of(records) if not is_typed(path) else {}
         shown |= {key: plain(json.loads(records[key])) for key in own if not key.startswith(b"_backup_")}
         notes = [plain(json.loads(records[key])) for key in own if key.startswith(b"_backup_")]
         shown[b"_backup_"] = sorted(notes, key=str)
@@ -170,11 +180,15 @@ WITH_QUARANTINE = "apply $db --workers 1 --on-error quarantine $project"
 IN_PLACE = "apply $db --in-place --workers 1 $project"
 IN_PLACE_SAYS = "the run in place|" + IN_DOUBT
 EXPORT, IMPORT = "backup export $db $first $home/archive", "backup import $db $home/archive"
+DOWNGRADE = "downgrade $db --to 1 --workers 1 $project"
 PRUNE = "backup prune $db --keep 1 $project"
 
 CASES = {
     "apply, two families": Case(starts.of_families, "apply $db --workers 1 $project", middle=half_swapped, says=HALF),
     "rollback, two families": Case(starts.of_migrated, "rollback $db $project", middle=half_swapped, says=HALF),
+    "downgrade": Case(starts.of_meridian, DOWNGRADE, then=DOWNGRADE),
+    "downgrade, by two workers": Case(starts.of_meridian, DOWNGRADE.replace("1 $", "2 $"), then=DOWNGRADE),
+    "downgrade, two families": Case(starts.of_edited, DOWNGRADE, middle=half_swapped, then=DOWNGRADE, says=HALF),
     "apply in place": Case(starts.of_all_kinds, IN_PLACE, middle=in_the_middle, says=IN_PLACE_SAYS),
     "apply in place, going on": Case(starts.in_between, IN_PLACE, middle=in_the_middle, says=IN_PLACE_SAYS),
     "apply, setting records aside": Case(starts.with_misfits, WITH_QUARANTINE, then=WITH_QUARANTINE),

@@ -12,8 +12,9 @@ import pytest
 from rocksdict import Rdict
 
 import migrate_spec as ms
+from meridian.build_database import build as build_meridian
 from tests import families_support as families
-from tests.conftest import Folder, make, write
+from tests.conftest import SCHEMAS, SPECS, Folder, make, task_v2, write
 from tests.in_place_support import World, interrupted, project_of, small_batches
 from tests.test_typed_store import build
 
@@ -55,6 +56,26 @@ def of_migrated(folder: Path) -> Start:
     start, project = of_families(folder), _project(folder)
     ms.MigrationManager(start.home / "db", project).apply()
     return start
+
+
+def of_edited(folder: Path) -> Start:
+    """The same where no record moves, with records that were edited, added and deleted since."""
+    project = Folder(folder / "project")
+    families.written(project)
+    path = families.make(folder / "home" / "db")
+    ms.MigrationManager(path, _project(folder)).apply()
+    families.write(path, "users", {b"user:007": b'{"schema_version":2,"b":"edited"}', b"user:008": None})
+    write_new = {b"note:new": b'{"schema_version":3,"b":1,"c":2}', b"note:001": b'{"schema_version":3,"b":1,"c":3}'}
+    families.write(path, "default", write_new)
+    return _start(folder, project)
+
+
+def of_meridian(folder: Path) -> Start:
+    """Meridian's database at version 3, with a task that was edited since."""
+    build_meridian(folder / "home" / "db")
+    ms.MigrationManager(folder / "home" / "db", ms.load(SPECS, SCHEMAS)).apply()
+    write(folder / "home" / "db", {b"task:gen-a": task_v2("gen-a", title="edited")})
+    return Start(folder / "home", ("--specs", str(SPECS), "--schemas", str(SCHEMAS)))
 
 
 def of_all_kinds(folder: Path) -> Start:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from migrate_spec.codec import Json, Raw, copied, encode, read
 from migrate_spec.differences import differences, from_json, put_back
+from tests.test_laws import LAW
 
 NAMES = st.sampled_from("abc")
 SCALARS = st.sampled_from([None, True, 0, 1, 1.0, "", "x", 2**70])
@@ -26,6 +27,7 @@ def raw(draw: st.DrawFn) -> bytes:
     return written.replace(b"1.0", b"1E0") if draw(st.booleans()) else written
 
 
+@LAW
 @given(raw(), raw())
 def test_the_old_one_comes_back(guess: bytes, old: bytes) -> None:
     """From the guess and what was kept, to the byte; also after what was kept was written down and read again."""
@@ -38,6 +40,7 @@ def test_the_old_one_comes_back(guess: bytes, old: bytes) -> None:
     assert bool(kept) == (guess != old)
 
 
+@LAW
 @given(DOCUMENTS, DOCUMENTS, st.dictionaries(st.sampled_from("xyz"), VALUES, min_size=1, max_size=2))
 def test_what_was_edited_elsewhere_stays(guess: Json, old: Json, edits: dict[str, Json]) -> None:
     """A field that had lost nothing keeps what an edit made of it, and all the others come back."""
@@ -54,6 +57,7 @@ NEARLY = st.builds(lambda fields, inner: {**fields, **inner}, FIELDS, st.fixed_d
 """Documents that are like one another in many places."""
 
 
+@LAW
 @given(NEARLY, NEARLY, NEARLY)
 def test_no_edit_is_lost(guess: Json, old: Json, now: Json) -> None:
     """An edit stays. What was not edited is what it was, or it is told of; and so is all that is not put back."""

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migrate_spec.codec import encode
+from migrate_spec.codec import decode, encode, encode_msgpack, plain
 from migrate_spec.errors import Irreversible
 from migrate_spec.path import Path
 from migrate_spec.spec import Spec
 from migrate_spec.stamp import Stamp
 from migrate_spec.store import Store
 from migrate_spec.stores.rocks import open_for_reading
+from tests import spec_of
 from tests.conftest import make
 from tests.test_laws import LAW, RANDOM, spelled
 from tests.test_operation_laws import TABLES, altered, rows
@@ -73,7 +75,10 @@ def goes_there_and_back(way: Way, value: bytes, versions: Sequence[int]) -> bool
         assert isinstance(once, Stored), (value, once)
         down = way.go(again, end, start)
         assert isinstance(down, Stored), (again, down)
-        assert down.value == once.value, (up, again, down)
+        if start == first or way.specs[0].stamp.path is None or way.specs[0].stamp.path.sole_name is not None:
+            assert down.value == once.value, (up, again, down)
+        else:  # an object that is made for a stamp comes last in whatever run makes it
+            assert plain(down.value) == plain(once.value), (up, again, down)
         again = down
     return True
 
@@ -94,3 +99,64 @@ def test_there_and_back(table: str, nowhere: Store) -> None:
 
     law()
     assert ways[True] > 5
+
+
+CHAIN = (
+    [{"rename": {"a": "b"}}, {"default": {"c": 1}}, {"remove": {"x": {"restore": None}}}],
+    [{"map": {"b": {"0": 0, "1": 0}}, "else": "keep"}, {"move": {"c": "o.c"}, "prune": True}],
+    [{"copy": {"b": "d"}, "if_exists": "keep"}, {"keep_fields": ["b", "o", "d", "y", "schema_version", "v", "meta"]}],
+)
+"""Steps that lose values, orders, and whether something was there."""
+
+FIELDS = st.sampled_from(["a", "b", "c", "d", "o", "x", "y"])
+PARTS = st.sampled_from([0, 1, 2, "0", "1", None, {"c": 1}, {"c": 2, "y": 1}, [1]])
+
+
+def chain(nowhere: Store, stamp: Stamp, encoding: str, *, short: bool = False) -> Way:
+    """Three version steps of a collection."""
+    specs = [
+        spec_of(steps, **{"from": number, "to": number + 1, "stamp": None}) for number, steps in enumerate(CHAIN, 1)
+    ]
+    return Way(tuple(replace(one, stamp=stamp, encoding=encoding) for one in specs), nowhere, short=short)
+
+
+ENCODED: dict[str, Callable[[Any], bytes]] = {
+    "json": encode,
+    "msgpack": encode_msgpack,
+    "blanks": lambda value: json.dumps(value).encode(),
+}
+
+
+@LAW
+@given(st.dictionaries(FIELDS, PARTS), st.sampled_from(STAMPS), st.sampled_from([*ENCODED]), st.integers(1, 3))
+def test_several_steps(nowhere: Store, document: Any, stamp: Stamp, spelling: str, start: int) -> None:
+    """In one run up, and down step by step; the record may be older than the database, which it is again then."""
+    way = chain(nowhere, stamp, "msgpack" if spelling == "msgpack" else "json")
+    goes_there_and_back(way, ENCODED[spelling](document), range(start, 5))
+
+
+MOVES = st.one_of(
+    st.tuples(FIELDS, st.none() | st.tuples(PARTS)), st.tuples(st.just("to"), st.integers(1, 4)), st.just(("to", 1))
+)
+
+
+@settings(LAW, max_examples=3 * LAW.max_examples)
+@given(st.dictionaries(FIELDS, PARTS), st.sampled_from(STAMPS), st.lists(MOVES, max_size=12), st.booleans())
+def test_edits_between(nowhere: Store, document: Any, stamp: Stamp, moves: Any, short: bool) -> None:  # noqa: FBT001
+    """Up and down and edited in any order: what a record was at a version it is again there, until it is edited.
+
+    Or a run told that it may not be.
+    """
+    way, record, version = chain(nowhere, stamp, "json", short=short), Stored(encode(document)), 1
+    was = {1: record.value}
+    for name, to in moves:
+        if name != "to":
+            edited = decode(record.value)
+            edited.pop(name, None)
+            edited |= {name: to[0]} if to is not None else {}
+            record, was = replace(record, value=encode(edited)), {version: encode(edited)}
+        elif to != version and isinstance(found := way.go(record, version, to), Stored):
+            record, version = found, to
+            if any(loss.kind != "kept" for loss in found.losses):
+                was = {}
+            assert was.setdefault(version, record.value) == record.value

@@ -82,25 +82,29 @@ def crossings(specs: Sequence[Spec], start: int = 1, *, down: bool) -> list[Cros
         Irreversible: the way is down, and a step cannot be undone.
     """
     older = [_up(spec) for spec in specs if spec.from_version < start and spec.stamp.path is not None]
-    found = []
+    found: list[Crossing] = []
     for spec in specs:
         if spec.from_version >= start:
-            versions, encodings = (spec.from_version, spec.to_version), (spec.encoding, spec.encoding_after)
             up, older = _in_turn([*older, _up(spec)]), []
-            way = (up, _back(spec)) if not down else (_down(spec), up)
-            forget = forgetting(spec.steps, down=down) if way[1] is not None else None
-            turn = -1 if down else 1
-            found.append(Crossing(spec, versions[::turn], encodings[::turn], *way, forget))
+            found.append(_downwards(spec, up) if down else _upwards(spec, up))
     return found[::-1] if down else found
+
+
+def _downwards(spec: Spec, up: Callable[[Document], Document]) -> Crossing:
+    versions, encodings = (spec.to_version, spec.from_version), (spec.encoding_after, spec.encoding)
+    return Crossing(spec, versions, encodings, _down(spec), up, forgetting(spec.steps, down=True))
+
+
+def _upwards(spec: Spec, up: Callable[[Document], Document]) -> Crossing:
+    versions, encodings, back = (spec.from_version, spec.to_version), (spec.encoding, spec.encoding_after), _back(spec)
+    return Crossing(spec, versions, encodings, up, back, forgetting(spec.steps, down=False) if back else None)
 
 
 def _in_turn(changes: Sequence[Callable[[Document], Document]]) -> Callable[[Document], Document]:
     """Several steps as one."""
-    return (
-        changes[0]
-        if len(changes) == 1
-        else lambda document: reduce(lambda made, change: change(made), changes, document)
-    )
+    if len(changes) == 1:
+        return changes[0]
+    return lambda document: reduce(lambda made, change: change(made), changes, document)
 
 
 def _back(spec: Spec) -> Callable[[Document], Document] | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from migrate_spec.codec import Document, copied, encode
-from migrate_spec.complement import differences, put_back
+from migrate_spec.differences import differences, put_back
 from migrate_spec.document import Change, Refused
 from migrate_spec.step import Step, backward, forward
 

@@ -29,7 +29,7 @@ from migrate_spec.operation import Loss
 from migrate_spec.path import Each, Name, Path
 from migrate_spec.reasons import Reasons
 
-__all__ = ["Arrived", "Journey", "RecordLoss", "path_of"]
+__all__ = ["Arrived", "Journey", "RecordLoss", "path_of", "spelled_otherwise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class Journey:
         spelling = complement.spelled_as_it_was(value) if complement is not None else None
         if spelling is not None:
             value, after = spelling, self._document(spelling)
-        if value == found.value or (complement is None and _same(value, found.value)):
+        if value == found.value or (complement is None and spelled_otherwise(value, found.value)):
             return
         self.changed_by[self.route.specs.index(crossing.spec)] += 1
         lost = self.lost(crossing, before, found.value, value)
@@ -237,7 +237,7 @@ def _invented(losses: Iterable[tuple[Loss, ...]]) -> Sequence[Path]:
     return tuple(dict.fromkeys(loss.path for of_step in losses for loss in of_step))
 
 
-def _same(value: bytes, other: bytes) -> bool:
+def spelled_otherwise(value: bytes, other: bytes) -> bool:
     """Whether two records say the same in the same encoding, however it is spelled."""
     if looks_like_msgpack(value) or looks_like_msgpack(other) or read_plain(other) is not None:
         return value == other

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from migrate_spec.codec import Json
-from migrate_spec.complement import Complement, Difference, Item, Lost, Ordered, Places
+from migrate_spec.complement import Complement
+from migrate_spec.differences import Difference, Items, Lost, Ordered, Places
 from migrate_spec.document import ABSENT
 from migrate_spec.errors import show_key
 from migrate_spec.history import History
@@ -184,7 +185,8 @@ def _differences(complement: Complement) -> Iterator[tuple[str, str]]:
 def _inside(place: Places, differences: Iterable[Difference]) -> Iterator[tuple[Places, Lost | Ordered]]:
     for difference in differences:
         here = (*place, *difference.place)
-        if isinstance(difference, Item):
-            yield from _inside(here, difference.inside)
+        if isinstance(difference, Items):
+            for item in difference.lost:
+                yield from _inside((*here, item.index), item.inside)
         else:
             yield here, difference

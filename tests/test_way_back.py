@@ -1,0 +1,121 @@
+"""There and back through a real database: Meridian's own, and what its programs would say of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import migrate_spec as ms
+from tests.conftest import ROWS, VERSION, compact, data, dump, write
+
+COLLECTIONS = ("task:", "episode:", "symbol:")
+FIXED = {"status", "priority", "kind", "outcome"}
+
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)")
+
+
+def is_moment(value: Any) -> bool:
+    """Whether Meridian reads a value as a moment."""
+    return isinstance(value, str) and MOMENT.fullmatch(value) is not None
+
+
+def is_text(value: Any) -> bool:
+    """Whether a value is a text."""
+    return isinstance(value, str)
+
+
+def is_hours(value: Any) -> bool:
+    """Whether a value is a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_spec(value: Any) -> bool:
+    """Whether a value names a part of a specification."""
+    return isinstance(value, dict) and is_text(value.get("spec_name")) and is_text(value.get("section"))
+
+
+STATUS = {"pending", "in_progress", "blocked", "done", "cancelled"}
+
+
+def is_entry(value: Any) -> bool:
+    """Whether a value is an entry of a task's history."""
+    known = isinstance(value, dict) and is_moment(value.get("timestamp")) and value.get("to") in STATUS
+    return known and value.get("from") in {*STATUS, None} and isinstance(value.get("note"), str | None)
+
+
+def list_of(is_one: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Whether a value is a list of such values."""
+    return lambda value: isinstance(value, list) and all(map(is_one, value))
+
+
+DEMANDED: dict[str, Callable[[Any], bool]] = {
+    "id": is_text,
+    "title": is_text,
+    "status": STATUS.__contains__,
+    "priority": {"low", "medium", "high", "critical"}.__contains__,
+    "created_at": is_moment,
+    "updated_at": is_moment,
+    "history": list_of(is_entry),
+    "tags": list_of(is_text),
+}
+OPTIONAL: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("description", "session_id", "active_session_id", "commit_hash", "episode_id"), is_text),
+    "spec_ref": is_spec,
+    "completed_at": is_moment,
+    "estimated_hours": is_hours,
+    "actual_hours": is_hours,
+}
+
+
+def is_read(value: bytes) -> bool:
+    """Whether Meridian's reader of tasks of version 1 takes a record; it passes over fields that it does not know."""
+    task = json.loads(value)
+    demanded = all(name in task and fits(task[name]) for name, fits in DEMANDED.items())
+    return demanded and all(task.get(name) is None or fits(task[name]) for name, fits in OPTIONAL.items())
+
+
+def test_meridian_there_and_back(meridian: Path, project: ms.Project) -> None:
+    """1 → 3 → 1 → 3 → 2 → 1: each time the bytes that were there, and at the end nothing is left of the way."""
+    manager = ms.MigrationManager(meridian, project)
+    manager.apply(2)
+    second = data(meridian)
+    manager.apply()
+    third = data(meridian)
+    assert len({key for key in third if third[key] != ROWS[key]}) > 5
+    for version, expected in ((1, ROWS), (3, third), (2, second), (1, ROWS), (3, third), (1, ROWS)):
+        report = manager.apply(3) if version == 3 else manager.downgrade(version)
+        assert report.to_version == version
+        assert data(meridian) == expected
+    assert dump(meridian)[VERSION] == b"1"
+    assert all(is_read(value) for key, value in data(meridian).items() if key.startswith(b"task:"))
+
+
+def test_meridian_with_edits(meridian: Path, project: ms.Project) -> None:
+    """With a hundred edits, new records and deleted ones between, exactly those differ, at both ends."""
+    manager, chance = ms.MigrationManager(meridian, project), Random(7)  # noqa: S311
+    manager.apply()
+    before = data(meridian)
+    own = sorted(key for key in before if key.decode().startswith(COLLECTIONS))
+    changes: dict[bytes, bytes | None] = {}
+    for number in range(100):
+        key = chance.choice(own)
+        base = json.loads(changes.get(key) or before[key])
+        if chance.random() < 0.2:
+            key = key.split(b":")[0] + b":new-%02d" % number
+        name = chance.choice([name for name in base if isinstance(base[name], str) and name not in FIXED])
+        moment = f"2026-01-01T00:00:{number % 60:02}Z"
+        changes[key] = compact(base | {name: moment if is_moment(base[name]) else f"edit {number}"})
+    changes[chance.choice(own)] = None
+    write(meridian, changes)
+    edited = data(meridian)
+    for _ in range(2):
+        manager.downgrade(1, accept_loss=["title"])
+        first = data(meridian)
+        assert {key for key in {*first, *ROWS} if first.get(key) != ROWS.get(key)} == changes.keys()
+        assert all(is_read(value) for key, value in first.items() if key.startswith(b"task:"))
+        manager.apply()
+        assert data(meridian) == edited
