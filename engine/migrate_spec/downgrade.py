@@ -23,6 +23,9 @@ from migrate_spec.retaking import Retaken
 from migrate_spec.runner import Means, carry
 from migrate_spec.spec import Spec
 from migrate_spec.staging import Staging
+from migrate_spec.stepwise import carry_stepwise
+
+NO_WAY_BACK = {"explode", "gather"}
 
 __all__ = ["Downgrade", "plan_downgrade", "told_downwards"]
 
@@ -37,7 +40,7 @@ def plan_downgrade(project: Project, from_version: int, to_version: int) -> Plan
 
     Raises:
         DatabaseTooNew: the database is at a later version than the specs lead to.
-        PlanError: ``to_version`` is no earlier one, or a step moves records.
+        PlanError: ``to_version`` is no earlier one, or a step makes several records of one, or one of several.
         MigrationPathMissing: no spec covers one of the steps.
         Irreversible: a step cannot be undone.
     """
@@ -58,16 +61,16 @@ def _route(project: Project, collection: str, from_version: int, to_version: int
     """The way of a collection's records.
 
     Raises:
-        PlanError: a step moves records.
+        PlanError: a step makes several records of one, or one of several.
         Irreversible: a step cannot be undone.
     """
     migrations = [one for one in project.registry.of(collection, from_version) if one.from_version >= to_version]
     specs = tuple(migration.spec for migration in migrations)
-    moving = next((spec for spec in specs if spec.moves_records), None)
+    moving = next((spec for spec in specs if any(one.name() in NO_WAY_BACK for one in spec.records)), None)
     if moving is not None:
         raise PlanError(
-            f"{moving.name} was found, which moves records",
-            "steps that change each record where it is were expected",
+            f"{moving.name} was found, which makes several records of one, or one of several",
+            "steps that make one record of each were expected",
             "`migrate-spec rollback` puts a backup back",
             where=moving.place("records"),
         )
@@ -134,6 +137,10 @@ class Downgrade(Run):
         return told_downwards(report, self._results, complements=self.keeps_complements)
 
     def _carry_all(self, means: Means) -> tuple[list[Carried], Retaken]:
+        if any(route.moves_records for route in self.plan.routes):
+            results, retaken = carry_stepwise(self.plan, means, self.store)
+            means.tracker.finish()
+            return results, retaken
         results = carry(self.plan.routes, means)
         means.tracker.finish()
         return results, Retaken(results)
@@ -161,7 +168,12 @@ class Downgrade(Run):
         losses = self._losses(results)
         for step in self.plan.steps:
             names = {migration.collection for migration in step}
-            own = [result for result in results if result.collection in names]
+            own = [
+                result
+                for result in results
+                if result.collection in names
+                and any(spec.from_version == step[0].from_version for spec in result.route.specs)
+            ]
             touched = {
                 one.collection: one.counts() | held(one, step, self.plan) | lost(losses, one, step[0].from_version)
                 for one in own
