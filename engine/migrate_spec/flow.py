@@ -139,7 +139,12 @@ class Flows:
     def keep(self, spec: Spec, key: bytes, source: bytes, stored: bytes) -> None:
         """Note what is to be kept of a record for its way back over a step."""
         if self._keeping is not None:
-            self._notes.append((self._keeping, *keeping_entry(spec.collection, (spec.from_version, spec.to_version), key, source, stored)))
+            self._notes.append(
+                (
+                    self._keeping,
+                    *keeping_entry(spec.collection, (spec.from_version, spec.to_version), key, source, stored),
+                )
+            )
 
     def arrive(self) -> None:
         """Keep what was noted: the record has come to the end of its way."""

@@ -91,12 +91,12 @@ class Homeward:
             return any(template.read(_text(key)) is not None for template in templates if template.readable)
         return False
 
-    def gone(self) -> Iterator[tuple[bytes, bytes, Entries]]:
-        """The records that the step deleted, by their keys, with their entries in indexes."""
+    def gone(self) -> Iterator[tuple[bytes, Move]]:
+        """The records that the step deleted, in the order of their keys, with what is kept of them."""
         for key, stored in self._kept.all_from(self.step[::-1], GONE):
             move = self._move_of(stored)
             if move.gone is not None:
-                yield key.removeprefix(GONE), move.gone, move.entries
+                yield key.removeprefix(GONE), move
 
     def _move_of(self, stored: bytes | None) -> Move:
         if stored is None:
@@ -119,7 +119,12 @@ class Homeward:
         return found, entries_to_keep(down, there, lambda key: up[key] if key in up else now(key))
 
     def _to_keep(
-        self, key: bytes, document: Document, old_key: bytes, arrived: Arrived, entries: tuple[Entries, Mapping[bytes, bytes]]
+        self,
+        key: bytes,
+        document: Document,
+        old_key: bytes,
+        arrived: Arrived,
+        entries: tuple[Entries, Mapping[bytes, bytes]],
     ) -> tuple[bytes, bytes, bytes] | None:
         """What is to be kept of a record for its way up."""
         lost = arrived.lost[0][1].stored() if arrived.lost else None

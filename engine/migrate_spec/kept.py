@@ -109,7 +109,8 @@ def keeping_entry(collection: str, step: Step, key: bytes, source: bytes, stored
     """What is kept of a record for its way back over a step, so that it can be sorted.
 
     Args:
-        collection, step: the step.
+        collection: the record's collection.
+        step: the step that took it.
         key: the record's key afterwards.
         source: the key of the record that it comes from.
         stored: what is kept.
@@ -193,11 +194,13 @@ class KeptAnywhere:
         return None
 
     def all_from(self, step: Step, start: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """All that the last run has kept in a step, with the keys of the records, from one key on."""
-        for run in self._runs.get(step, ()):
-            for _, value in self._home.scan(KeyRange(run + start, KeyRange.of_prefix(run).stop)):
-                found = [(key, complement) for complement, keys in _unpacked(value) for key in keys if key >= start]
-                yield from sorted(found)
+        """All that is kept in a step of the records from one key on, in the order of their keys."""
+        yield from merge(*(self._from(run, start) for run in self._runs.get(step, ())), key=itemgetter(0))
+
+    def _from(self, run: bytes, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        for _, value in self._home.scan(KeyRange(run + start, KeyRange.of_prefix(run).stop)):
+            block = [(key, complement) for complement, keys in _unpacked(value) for key in keys if key >= start]
+            yield from sorted(block)
 
     def _block(self, run: bytes, key: bytes) -> dict[bytes, bytes]:
         """The block of a run in which a record is if it is in any; the last one of each run is remembered."""

@@ -80,9 +80,7 @@ class _Moving:
         kept: Sorter,
     ) -> None:
         self._kept = kept if means.run is not None and means.folder is not None else None
-        self.flows = Flows(
-            plan.known, means.frozen, changes, taken, notes_absent=means.in_place, keeping=self._kept
-        )
+        self.flows = Flows(plan.known, means.frozen, changes, taken, notes_absent=means.in_place, keeping=self._kept)
         self._again = Flows(plan.known, means.frozen, Nowhere(), Nowhere())
         self._plan, self._means, self._results = plan, means, results
         self._changes, self._taken, self._refused, self._tried = changes, taken, refused, tried

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from migrate_spec.afterwards import Afterwards
 from migrate_spec.backup import Contents
@@ -15,6 +16,7 @@ from migrate_spec.compiler import RecordRefused, Route
 from migrate_spec.digest import Digest
 from migrate_spec.document import Refused
 from migrate_spec.errors import Rejection
+from migrate_spec.homeward import Home, Homeward
 from migrate_spec.journey import RecordLoss
 from migrate_spec.kept import keep_sorted
 from migrate_spec.ranges import RECORDS_A_CHUNK, without_collector
@@ -22,9 +24,10 @@ from migrate_spec.rejects import rejection
 from migrate_spec.runner import Means
 from migrate_spec.settling import Settled, settle
 from migrate_spec.sorter import Sorter
-from migrate_spec.homeward import Home, Homeward
 
 __all__ = ["carry_home"]
+
+T = TypeVar("T")
 
 EVERYTHING = "."
 """The path of a whole record."""
@@ -42,10 +45,14 @@ def carry_home(routes: Sequence[Route], means: Means) -> tuple[list[Carried], li
     """
     with ExitStack() as stack:
         place = Path(stack.enter_context(TemporaryDirectory(dir=means.folder, prefix="sorting-")))
-        sorters = [stack.enter_context(Sorter(place)) for _ in range(4)]
         stack.enter_context(without_collector())
-        run = _Return(means, *sorters)
-        results = [run.carry(route) for route in routes]
+        run = _Return(means, [stack.enter_context(Sorter(place)) for _ in range(4)])
+        ways = [(Homeward(route, means.frozen), Carried(route)) for route in routes]
+        for way, result in ways:
+            run.carry(way, result)
+        for way, result in ways:
+            run.bring_back(way, result)
+        results = [result for _, result in ways]
         settled = run.settle(results)
     return results, settled.files
 
@@ -53,13 +60,13 @@ def carry_home(routes: Sequence[Route], means: Means) -> tuple[list[Carried], li
 class _Return:
     """One step down."""
 
-    def __init__(self, means: Means, changes: Sorter, kept: Sorter, strays: Sorter, free: Sorter) -> None:
-        self._means, self._changes, self._kept = means, changes, kept
-        self._strays, self._free = strays, free
+    def __init__(self, means: Means, sorters: Sequence[Sorter]) -> None:
+        """Take what the run has to work with, and room for what changes, for strays, for what returns, and is kept."""
+        self._means = means
+        self._changes, self._strays, self._free, self._kept = sorters
 
-    def carry(self, route: Route) -> Carried:
-        """Carry the records of one collection, and bring those back that the step had deleted."""
-        result, way = Carried(route), Homeward(route, self._means.frozen)
+    def carry(self, way: Homeward, result: Carried) -> None:
+        """Carry the records of one collection."""
         for chunk in self._chunks(result):
             for key, value in chunk:
                 try:
@@ -68,10 +75,8 @@ class _Return:
                     result.migrated += self._note(key, value, way(key, value), result)
                 except (NotADocument, Refused, RecordRefused) as error:
                     refused = error if isinstance(error, RecordRefused) else RecordRefused.by(way.name, error)
-                    result.reject(rejection(key, refused, route))
-        self._bring_back(way, result)
+                    result.reject(rejection(key, refused, result.route))
         result.changed_by = [result.migrated]
-        return result
 
     def _chunks(self, result: Carried) -> Iterator[Sequence[tuple[bytes, bytes]]]:
         """The records of a collection; they are counted and digested, and the tracker is told of them."""
@@ -101,37 +106,42 @@ class _Return:
         result.losses.update(found.losses)
         return (found.key, found.value) != (key, value)
 
-    def _bring_back(self, way: Homeward, result: Carried) -> None:
+    def bring_back(self, way: Homeward, result: Carried) -> None:
         """Bring the records back that the step had deleted, but those in whose place there is another one now."""
-        frozen = self._means.frozen
-        for key, gone, entries in way.gone():
-            if frozen.get(key) is not None:
+        for key, move, is_free in self._places(way.gone()):
+            if not is_free:
                 result.losses[RecordLoss(way.step, EVERYTHING, "conflict")] += 1
                 continue
-            self._changes.add(key, key, gone)
+            self._free.add(key, key, move.gone)
             result.migrated += 1
-            for entry, there in entries.items():
-                if frozen.get(entry) is None:
-                    self._changes.add(entry, key, there)
+            for entry, there in move.entries.items():
+                self._strays.add(entry, key, there)
+        result.changed_by = [result.migrated]
 
-    def _put_strays_back(self) -> None:
-        """Put back what stood in the place of entries, where nothing else is now."""
+    def _places(self, wanted: Iterable[tuple[bytes, T]]) -> Iterator[tuple[bytes, T, bool]]:
+        """The keys under which something is to come back, what that is, and whether nothing else stands there then."""
         changes = self._changes.groups()
         group = next(changes, None)
-        for key, entries in self._strays.groups():
+        for key, what in wanted:
             while group is not None and group[0] < key:
                 group = next(changes, None)
-            found = [entry.value for entry in group[1]] if group is not None and group[0] == key else None
-            is_free = found is not None and not any(value is not None for value in found)
-            if is_free or (found is None and self._means.frozen.get(key) is None):
-                self._free.add(key, entries[0].source, entries[0].value)
+            if group is not None and group[0] == key:
+                yield key, what, all(entry.value is None for entry in group[1])
+            else:
+                yield key, what, self._means.frozen.get(key) is None
+
+    def _fill_places(self) -> None:
+        """Put back what stood in the place of entries, where nothing else is now, and the records that had gone."""
+        for key, found, is_free in self._places(self._strays.groups()):
+            if is_free:
+                self._free.add(key, found[0].source, found[0].value)
         for key, entries in self._free.groups():
             self._changes.add(key, entries[0].source, entries[0].value)
 
     def settle(self, results: Sequence[Carried]) -> Settled:
         """Write what becomes of each key, and what is kept."""
         stops = any(result.rejected for result in results)
-        self._put_strays_back()
+        self._fill_places()
         prefixes = {one.collection: one.route.specs[0].prefix for one in results}
 
         def watched() -> Afterwards:
