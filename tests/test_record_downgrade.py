@@ -11,7 +11,6 @@ import pytest
 
 import migrate_spec as ms
 from tests.conftest import Folder, compact, data, make, write
-from tests.test_laws import TIMES
 from tests.test_record_operations import ROWS, Row, records, shown, specs_of, written
 
 HOMELESS = {"explode", "gather"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal, Protocol
 
-from migrate_spec.codec import Document, NotADocument, copied, decode, encode, encoder_of, read
+from migrate_spec.codec import Document, NotADocument, copied, decode, encode, encoder_of, read, says_the_same
 from migrate_spec.compiler import Leg, RecordRefused, Route, Transform
 from migrate_spec.document import Refused
 from migrate_spec.errors import Fault
@@ -44,7 +44,7 @@ class Travelling:
         made: whether it was made of another record.
         entries: what became of its entries in indexes, step by step.
         value: its bytes as they are stored at the version that it has reached.
-        spelling: how it is to be spelled, and what is spelled so otherwise.
+        spelling: how it was spelled at the version that it has reached, if not as it is otherwise.
         returned: what was kept of it when it came down, step by step.
         departures: what is to be kept of it, step by step; none of a step that cannot be undone.
     """
@@ -57,7 +57,7 @@ class Travelling:
     made: bool = False
     entries: list[list[Moved]] = field(default_factory=list)
     value: bytes = b""
-    spelling: tuple[bytes, bytes] | None = None
+    spelling: bytes | None = None
     returned: list[Returned] = field(default_factory=list)
     departures: list[Departure | None] = field(default_factory=list)
 
@@ -293,7 +293,7 @@ class Flow:
             for index, entry in zip(indexes, entries, strict=True):
                 entry.after = index.key_after(record.document) if stays else None
             if stays and one.reached == spec.to_version:
-                one.spelling = kept.spelling(spec)
+                one.spelling = kept.spelling
                 one.value = self._stored(one, spec.encoding_after)
         except Refused as refusal:
             refusal.place = refusal.place or spec.place("records")
@@ -315,7 +315,7 @@ class Flow:
         if not one.reached and one.transform.fits(decode(one.record.document)):
             return encode(one.record.document) if one.made else before
         value = one.transform.finish(one.record.document, one.version, one.reached, plain=one.plain)
-        return one.spelling[0] if one.spelling is not None and one.spelling[1] == value else value
+        return one.spelling if one.spelling is not None and says_the_same(one.spelling, value) else value
 
     def _stored(self, one: Travelling, encoding: str) -> bytes:
         """A record as it is stored in between; nothing where nobody wants to know."""
@@ -323,7 +323,7 @@ class Flow:
             return b""
         document = one.transform.route.stamp.stamped(copied(one.record.document), one.reached)
         value = encoder_of(encoding)(document)
-        return one.spelling[0] if one.spelling is not None and one.spelling[1] == value else value
+        return one.spelling if one.spelling is not None and says_the_same(one.spelling, value) else value
 
     def _note_entries(self, one: Travelling, source: bytes) -> None:
         """Note what becomes of a record's entries in indexes, step by step: one run does what several would do."""

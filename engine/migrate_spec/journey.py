@@ -6,7 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from migrate_spec.codec import Document, Json, NotADocument, copied, decode, encode, encoder_of, opened, plain
+from migrate_spec.codec import (
+    Document,
+    Json,
+    NotADocument,
+    copied,
+    decode,
+    encode,
+    encoder_of,
+    opened,
+    plain,
+    says_the_same,
+)
 from migrate_spec.compiler import RecordRefused, Route, coding, misfit
 from migrate_spec.complement import Complement, Conflict, Places, differences, put_back_in, values_lost
 from migrate_spec.crossing import Crossing, Step, crossings
@@ -123,7 +134,7 @@ class Journey:
         before, complement = found.document, Complement.of(kept) if kept is not None else None
         after, conflicts, spelling = self._over(crossing, self._document(found.value), complement)
         value = self._written(crossing, after)
-        if spelling is not None and self._written(crossing, self._document(spelling)) == value:
+        if spelling is not None and says_the_same(spelling, value):
             value = spelling
         if value == found.value or (
             crossing.encodings[0] == crossing.encodings[1] and value == self._written(crossing, before)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from migrate_spec.codec import encoder_of
-from migrate_spec.compiler import Leg, Transform, coding
+from migrate_spec.compiler import Leg, Transform
 from migrate_spec.complement import Complement, put_back
 from migrate_spec.moves import Move, record_digest
 from migrate_spec.record_operation import Record
@@ -63,12 +62,10 @@ class Returned:
         record.key = self.key
         return [record, *(one for one in records if one is not record)]
 
-    def spelling(self, spec: Spec) -> tuple[bytes, bytes] | None:
-        """How the record was spelled, and how it is otherwise."""
-        if self.complement is None or self.complement.spelling is None:
-            return None
-        document, _ = coding((spec,))[0](self.complement.spelling)
-        return self.complement.spelling, encoder_of(spec.encoding_after)(document)
+    @property
+    def spelling(self) -> bytes | None:
+        """How the record was spelled, if not as it is otherwise."""
+        return self.complement.spelling if self.complement is not None else None
 
 
 NOTHING = Returned()
