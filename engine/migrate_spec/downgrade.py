@@ -24,10 +24,13 @@ from migrate_spec.runner import Means, carry
 from migrate_spec.spec import Spec
 from migrate_spec.staging import Staging
 from migrate_spec.stepwise import carry_stepwise
+from migrate_spec.store import Store
+
+__all__ = ["Downgrade", "carry_down", "plan_downgrade", "told_downwards"]
+
 
 NO_WAY_BACK = {"explode", "gather"}
-
-__all__ = ["Downgrade", "plan_downgrade", "told_downwards"]
+"""The operations on records that cannot be undone but by a backup."""
 
 
 def plan_downgrade(project: Project, from_version: int, to_version: int) -> Plan:
@@ -137,13 +140,7 @@ class Downgrade(Run):
         return told_downwards(report, self._results, complements=self.keeps_complements)
 
     def _carry_all(self, means: Means) -> tuple[list[Carried], Retaken]:
-        if any(route.moves_records for route in self.plan.routes):
-            results, retaken = carry_stepwise(self.plan, means, self.store)
-            means.tracker.finish()
-            return results, retaken
-        results = carry(self.plan.routes, means)
-        means.tracker.finish()
-        return results, Retaken(results)
+        return carry_down(self.plan, means, self.store)
 
     def _listed(self, listing: Listing, results: Sequence[Carried]) -> str | None:
         try:
@@ -187,13 +184,48 @@ class Downgrade(Run):
             yield self._entry(self.doing, (step[0].to_version, step[0].from_version), count, touched, backup)
 
 
+def carry_down(plan: Plan, means: Means, live: Store) -> tuple[list[Carried], Retaken]:
+    """Carry all records down.
+
+    Args:
+        plan: the way.
+        means: what the run has to work with.
+        live: the database.
+
+    Raises:
+        PlanError: nothing is to be written, and what a step finds is only known when the one before is carried out.
+        DatabaseError: the database cannot be read, or the staged files not be written.
+    """
+    moving = next((spec for route in plan.routes for spec in route.specs if spec.moves_records), None)
+    if moving is None:
+        results, retaken = (found := carry(plan.routes, means)), Retaken(found)
+    elif means.folder is None and len(plan.steps) > 1:
+        raise PlanError(
+            f"{moving.name} was found, which moves records, on a way of {len(plan.steps)} steps",
+            "a single step was expected where nothing is to be written",
+            f"ask for --to {plan.from_version - 1}; `downgrade` itself stops before something gets lost",
+            where=moving.place("records" if moving.records else "indexes"),
+        )
+    else:
+        results, retaken = carry_stepwise(plan, means, live)
+    means.tracker.finish()
+    return results, retaken
+
+
 def told_downwards(report: ApplyReport, results: Sequence[Carried], *, complements: bool = True) -> ApplyReport:
     """The report of a run downwards: its steps the other way round, what is lost, and how many come back exactly."""
     steps = [step | {"from_version": step["to_version"], "to_version": step["from_version"]} for step in report.steps]
     collections = {}
     for result in results:
         inexact = sum(count for loss, count in result.losses.items() if loss.kind == "inexact")
-        counts = report.collections[result.collection]
+        counts = _counts([one for one in results if one.collection == result.collection])
         collections[result.collection] = counts | {"exact": counts["migrated"] - inexact}
     losses = losses_of(results, complements=complements)
     return replace(report, steps=steps, collections=report.collections | collections, losses=losses)
+
+
+def _counts(results: Sequence[Carried]) -> dict[str, int]:
+    """How many records of a collection there were at first, and how many at least one step changed, at the least."""
+    counts = results[-1].counts()
+    migrated = max(one.migrated for one in results)
+    return counts | {"migrated": migrated, "unchanged": counts["unchanged"] + counts["migrated"] - migrated}

@@ -148,9 +148,9 @@ class _Return:
             return Afterwards(self._means.frozen, prefixes, results[0].route.column_family)
 
         settled = settle(self._changes, self._means, lambda _key: False, watched, stops=stops)
-        for key, fault in settled.collided.items():
+        for key, collision in settled.collided.items():
             one = next((one for one in results if key.startswith(one.route.key_prefix)), results[0])
-            one.reject(Rejection(key, one.route.specs[0].name, "", fault, None, one.route.column_family))
+            one.reject(Rejection(key, one.route.specs[0].name, "", collision.fault(), None, one.route.column_family))
         for one in results:
             one.after = settled.after.get(one.collection)
         means = self._means

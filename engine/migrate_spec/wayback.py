@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from migrate_spec.codec import Document, encode
+from migrate_spec.codec import Document, encode, encoder_of
 from migrate_spec.compiler import coding
 from migrate_spec.complement import Complement
 from migrate_spec.crossing import crossings
@@ -66,6 +66,12 @@ class WayBack:
             found = Complement()  # so that it is known: what the way back makes up is what there was
         return None if found is None else found.stored()
 
+    def gone(self, value: bytes) -> bytes:
+        """What is kept of a record that goes."""
+        if self._crossing.forget is None:
+            return value
+        return encoder_of(self.spec.encoding)(self._crossing.forgotten(self._read(value)[0]))
+
     def gives(self, key: bytes, after: Record) -> bool:
         """Whether the way back alone gives the key that a record had."""
         try:
@@ -94,7 +100,7 @@ class Departure:
     def arrive(self, record: Record | None, value: bytes) -> None:
         """Take what became of it; ``None``: it went."""
         if record is None:
-            self.where, self.move = GONE + self.key, Move(gone=self.value)
+            self.where, self.move = GONE + self.key, Move(gone=self.way.gone(self.value))
             return
         self.where = record.key.encode()
         given = self.way.gives(self.key, record)
