@@ -113,7 +113,7 @@ class QuarantineKeeper(BackupKeeper):
             wait: for how many seconds to wait for a process that has the database open for writing.
 
         Raises:
-            RecordMissing: there is no such record in quarantine.
+            RecordMissing: there is no such record in quarantine, or none any more that another could replace.
             RecordRejected: it cannot be carried over either.
             DatabaseError: the database cannot be read or written.
 
@@ -122,6 +122,8 @@ class QuarantineKeeper(BackupKeeper):
         with self._reading() as store:
             if read_mark(store, key, column_family) is None:
                 raise _missing(key, column_family, self.path)
+            if value is not None and store.family(column_family).get(key) is None:
+                raise _deleted(key, column_family, self.path)
         chosen = partial(_is, key, column_family)
         report = self._swap_repairs(Repairing(chosen, lambda _mark, old: _like(old, value)), backup=backup, wait=wait)
         if report.refused:
@@ -195,5 +197,15 @@ def _missing(key: bytes, column_family: str, database: Path) -> RecordMissing:
         f"no record {show_key(key)}{where} was found in quarantine",
         "the key of one that is there was expected",
         "`migrate-spec repair` lists them",
+        where=str(database),
+    )
+
+
+def _deleted(key: bytes, column_family: str, database: Path) -> RecordMissing:
+    where = f" in {named(column_family)}" if named(column_family) else ""
+    return RecordMissing(
+        f"the record {show_key(key)}{where} was deleted since it was set aside",
+        "a record was expected that another one replaces",
+        "`migrate-spec apply` takes it out of the quarantine, and your program can write it again",
         where=str(database),
     )
