@@ -124,7 +124,11 @@ def test_edits(edit: Edit, tmp_path: Path, folder: Folder) -> None:
     if edit.losses:
         with pytest.raises(ms.LossRefused) as caught:
             manager.downgrade(1)
-        assert list(caught.value.losses) == edit.losses
+        found = [
+            (f"{one.collection} v{one.from_version}→v{one.to_version}", one.path, one.kind, one.records)
+            for one in caught.value.losses
+        ]
+        assert found == edit.losses
         assert data(manager.path) == edited
     manager.downgrade(1, accept_loss={path for _, path, _, _ in edit.losses})
     assert shown(data(manager.path)) == shown(
