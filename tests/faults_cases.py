@@ -26,6 +26,9 @@ from tests.in_place_support import MARK
 NAME = re.compile(r"(_backup_|\.rejected-)\d{8}_\d{6}(_\d+)?")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 DIGEST = re.compile(r"[0-9a-f]{32,}")
+KEPT = b"_complement:"
+"""What the keys begin with of what a run keeps for the way back."""
+
 VOLATILE = {"duration_seconds", "seconds", "process", "pid", "items_per_second", "starts"}
 """What differs from run to run in a history: how long it took, by which process, and how the records were shared."""
 
@@ -63,9 +66,10 @@ def contents(path: Path) -> dict[str, Any]:
     """What a database holds."""
     found: dict[str, Any] = {}
     for family, records in ({"default": as_bytes(path)} if is_typed(path) else families.dump(path)).items():
-        # What is kept for the way back stands under the moment of its run, and is looked at elsewhere.
         shown = found[family] = {key: value for key, value in records.items() if not key.startswith(b"_")}
-        own = [key for key in records if key.startswith(b"_") and not key.startswith(b"_complement:")]
+        own = [key for key in records if key.startswith(b"_") and not key.startswith(KEPT)]
+        kept = [(key, value) for key, value in records.items() if key.startswith(KEPT)]
+        shown[KEPT] = sorted((plain_text(key.decode(errors="replace")), value) for key, value in kept)
         shown |= {key: plain(json.loads(records[key])) for key in own if not key.startswith(b"_backup_")}
         notes = [plain(json.loads(records[key])) for key in own if key.startswith(b"_backup_")]
         shown[b"_backup_"] = sorted(notes, key=str)
