@@ -43,6 +43,7 @@ __all__ = [
     "read",
     "read_msgpack",
     "read_plain",
+    "says_the_same",
     "type_names",
     "unpacker",
 ]
@@ -296,6 +297,11 @@ def plain(value: bytes) -> Json:
         ValueError: it is no JSON.
     """
     return read_msgpack(value)[0] if looks_like_msgpack(value) else decode(value)
+
+
+def says_the_same(one: bytes, other: bytes) -> bool:
+    """Whether two stored documents, each in either encoding, differ in nothing but how they are spelled."""
+    return one == other or encode(plain(one)) == encode(plain(other))
 
 
 packed: Callable[[Any], bytes] = msgspec.msgpack.Encoder().encode

@@ -194,7 +194,7 @@ class Transform:
             if document is None:
                 document, plain = self._read(value)
             version = self._stamp.version_of(document, self.route.unstamped)
-            is_usual = plain and self._is_usual(document, version)
+            is_usual = plain and self._encode is encode and self._is_usual(document, version)
             changed_by = self._run(document, version)
             self.passed_all = is_usual and len(changed_by) == len(self._legs_from[version])
             reached = changed_by[-1].to_version if changed_by else 0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from migrate_spec.codec import Document, copied, encode
+from migrate_spec.codec import Document, copied, encode, encoder_of
 from migrate_spec.compiler import change_of
 from migrate_spec.complement import Complement, differences
 from migrate_spec.document import Refused
@@ -59,6 +59,23 @@ class Crossing:
         """What may be kept of a document that takes the step, as a document."""
         unchanged = encode(self.forth(copied(before))) == encode(before)
         return before if self.forget is None or unchanged else self.forget(before)
+
+    def lost(self, before: Document, value: bytes, after: Callable[[], Document]) -> Complement | None:
+        """What a record loses in the step, its spelling with it.
+
+        Args:
+            before: the document that comes to it.
+            value: the same as bytes.
+            after: gives the document that leaves it, anew each time.
+        """
+        if self.back is None:
+            return None
+        complement = self.complement(before, after)
+        if self.forget is not None:  # the bytes hold what is to be forgotten
+            return complement
+        if encoder_of(self.encodings[0])(before) == value:
+            return complement
+        return replace(complement or Complement(), spelling=value)
 
     @property
     def name(self) -> str:

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
-from migrate_spec.codec import Document, Json, NotADocument, copied, decode, encode, encoder_of, opened
+from migrate_spec.codec import (
+    Document,
+    Json,
+    NotADocument,
+    copied,
+    decode,
+    encode,
+    encoder_of,
+    opened,
+    plain,
+    says_the_same,
+)
 from migrate_spec.compiler import RecordRefused, Route, coding, misfit
 from migrate_spec.complement import Complement, Conflict, Places, differences, put_back_in, values_lost
 from migrate_spec.crossing import Crossing, Step, crossings
@@ -123,10 +134,12 @@ class Journey:
         before, complement = found.document, Complement.of(kept) if kept is not None else None
         after, conflicts, spelling = self._over(crossing, self._document(found.value), complement)
         value = self._written(crossing, after)
-        if spelling is not None and self._written(crossing, self._document(spelling)) == value:
+        if spelling is not None and says_the_same(spelling, value):
             value = spelling
-        if value == found.value:
-            return
+        if value == found.value or (
+            crossing.encodings[0] == crossing.encodings[1] and value == self._written(crossing, before)
+        ):
+            return  # what nothing changes keeps its spelling
         self.changed_by[self.route.specs.index(crossing.spec)] += 1
         lost = self.lost(crossing, before, found.value, value)
         if lost is not None:
@@ -163,14 +176,7 @@ class Journey:
             value: the same as bytes.
             after: what leaves it, as bytes.
         """
-        if crossing.back is None:
-            return None
-        complement = crossing.complement(before, partial(self._document, after))
-        if crossing.forget is not None:  # the bytes hold what is to be forgotten
-            return complement
-        if encoder_of(crossing.encodings[0])(before) == value:
-            return complement
-        return replace(complement or Complement(), spelling=value)
+        return crossing.lost(before, value, partial(self._document, after))
 
     def _written(self, crossing: Crossing, document: Document) -> bytes:
         return encoder_of(crossing.encodings[1])(document)
@@ -198,7 +204,7 @@ class Journey:
     def _check(self, found: Arrived) -> None:
         """See that a record fits the schema; its stamp is left where the schema of version 1 demands one."""
         reasons = self._reasons
-        if reasons is None or reasons.schema.is_valid(decode(found.value)):
+        if reasons is None or reasons.schema.is_valid(plain(found.value)):
             return
         if self._stamp.path is not None and self._crossings:
             last = self._crossings[-1]

@@ -11,6 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,9 +22,23 @@ from migrate_spec.crossing import Step
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.store import KeyRange, StagedFile, Store
 
-__all__ = ["Block", "Keeper", "Kept", "kept_blocks", "kept_keys", "kept_range", "kept_runs", "kept_size"]
+__all__ = [
+    "Block",
+    "Keeper",
+    "Kept",
+    "KeptAnywhere",
+    "keep_sorted",
+    "keeping_entry",
+    "kept_blocks",
+    "kept_keys",
+    "kept_range",
+    "kept_runs",
+    "kept_size",
+]
 
 COMPLEMENTS = b"_complement:"
+
+RECORDS_A_BLOCK = 250
 
 Found = Mapping[Step, bytes]
 """What is kept of one record, by the step that took it."""
@@ -88,6 +105,48 @@ class Keeper:
         return [path for file in self._files.values() if (path := file.finish()) is not None]
 
 
+def keeping_entry(collection: str, step: Step, key: bytes, source: bytes, stored: bytes) -> tuple[bytes, bytes, bytes]:
+    """What is kept of a record for its way back over a step, so that it can be sorted.
+
+    Args:
+        collection: the record's collection.
+        step: the step that took it.
+        key: the record's key afterwards.
+        source: the key of the record that it comes from.
+        stored: what is kept.
+
+    Returns:
+        What it is sorted by, the source, and all the rest.
+    """
+    return kept_range(collection, step).start + key, source, packed((collection, step, key, stored))
+
+
+def keep_sorted(entries: Iterable[bytes], home: Store, folder: Path, run: str) -> list[Path]:
+    """Write what is kept of records that were sorted.
+
+    Args:
+        entries: what :func:`keeping_entry` gave last, sorted by what it gave first.
+        home: the database.
+        folder: where files are staged.
+        run: the run by its start.
+
+    Returns:
+        The staged files.
+    """
+    files: list[Path] = []
+    for (collection, step), group in groupby(map(_unpacked_entry, entries), key=itemgetter(0, 1)):
+        keeper = Keeper(home, folder, collection, run)
+        for number, (_, _, key, stored) in enumerate(group, 1):
+            keeper.add(step, stored, (key,))
+            if number % RECORDS_A_BLOCK == 0:
+                keeper.end_block()
+        files += keeper.finish()
+    return files
+
+
+_unpacked_entry = unpacker(tuple[str, Step, bytes, bytes])
+
+
 class Kept:
     """Reads what is kept of the records of a range, which are asked for in the order of their keys."""
 
@@ -110,6 +169,49 @@ class Kept:
                     if key in block:
                         found.setdefault(key, {})[stream.step] = block[key]
         return found
+
+
+class KeptAnywhere:
+    """Reads what is kept of records of a collection, which are asked for in any order."""
+
+    def __init__(self, home: Store, collection: str, steps: Iterable[Step]) -> None:
+        """Take the database, and which steps of which collection are meant."""
+        self._home = home.family(DEFAULT_FAMILY)
+        self._collection = collection
+        runs = {step: list(kept_runs(self._home, collection, step)) for step in steps}
+        self._runs = {step: some for step, some in runs.items() if some}
+        self._blocks: dict[bytes, dict[bytes, bytes]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._runs)
+
+    def of(self, step: Step, key: bytes) -> bytes | None:
+        """What the last run has kept of a record in a step; ``None``: nothing."""
+        for run in reversed(self._runs.get(step, ())):
+            found = self._block(run, key).get(key)
+            if found is not None:
+                return found
+        return None
+
+    def all_from(self, step: Step, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """All that is kept in a step of the records from one key on, in the order of their keys."""
+        yield from merge(*(self._from(run, start) for run in self._runs.get(step, ())), key=itemgetter(0))
+
+    def _from(self, run: bytes, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        for _, value in self._home.scan(KeyRange(run + start, KeyRange.of_prefix(run).stop)):
+            block = [(key, complement) for complement, keys in _unpacked(value) for key in keys if key >= start]
+            yield from sorted(block)
+
+    def _block(self, run: bytes, key: bytes) -> dict[bytes, bytes]:
+        """The block of a run in which a record is if it is in any; the last one of each run is remembered."""
+        block = self._blocks.get(run)
+        if block is None or not (min(block) <= key <= max(block)):
+            keys = KeyRange(run + key, KeyRange.of_prefix(run).stop)
+            found = next(self._home.scan(keys), None)
+            block = {one: complement for complement, keys in _unpacked(found[1]) for one in keys} if found else {}
+            if block:
+                self._blocks[run] = block
+        return block
 
 
 class _Stream:
