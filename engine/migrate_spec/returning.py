@@ -19,6 +19,7 @@ from migrate_spec.errors import Rejection
 from migrate_spec.homeward import Home, Homeward
 from migrate_spec.journey import RecordLoss
 from migrate_spec.kept import keep_sorted
+from migrate_spec.quarantine import Passing
 from migrate_spec.ranges import RECORDS_A_CHUNK, without_collector
 from migrate_spec.rejects import rejection
 from migrate_spec.runner import Means
@@ -79,13 +80,17 @@ class _Return:
         result.changed_by = [result.migrated]
 
     def _chunks(self, result: Carried) -> Iterator[Sequence[tuple[bytes, bytes]]]:
-        """The records of a collection; they are counted and digested, and the tracker is told of them."""
+        """The records of a collection, but those in quarantine; all are counted and digested."""
         means, keys, digest = self._means, self._means.keys_of(result.route), Digest()
+        passing = Passing(means.frozen, result.route.column_family, keys) if means.rejecting.marked else None
         for chunk in means.frozen.chunks(keys, RECORDS_A_CHUNK):
             digest.add(chunk)
+            tried = chunk if passing is None else passing.others(chunk)
             result.scanned += len(chunk)
-            yield chunk
+            result.passed += len(chunk) - len(tried)
+            yield tried
             means.tracker.advance(f"migrating {result.collection}", len(chunk))
+        result.held = result.passed
         prefix, family = result.route.key_prefix.decode(), result.route.column_family
         result.before = Contents(prefix, result.scanned, digest.hexdigest(), column_family=family)
 
