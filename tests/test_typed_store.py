@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rocksdict import AccessType, Rdict
 
 import migrate_spec as ms
+from migrate_spec import in_place
 from migrate_spec.store import KeyRange, Store
 from migrate_spec.stores.rocks import open_for_reading, open_for_writing, wrap
 from migrate_spec.stores.rocks_typed import Pickled, first_from, key_of, typed_key, typed_value, value_of
@@ -309,6 +310,22 @@ class TestMigrating:
         manager.rollback()
         found = {key: value for key, value in contents(path).items() if not str(key[1]).startswith("_")}
         assert found == tagged(records)
+
+    def test_in_place(self, tmp_path: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Batches are written, and cleared up behind, in the types that keys and values have."""
+        monkeypatch.setattr(in_place, "BYTES_A_BATCH", 1)
+        monkeypatch.setattr(in_place, "BYTES_A_STRETCH", 1)
+        monkeypatch.setattr(in_place, "RECORDS_A_CHUNK", 2)
+        project = folder.spec("task", 1, {"rename": {"a": "b"}}).load()
+        path = build(tmp_path / "db", RECORDS | {"task:\U0010ffff": '{"a":5}', "task:3": '{"c":3}'})
+        assert ms.MigrationManager(path, project).apply(in_place=True).collections["task"]["migrated"] == 3
+        found = contents(path)
+        assert found["str", "task:1"] == '{"schema_version":2,"b":1}'
+        assert found["str", "task:2"] == b'{"schema_version":2,"b":2}'
+        assert found["str", "task:\U0010ffff"] == '{"schema_version":2,"b":5}'
+        assert found["str", "_schema_version"] == "2"
+        untouched = {key: value for key, value in tagged(RECORDS).items() if not str(key[1]).startswith("task:")}
+        assert untouched.items() <= found.items()
 
     def test_keys_that_are_bytes(self, tmp_path: Path, folder: Folder) -> None:
         """A collection of them has a prefix that begins with the byte 1."""
