@@ -471,9 +471,7 @@ class _RocksStore(Store):
         batch, options = WriteBatch(raw_mode=not self._typed), WriteOptions()
         options.sync = sync
         for name, some in (*others.items(), (self._name, changes)):
-            home = cast("_RocksStore", self.family(name))  # else the database lacks it
-            into = TypedWriter(batch, home._open.get) if self._typed else batch
-            batch.set_default_column_family(self._open.get_column_family_handle(name))
+            into = cast("_RocksStore", self.family(name)).batched(batch)
             for key, value in some.items():
                 if value is None:
                     del into[key]
@@ -481,6 +479,11 @@ class _RocksStore(Store):
                     into[key] = value
         with self._errors:
             self._open.write(batch, options)
+
+    def batched(self, batch: WriteBatch) -> Any:
+        """What takes changes to this column family, with keys and values as bytes, and puts them into a batch."""
+        batch.set_default_column_family(self._open.get_column_family_handle(self._name))
+        return TypedWriter(batch, self._open.get) if self._typed else batch
 
     def compact(self, keys: KeyRange = ALL_KEYS) -> None:
         with self._errors:
