@@ -209,7 +209,8 @@ class Run:
         """An entry of the history."""
         name, seconds = backup.name if backup else None, round(time.monotonic() - self.start, 3)
         entry = new_entry(kind, versions, self.started_at, records=count, backup=name)
-        return entry | {"seconds": seconds, "collections": touched}
+        allowed = {"allow_pickle": True} if self.plan.allows_pickle else {}
+        return entry | {"seconds": seconds, "collections": touched} | allowed
 
 
 def _conflicts(results: Sequence[Carried]) -> list[LossCount]:

@@ -13,6 +13,7 @@ from migrate_spec.document import Refused
 from migrate_spec.errors import Fault
 from migrate_spec.kept import KeptAnywhere, keeping_entry
 from migrate_spec.moves import Entries, moved_entries
+from migrate_spec.pickled import is_pickled, pickled, unpickled
 from migrate_spec.record_operation import Change, Record, Surroundings
 from migrate_spec.returned import Returned
 from migrate_spec.spec import Spec
@@ -101,10 +102,19 @@ class Flows:
         self._kept: dict[str, KeptAnywhere] = {}
         self._notes: list[tuple[Changes, bytes, bytes, bytes | None]] = []
         self._transforms = {route.collection: Transform(route) for route in routes}
+        self._allow_pickle = any(route.allow_pickle for route in routes)
 
     def transform(self, collection: str) -> Transform:
         """The compiled route of a collection."""
         return self._transforms[collection]
+
+    def read(self, value: bytes) -> Document:
+        """A document of no collection that has specs.
+
+        Raises:
+            NotADocument: it is no document.
+        """
+        return unpickled(value) if self._allow_pickle and is_pickled(value) else read(value)[0]
 
     def around(self, version: int) -> Surroundings:
         """What an operation on records may ask of the run, in a step from a version."""
@@ -176,6 +186,7 @@ class Flow:
     def __init__(self, flows: Flows, collection: str) -> None:
         self._flows = flows
         self.transform = flows.transform(collection)
+        self._allow_pickle = self.transform.route.allow_pickle
         self._operations: dict[tuple[int, int], tuple[Change, ...]] = {}
 
     def carry(self, key: bytes, value: bytes, stored: bytes | None = None) -> bool:
@@ -218,6 +229,9 @@ class Flow:
         """
         step = ""
         try:
+            if self._allow_pickle and is_pickled(value):
+                opened = self.transform.route.opened(value)
+                return {at: value if new == opened else pickled(new, value) for at, new in self(key, opened).items()}
             document, version, plain = self.transform.read(value)
             start = Travelling(Record(_text(key), document), self.transform, version, plain=plain, value=value)
             found: dict[bytes, bytes] = {}
@@ -370,19 +384,17 @@ class _Around:
             self._flows.change(key, key, None)
             home = self._flows.home_of(text, self._version)
             try:
-                document = _carried(home, value, self._version)
+                document = self._flows.read(value) if home is None else _carried(home, value, self._version)
             except NotADocument as error:
-                raise Refused(f"{error.found} in the record {text!r}", error.expected) from None
+                raise Refused(f"{error.found} in the record {text!r}", error.expected, error.remedy) from None
             except RecordRefused as refused:
                 path = f"{refused.path} of {text!r}" if refused.path else repr(text)
                 raise RecordRefused(refused.step, path, refused.fault, refused.cause) from None
             yield Record(text, document)
 
 
-def _carried(home: Transform | None, value: bytes, upto: int) -> Document:
+def _carried(home: Transform, value: bytes, upto: int) -> Document:
     """A document as it is in a database of a version, without a stamp."""
-    if home is None:
-        return read(value)[0]
     document, version, _ = home.read(value)
     for leg in home.legs_from(version):
         if leg.spec.to_version <= upto:

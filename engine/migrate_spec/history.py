@@ -13,8 +13,8 @@ The keys and their JSON are those of Meridian's migration system, so that each c
     ``tool``, ``seconds``, ``collections`` (for each its ``prefix`` and counts, what it held ``before`` and ``after``:
     records and their digest, and its ``losses``: ``path``, ``kind`` and how many ``records``), ``specs``
     (``collection``, ``checksum``, canonical ``text``), ``rejected`` (the list of records that were set aside),
-    ``in_place`` where it was so, and by whom: ``user`` and ``host``. The entries of one run have the same
-    ``started_at``. Where a whole database was restored the history goes on, and the entry says which steps are
+    ``in_place`` and ``allow_pickle`` where it was so, and by whom: ``user`` and ``host``. The entries of one run have
+    the same ``started_at``. Where a whole database was restored the history goes on, and the entry says which steps are
     in force again: the first ``kept`` entries, and those ``brought`` from the backup, which this history does not have.
 """
 
@@ -218,6 +218,11 @@ class History:
             else:
                 steps.append(entry)
         return steps
+
+    @property
+    def allows_pickle(self) -> bool:
+        """Whether a run was allowed to carry pickled documents over."""
+        return any(entry.fields.get("allow_pickle") is True for entry in self.entries)
 
     @property
     def backups(self) -> list[str]:

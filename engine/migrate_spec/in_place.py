@@ -69,7 +69,7 @@ class InPlace(Run):
         self._quiet = self._begun is not None and self._begun.sequence == self.store.sequence()
         specs = noted([migration.spec for migration in plan.migrations])
         way = (plan.from_version, plan.to_version)
-        self._mark = self._begun or InProgress(*way, self.started_at, validate, specs)
+        self._mark = self._begun or InProgress(*way, self.started_at, validate, plan.allows_pickle, specs)
         self.started_at = self._mark.started_at
         families = dict.fromkeys([DEFAULT_FAMILY, *(route.column_family for route in self._routes)])
         self._changes: dict[str, dict[bytes, bytes | None]] = {family: {} for family in families}

@@ -25,6 +25,7 @@ from migrate_spec.document import Refused
 from migrate_spec.forgetting import forgotten
 from migrate_spec.operation import Loss
 from migrate_spec.path import Each, Name, Path
+from migrate_spec.pickled import is_pickled, unpickled
 from migrate_spec.reasons import Reasons
 
 __all__ = ["Arrived", "Journey", "RecordLoss", "path_of"]
@@ -120,7 +121,12 @@ class Journey:
             NotADocument: it is no document.
             Refused: its stamp is no version.
         """
-        document, _ = self._read(value)
+        try:
+            document, _ = self._read(value)
+        except NotADocument:
+            if self.route.allow_pickle and is_pickled(value):
+                unpickled(value)  # which says what is in it
+            raise
         return document, self._stamp.version_of(document, self.route.unstamped)
 
     def way(self, version: int) -> Sequence[Crossing]:

@@ -45,7 +45,8 @@ def choose(store: Store, name: str | None, registry: MigrationRegistry) -> Undoi
         BackupError: no migration that is in force made such a backup, or another program went on from there.
     """
     refuse_in_progress(store)
-    standing = read_history(store).standing()
+    history = read_history(store)
+    standing = history.standing()
     if name is None:
         name = standing[-1].backup_key if standing else None
         _refuse_in_place(standing)
@@ -68,7 +69,8 @@ def choose(store: Store, name: str | None, registry: MigrationRegistry) -> Undoi
                 where=str(store.path),
             )
     known = {migration.spec.checksum: migration.spec for migration in registry}
-    return Undoing(find_backup(store, name), entries, tuple(standing), known)
+    found = find_backup(store, name)
+    return Undoing(found, entries, tuple(standing), known, allow_pickle=history.allows_pickle)
 
 
 def _refuse_in_place(standing: Sequence[Entry]) -> None:
@@ -275,4 +277,4 @@ class _Outcome:
             carried = transform(old) or old
         except RecordRefused:
             return False
-        return same_but_for_stamp(carried, new, self._route.stamp)
+        return same_but_for_stamp(carried, new, self._route)
