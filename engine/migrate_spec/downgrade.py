@@ -18,8 +18,10 @@ from migrate_spec.losses import LossCount, not_accepted
 from migrate_spec.plan import Plan, check_known
 from migrate_spec.progress import OnProgress
 from migrate_spec.project import Project
+from migrate_spec.recount import recount
 from migrate_spec.reports import ApplyReport
 from migrate_spec.retaking import Retaken
+from migrate_spec.retaking_down import retake_down
 from migrate_spec.runner import Means, carry
 from migrate_spec.spec import Spec
 from migrate_spec.staging import Staging
@@ -135,8 +137,11 @@ class Downgrade(Run):
 
     def _carry_all(self, means: Means) -> tuple[list[Carried], Retaken]:
         results = carry(self.plan.routes, means)
+        retaken = Retaken(results)
+        retake_down(self.plan, means, retaken)
+        recount(self.plan, means, results, retaken)
         means.tracker.finish()
-        return results, Retaken(results)
+        return results, retaken
 
     def _listed(self, listing: Listing, results: Sequence[Carried]) -> str | None:
         try:
