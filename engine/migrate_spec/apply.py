@@ -129,7 +129,15 @@ class Run:
         with self.staging.frozen() as frozen:
             rejecting = Rejecting(version=self.plan.from_version, at=self.started_at, marked=True)
             tracker = tracker_of(self.plan, frozen, None)
-            means = Means(frozen, self.staging.folder, tracker, self.workers, rejecting=rejecting, repairing=repairing)
+            means = Means(
+                frozen,
+                self.staging.folder,
+                tracker,
+                self.workers,
+                rejecting=rejecting,
+                repairing=repairing,
+                run=self._keeping,
+            )
             retaken = carry_all(self.plan, means)[1]
         return retaken, self._swap_in([], retaken, None) if retaken.left else None
 

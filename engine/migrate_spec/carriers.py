@@ -12,6 +12,7 @@ from typing import Protocol
 
 from migrate_spec.codec import NotADocument, Raw, opened
 from migrate_spec.compiler import RecordRefused, Route, Transform
+from migrate_spec.complement import Unreadable
 from migrate_spec.crossing import Step
 from migrate_spec.errors import RecordRejected
 from migrate_spec.journey import Arrived, Journey, RecordLoss
@@ -124,7 +125,12 @@ class _Slow(Carrier):
             found = self._journey(value, kept)
         except RecordRefused as refused:
             self._rejects.add(key, value, refused)
+            if self._keeper is not None:  # for when it is taken up again
+                for step, stored in kept.items():
+                    self._keeper.add(step, stored, (key,))
             return None
+        except Unreadable as error:
+            raise self._kept.unreadable(key, error) from None
         self.losses.update(found.losses)
         if self._keeper is not None:
             for step, complement in found.lost:

@@ -26,6 +26,7 @@ __all__ = [
     "Difference",
     "Lost",
     "Places",
+    "Unreadable",
     "differences",
     "from_json",
     "put_back",
@@ -147,6 +148,10 @@ class Conflict:
     kept: Json
 
 
+class Unreadable(ValueError):  # noqa: N818 - it says what is
+    """What is stored as a complement is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Complement:
     """What a document lost in one step.
@@ -173,14 +178,21 @@ class Complement:
     @staticmethod
     @lru_cache(maxsize=100)  # most often many records have the same
     def of(stored: bytes) -> Complement:
-        """The complement that was stored."""
-        fields = opened(Raw(stored))
-        spelling = decode(fields["spelling"]) if "spelling" in fields else None
-        return Complement(
-            tuple(map(from_json, opened(fields["lost"]))),
-            "comes_back" not in fields,
-            b64decode(spelling) if spelling is not None else None,
-        )
+        """The complement that was stored.
+
+        Raises:
+            Unreadable: it is none.
+        """
+        try:
+            fields = opened(Raw(stored))
+            spelling = decode(fields["spelling"]) if "spelling" in fields else None
+            return Complement(
+                tuple(map(from_json, opened(fields["lost"]))),
+                "comes_back" not in fields,
+                b64decode(spelling) if spelling is not None else None,
+            )
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise Unreadable(str(error) or "it is no complement") from None
 
 
 def from_json(stored: Json) -> Difference:

@@ -18,8 +18,10 @@ from migrate_spec.losses import LossCount, not_accepted
 from migrate_spec.plan import Plan, check_known
 from migrate_spec.progress import OnProgress
 from migrate_spec.project import Project
+from migrate_spec.recount import recount
 from migrate_spec.reports import ApplyReport
 from migrate_spec.retaking import Retaken
+from migrate_spec.retaking_down import retake_down
 from migrate_spec.runner import Means, carry
 from migrate_spec.spec import Spec
 from migrate_spec.staging import Staging
@@ -198,7 +200,10 @@ def carry_down(plan: Plan, means: Means, live: Store) -> tuple[list[Carried], Re
     """
     moving = next((spec for route in plan.routes for spec in route.specs if spec.moves_records), None)
     if moving is None:
-        results, retaken = (found := carry(plan.routes, means)), Retaken(found)
+        results = carry(plan.routes, means)
+        retaken = Retaken(results)
+        retake_down(plan, means, retaken)
+        recount(plan, means, results, retaken)
     elif means.folder is None and len(plan.steps) > 1:
         raise PlanError(
             f"{moving.name} was found, which moves records, on a way of {len(plan.steps)} steps",

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from migrate_spec.backup import backups_folder, list_backups
 from migrate_spec.codec import Json, plain
+from migrate_spec.coming_back import coming_back
 from migrate_spec.compiler import Route
 from migrate_spec.errors import BackupError, FamilyMissing, RecordMissing, show_key
 from migrate_spec.families import DEFAULT_FAMILY, named
@@ -229,7 +230,10 @@ def _now(past: Sequence[Event], key: bytes | None, value: bytes | None, version:
 
 def _carried(store: Store, routes: Sequence[Route], one: Located, follow: bytes | None = None) -> Iterator[Event]:
     """What becomes of a record on the way of its collection; of one made of it, where that is to be followed."""
-    yield from trace(Flows(routes, store, Nowhere(), Nowhere()), one.collection, one.key, one.value, follow)
+    events = list(trace(Flows(routes, store, Nowhere(), Nowhere()), one.collection, one.key, one.value, follow))
+    yield from events
+    route = next(route for route in routes if route.collection == one.collection)
+    yield from coming_back(store, route, one.key, one.value, events)
 
 
 def _home(routes: Sequence[Route], key: bytes) -> str | None:

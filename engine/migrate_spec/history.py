@@ -227,8 +227,13 @@ class History:
     @property
     def backups(self) -> list[str]:
         """The names of the backups that runs have made, in this order."""
-        runs = [entry for entry in self.entries if entry.fields.get("kind") not in {"rollback", "restore"}]
-        made = (entry.backup_key for entry in runs if entry.to_version >= entry.from_version)
+        put_back = {"rollback", "restore"}
+        made = (
+            entry.backup_key
+            for entry in self.entries
+            if entry.fields.get("kind") not in put_back
+            and (entry.to_version >= entry.from_version or entry.fields.get("kind") == "downgrade")
+        )
         return list(dict.fromkeys(name for name in made if name))
 
     def check_specs(self, registry: MigrationRegistry) -> None:

@@ -57,12 +57,14 @@ class Arrived:
         value: the same as bytes.
         lost: what is to be kept of it, by the step that took it.
         losses: what it loses.
+        changed_by: the places, among the specs of the route, of those that changed it.
     """
 
     document: Document
     value: bytes
     lost: list[tuple[Step, Complement]] = field(default_factory=list)
     losses: list[RecordLoss] = field(default_factory=list)
+    changed_by: list[int] = field(default_factory=list)
 
 
 class Journey:
@@ -99,6 +101,32 @@ class Journey:
             value: its bytes.
             kept: what is kept of it, by the step in the other direction that took it.
 
+        Where what is kept does not fit any more, as the record was edited or a spec altered, it is carried without
+        that, and what had been kept is told as a conflict.
+
+        Raises:
+            RecordRefused: it cannot be carried over.
+            Unreadable: what is kept cannot be read.
+        """
+        try:
+            found = self._arrived(value, kept)
+        except RecordRefused as refused:
+            if not kept:
+                raise
+            try:
+                found = self._arrived(value, {})
+            except RecordRefused:
+                raise refused from None
+            found.losses += _all_of(kept)
+        if any(loss.kind in {"placeholder", "conflict"} for loss in found.losses):
+            found.losses.append(RecordLoss((self.route.target, self.route.start), "", "inexact"))
+        for place in found.changed_by:
+            self.changed_by[place] += 1
+        return found
+
+    def _arrived(self, value: bytes, kept: Mapping[Step, bytes]) -> Arrived:
+        """A record at the end of its way.
+
         Raises:
             RecordRefused: it cannot be carried over.
         """
@@ -107,8 +135,6 @@ class Journey:
             found = Arrived(document, value)
             for crossing in self.way(version):
                 self._cross(crossing, found, kept.get(crossing.step[::-1]))
-            if any(loss.kind in {"placeholder", "conflict"} for loss in found.losses):
-                found.losses.append(RecordLoss((self.route.target, self.route.start), "", "inexact"))
             self._check(found)
         except (NotADocument, Refused, RecursionError) as error:
             raise RecordRefused.by("", error) from None
@@ -146,7 +172,7 @@ class Journey:
             crossing.encodings[0] == crossing.encodings[1] and value == self._written(crossing, before)
         ):
             return  # what nothing changes keeps its spelling
-        self.changed_by[self.route.specs.index(crossing.spec)] += 1
+        found.changed_by.append(self.route.specs.index(crossing.spec))
         lost = self.lost(crossing, before, found.value, value)
         if lost is not None:
             found.lost.append((crossing.step, lost))
@@ -220,6 +246,15 @@ class Journey:
                 return
         name = self._crossings[-1].name if self._crossings else ""
         raise misfit(name, decode(found.document), reasons, explains=self.explains)
+
+
+def _all_of(kept: Mapping[Step, bytes]) -> list[RecordLoss]:
+    """Conflicts about all that was kept of a record."""
+    return [
+        RecordLoss(step[::-1], str(path_of(place)), "conflict")
+        for step, stored in kept.items()
+        for place in values_lost(Complement.of(stored).differences)
+    ]
 
 
 def _invented(losses: Iterable[tuple[Loss, ...]]) -> Sequence[Path]:

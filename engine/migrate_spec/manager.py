@@ -255,7 +255,9 @@ class MigrationManager(ComplementKeeper):
             from migrate_spec.in_place_scan import refuse_choice  # noqa: PLC0415 - rarely needed
 
             refuse_choice(choice)
-            report = self._apply_in_place(plan_of, workers, wait, on_progress, validate=validate)
+            report = self._apply_in_place(
+                plan_of, workers, wait, on_progress, validate=validate, complements=complements
+            )
             if begun is None or report.to_version == (self._project.version if to_version is None else to_version):
                 return report
             rest = self.apply(
@@ -297,7 +299,7 @@ class MigrationManager(ComplementKeeper):
             return replace(report, pruned=[backup.name for backup in pruned])
         return report
 
-    def _apply_in_place(
+    def _apply_in_place(  # noqa: PLR0913 - as `apply`, which alone calls it
         self,
         plan_of: Callable[[Store], Plan],
         workers: Workers | None,
@@ -305,6 +307,7 @@ class MigrationManager(ComplementKeeper):
         on_progress: OnProgress | None,
         *,
         validate: bool,
+        complements: bool,
     ) -> ApplyReport:
         from migrate_spec.executors import processes  # noqa: PLC0415 - as for `scan`
         from migrate_spec.in_place import InPlace  # noqa: PLC0415
@@ -313,7 +316,8 @@ class MigrationManager(ComplementKeeper):
             plan = plan_of(staged.store)
             if plan.is_empty:  # another process was faster
                 return ApplyReport(str(self.path), plan.from_version, plan.to_version)
-            return InPlace(staged, plan, workers or processes(), validate=validate).carry_out(on_progress)
+            run = InPlace(staged, plan, workers or processes(), validate=validate, keeps_complements=complements)
+            return run.carry_out(on_progress)
 
     def settle(self, version: int) -> ApplyReport:
         """Clear away what a killed run left beside a database that is current, where that is possible.
