@@ -14,7 +14,6 @@ from string import Template
 from typing import Any
 
 import migrate_spec as ms
-from migrate_spec.codec import unpacker
 from migrate_spec.stores.rocks_folder import is_typed
 from tests import families_support as families
 from tests import faults_starts as starts
@@ -27,11 +26,11 @@ from tests.in_place_support import MARK
 NAME = re.compile(r"(_backup_|\.rejected-)\d{8}_\d{6}(_\d+)?")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 DIGEST = re.compile(r"[0-9a-f]{32,}")
-KEPT = re.compile(rb"(_complement:[^/]+/\d+-\d+/)[^/]+/")
+KEPT = b"_complement:"
+"""What the keys begin with of what a run keeps for the way back."""
+
 VOLATILE = {"duration_seconds", "seconds", "process", "pid", "items_per_second", "starts"}
 """What differs from run to run in a history: how long it took, by which process, and how the records were shared."""
-
-unpacked = unpacker(list[tuple[bytes, list[bytes]]])
 
 
 @dataclass(frozen=True)
@@ -63,19 +62,14 @@ def plain_text(text: str) -> str:
     return DIGEST.sub("DIGEST", MOMENT.sub("MOMENT", NAME.sub(r"\1NAME", text)))
 
 
-def kept_of(records: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
-    """What is kept of each record for its way back, without the moments of the runs that did."""
-    heads = {key: match[1] for key in records if (match := KEPT.match(key))}
-    return {head + one: kept for key, head in heads.items() for kept, keys in unpacked(records[key]) for one in keys}
-
-
 def contents(path: Path) -> dict[str, Any]:
     """What a database holds."""
     found: dict[str, Any] = {}
     for family, records in ({"default": as_bytes(path)} if is_typed(path) else families.dump(path)).items():
         shown = found[family] = {key: value for key, value in records.items() if not key.startswith(b"_")}
-        own = [key for key in records if key.startswith(b"_") and not key.startswith(b"_complement:")]
-        shown |= kept_of(records) if not is_typed(path) else {}
+        own = [key for key in records if key.startswith(b"_") and not key.startswith(KEPT)]
+        kept = [(key, value) for key, value in records.items() if key.startswith(KEPT)]
+        shown[KEPT] = sorted((plain_text(key.decode(errors="replace")), value) for key, value in kept)
         shown |= {key: plain(json.loads(records[key])) for key in own if not key.startswith(b"_backup_")}
         notes = [plain(json.loads(records[key])) for key in own if key.startswith(b"_backup_")]
         shown[b"_backup_"] = sorted(notes, key=str)

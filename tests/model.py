@@ -133,12 +133,12 @@ class Model:
             return
         held = {key: version for key, version in state.held.items() if key not in left}
         held |= dict.fromkeys(rejected, state.version)
-        tried = {collection_of(key) for key in state.held if key in state.records}
+        freed = {collection_of(key) for key in left if key in state.records}
         keeps = backup and not (in_place and target > state.version) and (left or of(touched, state.records))
         number = self._keep() if keeps else None
         runs = (*state.runs, Run(touched, state, number)) if target > state.version else state.runs
         self._arrive(target, replace(state, records=records, held=held, runs=runs))
-        self.way += ((target, target),) if tried - touched or target == state.version else ()
+        self.way += ((target, target),) if freed - touched or target == state.version else ()
         self.lists += bool(rejected)
 
     def _check(self, touched: frozenset[str], rejected: frozenset[bytes], *, quarantine: bool) -> None:

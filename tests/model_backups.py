@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 from hypothesis import strategies as st
@@ -35,7 +36,7 @@ class BackupRules(Machine):
         self.manager.settle(self.state.version)
         return one_of(sorted(self.model.backups), which) if self.model.backups else None
 
-    @rule(which=st.none() | WHICH, agreed=st.booleans(), crash=CRASH)
+    @rule(which=st.none() | st.none() | WHICH, agreed=st.booleans(), crash=CRASH)
     def roll_back(self, which: int | None, *, agreed: bool, crash: Crash | None) -> None:
         """A rollback to any backup, or to the last one of a run."""
         chosen = None if which is None or not self.model.backups else one_of(sorted(self.model.backups), which)
@@ -119,32 +120,26 @@ class BackupRules(Machine):
     def _folder(self, number: int) -> Path:
         return self.backups / self.names[number]
 
-    @rule(which=WHICH)
-    def export(self, which: int) -> None:
-        """A backup is written into an archive."""
+    @rule(which=WHICH, loses=st.booleans())
+    def export(self, which: int, *, loses: bool) -> None:
+        """A backup is written into an archive; somebody may remove it then, of which the database knows nothing."""
         number = self._backup(which)
-        if number is not None:
-            exported = number in self.archives
-            self.do(
-                lambda _: _refuse(exported),
-                lambda: self.manager.export_backup(self.names[number], self._archive(number)),
-            )
-            self.archives[number] = self.model.backups[number]
-
-    def _archive(self, number: int) -> Path:
-        return self.path.with_name(f"archive-{number}")
-
-    @rule(which=WHICH)
-    def lose(self, which: int) -> None:
-        """Somebody removes a backup; the database still knows of it."""
-        number = self._backup(which)
-        if number is not None:
+        if number is None:
+            return
+        exported = number in self.archives
+        export = partial(self.manager.export_backup, self.names[number], self._archive(number))
+        self.do(lambda _: _refuse(exported), export)
+        self.archives[number] = self.model.backups[number]
+        if loses:
             shutil.rmtree(self._folder(number))
             if not any(self.backups.iterdir()):
                 self.backups.rmdir()
             noted = self.model.noted
             self.model.forget([number])
             self.model.noted = noted
+
+    def _archive(self, number: int) -> Path:
+        return self.path.with_name(f"archive-{number}")
 
     @rule(which=WHICH)
     def import_backup(self, which: int) -> None:
@@ -157,7 +152,6 @@ class BackupRules(Machine):
                 lambda: self.manager.import_backup(self._archive(number)),
             )
 
-    @rule()
     def verify(self) -> None:
         """All backups are verified, from the oldest to the newest, and are whole."""
         self.manager.settle(self.state.version)

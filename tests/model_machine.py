@@ -12,7 +12,7 @@ from typing import ClassVar, TypeVar
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 import migrate_spec as ms
 from migrate_spec import errors
@@ -73,11 +73,20 @@ class Seen:
     others: dict[bytes, bytes]
 
 
+_LAST: dict[Path, tuple[set[tuple[str, int, int]], dict[bytes, bytes]]] = {}
+"""What was found in the database that was looked at last, with the names, times and sizes of its files."""
+
+
 def flat(path: Path) -> dict[bytes, bytes]:
     """All that is in a database; before keys of other column families than the default one stands the family."""
-    found = families.dump(path)
-    default = found.pop("default")
-    return default | {f"{name}/".encode() + key: value for name, some in found.items() for key, value in some.items()}
+    files = {(file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in path.iterdir()}
+    if _LAST.get(path, (None, {}))[0] != files:
+        found = families.dump(path)
+        shown = found.pop("default")
+        shown |= {f"{name}/".encode() + key: value for name, some in found.items() for key, value in some.items()}
+        _LAST.clear()
+        _LAST[path] = files, shown
+    return dict(_LAST[path][1])
 
 
 def look(path: Path) -> Seen:
@@ -138,7 +147,8 @@ class Machine(RuleBasedStateMachine):
     Attributes:
         tools: what commands are run, and killed, with.
         path: the database.
-        folder: the project.
+        folder: the files of the project.
+        project: it.
         model: what there should be.
         names: those of the backups, by their numbers in the model.
         stored: what each of them holds, as bytes, where that is known.
@@ -151,6 +161,7 @@ class Machine(RuleBasedStateMachine):
         self._home = TemporaryDirectory(dir=self.tools.folder)
         self.path = Path(self._home.name, "db")
         self.folder = Folder(Path(self._home.name, "project"))
+        self.project = ms.Project(ms.MigrationRegistry())
         self.model = Model()
         self.names: dict[int, str] = {}
         self.stored: dict[int, dict[bytes, bytes]] = {}
@@ -162,19 +173,15 @@ class Machine(RuleBasedStateMachine):
     @property
     def manager(self) -> ms.MigrationManager:
         """A manager of the specs so far."""
-        return ms.MigrationManager(self.path, self.folder.load())
+        return ms.MigrationManager(self.path, self.project)
 
     @property
     def state(self) -> State:
         """What the database should hold."""
         return self.model.state
 
-    @initialize(
-        steps=st.lists(KINDS_OF_STEPS, min_size=1, max_size=3),
-        numbers=st.dictionaries(st.sampled_from(COLLECTIONS), st.lists(st.none() | st.integers(-1, 5), max_size=5)),
-    )
-    def begin(self, steps: list[dict[str, str]], numbers: dict[str, list[int | None]]) -> None:
-        """A database with some records, of which some are damaged, and the first specs."""
+    def make(self, steps: list[dict[str, str]], numbers: dict[str, list[int | None]]) -> None:
+        """Make a database with some records, of which some are damaged, and the first specs."""
         shapes = {name: shapes[0] for name, shapes in self.model.specs.shapes.items()}
         records = {
             shapes[name].key(identity): None if n is None else {"id": identity, "n": n}
@@ -202,6 +209,7 @@ class Machine(RuleBasedStateMachine):
         for step in self.model.specs.add(kinds):
             spec = dict(step.spec)
             self.folder.spec(step.collection, step.from_version, *spec.pop("steps"), **spec)
+        self.project = self.folder.load()
 
     def write(self, key: bytes, value: bytes | None, *, killed: bool = False) -> None:
         """Change a record as the program does; it may be killed when that is in the log only."""

@@ -12,8 +12,6 @@ from tests.conftest import compact
 from tests.model_machine import COLLECTIONS, WHICH, Machine, one_of
 from tests.model_steps import Document, identity_of
 
-IDENTITIES = st.integers(0, 5)
-
 
 class ProgramRules(Machine):
     """What others do."""
@@ -24,26 +22,23 @@ class ProgramRules(Machine):
 
     @rule(
         collection=st.sampled_from(COLLECTIONS),
-        identity=IDENTITIES,
-        fields=st.fixed_dictionaries(
-            {"n": st.integers(-1, 5)}, optional={"extra": st.none() | st.text("aä", max_size=2), "gone": st.booleans()}
+        identity=st.integers(0, 5),
+        fields=st.none()
+        | st.fixed_dictionaries(
+            {"n": st.integers(-1, 5)},
+            optional={"extra": st.none() | st.text("aä", max_size=2), "gone": st.booleans(), "title": st.just("t")},
         ),
-        titled=st.booleans(),
         killed=st.booleans(),
     )
-    def put(self, collection: str, identity: int, fields: dict[str, Any], *, titled: bool, killed: bool) -> None:
-        """The program writes a record of its version; it may be killed when that is in the log only."""
+    def put(self, collection: str, identity: int, fields: dict[str, Any] | None, *, killed: bool) -> None:
+        """The program writes a record of its version, or what is none; it may be killed with that in the log only."""
         shape = self.model.specs.shapes[collection][self.state.version - 1]
-        document = {"id": identity, **fields} | ({shape.title: "t"} if titled else {})
-        self.write(shape.key(identity), self.stamped(document, self.state.version), killed=killed)
-        self.model.state = self.state.put(shape.key(identity), document)
-
-    @rule(collection=st.sampled_from(COLLECTIONS), identity=IDENTITIES, killed=st.booleans())
-    def put_damaged(self, collection: str, identity: int, *, killed: bool) -> None:
-        """A value that is no document, which no run takes."""
-        key = self.model.specs.shapes[collection][self.state.version - 1].key(identity)
-        self.write(key, b"{", killed=killed)
-        self.model.state = self.state.put(key, None)
+        key, document, value = shape.key(identity), None, b"{"
+        if fields is not None:
+            document = {"id": identity} | {shape.title if name == "title" else name: fields[name] for name in fields}
+            value = self.stamped(document, self.state.version)
+        self.write(key, value, killed=killed)
+        self.model.state = self.state.put(key, document)
 
     @rule(which=WHICH)
     def delete(self, which: int) -> None:
@@ -69,11 +64,6 @@ class ProgramRules(Machine):
         """The program writes what belongs to no collection."""
         self.write(key, value)
         self.model.state = replace(self.state, others={**self.state.others, key: value})
-
-    @rule()
-    def compact(self) -> None:
-        """The database is compacted, which changes nothing."""
-        self.manager.compact()
 
     @rule(content=st.sampled_from(["", "{", '{"name": "x"}']))
     def leave_staging_folder(self, content: str) -> None:

@@ -17,6 +17,7 @@ from xxhash import xxh3_64, xxh3_128
 import migrate_spec as ms
 from migrate_spec.backup import Backup, Contents, new_name
 from migrate_spec.digest import Digest, joined
+from migrate_spec.retention import Retention
 from migrate_spec.store import Record
 from migrate_spec.stores.rocks import open_for_reading
 from tests.conftest import (
@@ -334,6 +335,16 @@ class TestNames:
         write(meridian, {b"_backup_20260131_120005_2": b""})
         with open_for_reading(meridian) as store:
             assert new_name(store, self.MOMENT) == "_backup_20260131_120005_3"
+
+    def test_of_one_that_was_pruned(self, meridian: Path, project: ms.Project) -> None:
+        """The name of a run's backup is not given again when that is gone: a rollback would take the new one for it."""
+        it = ms.MigrationManager(meridian, project)
+        name = str(it.apply().backup)
+        it.create_backup()
+        it.prune_backups(Retention(keep=1))
+        moment = datetime.strptime(f"{name} +0000", "_backup_%Y%m%d_%H%M%S %z")
+        with open_for_reading(meridian) as store:
+            assert new_name(store, moment) != name
 
     def test_a_run_in_a_second_that_is_taken(self, meridian: Path, project: ms.Project) -> None:
         """A run in a second in which Meridian made a backup leaves that one alone and takes another name."""

@@ -228,7 +228,7 @@ def test_what_is_wrong(server: Server, text: str) -> None:
 def test_operations_are_offered(server: Server, text: str) -> None:
     """Where a step begins each operation is offered once, and no option of one that is not there."""
     offered = server.offered(text)
-    assert sorted(offered) == sorted([*all_operations(), "do", "at", "where", "note", "allow"])
+    assert sorted(offered) == sorted([*all_operations(), "do", "at", "where", "note", "allow", "forget"])
     assert offered["rename"] == "rename:"
 
 

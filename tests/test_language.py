@@ -77,7 +77,7 @@ REFUSED: dict[str, list[str]] = {
         "7:5: add and remove and set were found in one step, one operation was expected; write a step for each"
     ],
     "steps:\n  - add: {a: 1}\n    if_exist: keep": [
-        "7:5: the unknown key 'if_exist' was found, one of allow, at, if_exists, note, where was expected; "
+        "7:5: the unknown key 'if_exist' was found, one of allow, at, forget, if_exists, note, where was expected; "
         "did you mean 'if_exists'?"
     ],
     "steps:\n  - add: {a: 1}\n    if_exists: kep": [
@@ -212,7 +212,7 @@ def test_the_schema_of_a_whole_spec() -> None:
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["required"] == ["collection", "prefix", "from", "to", "steps"]
     assert [part["else"] for part in named] == [{"$ref": f"#/$defs/{name}"} for name in names]
-    assert none_named["then"]["properties"].keys() == {*names, "at", "where", "note", "allow"}
+    assert none_named["then"]["properties"].keys() == {*names, "at", "where", "note", "allow", "forget"}
     words = {"$schema", "description", "$defs"}
     assert schema.keys() - words == {"type", "properties", "required", "additionalProperties"}
 

@@ -12,7 +12,7 @@ from copy import copy
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
 import migrate_spec as ms
 from migrate_spec import errors
@@ -20,13 +20,25 @@ from migrate_spec.rejects import OnError
 from tests.faults_support import Tools, new_tools
 from tests.model import Error, Model
 from tests.model_backups import BackupRules
-from tests.model_machine import COLLECTIONS, CRASH, WHICH, Crash, one_of
+from tests.model_machine import COLLECTIONS, CRASH, KINDS_OF_STEPS, WHICH, Crash, one_of
 from tests.model_program import ProgramRules
+from tests.model_state import of
 from tests.model_steps import Document, identity_of
 
 
 class RunRules(BackupRules, ProgramRules):
     """Runs, the quarantine, and what can be seen of a database."""
+
+    @initialize(
+        steps=st.lists(KINDS_OF_STEPS, min_size=1, max_size=3),
+        numbers=st.dictionaries(st.sampled_from(COLLECTIONS), st.lists(st.none() | st.integers(-1, 5), max_size=5)),
+        how=st.sampled_from(["", "quarantine", "in place"]),
+        which=WHICH,
+    )
+    def begin(self, steps: list[dict[str, str]], numbers: dict[str, list[int | None]], how: str, which: int) -> None:
+        """A database with some records, of which some are damaged, the first specs, and a first run."""
+        self.make(steps, numbers)
+        self._apply(which, None, how)
 
     @rule(which=WHICH, backup=st.booleans(), crash=CRASH)
     def apply(self, which: int, *, backup: bool, crash: Crash | None) -> None:
@@ -95,17 +107,15 @@ class RunRules(BackupRules, ProgramRules):
         def mended(document: Document) -> Document:
             return document | {"n": 1}
 
-        if crash is None:
-            project = self.folder.load()
+        if crash is None or not of({collection}, self.state.held):
             self.do(
                 lambda model: model.repair_by(collection, mended),
-                lambda: self.manager.repair_by(ms.load_fix(file, project)),
+                lambda: self.manager.repair_by(ms.load_fix(file, self.project)),
             )
         else:
             predict = lambda model: model.repair_by(collection, mended)  # noqa: E731
             self.kill(predict, crash, "repair", self.path, "--fix", str(file))
 
-    @rule()
     def scan(self) -> None:
         """A scan says what a run would do."""
         model = copy(self.model)
@@ -117,6 +127,11 @@ class RunRules(BackupRules, ProgramRules):
                 self.manager.scan()
         else:
             assert self.manager.scan().to_version == target
+
+    @rule(do=st.sampled_from(["scan", "verify", "compact"]))
+    def look_around(self, do: str) -> None:
+        """What changes nothing: a scan, a compaction, and all backups are read."""
+        {"scan": self.scan, "verify": self.verify, "compact": self.manager.compact}[do]()
 
     @rule()
     def settle(self) -> None:

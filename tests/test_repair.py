@@ -11,7 +11,7 @@ import pytest
 
 import migrate_spec as ms
 from tests.cli_support import Done, Terminal, cli, document, place, plain, refusal
-from tests.conftest import Folder, dump, make
+from tests.conftest import Folder, dump, make, write
 from tests.test_quarantine import ASKED, NUMBER, entries, marks, quarantined, records
 
 BAD, MENDED = b'{"n":"1"}', b'{"schema_version":2,"m":1}'
@@ -130,6 +130,20 @@ class TestWith:
         )
         with pytest.raises(ms.RecordMissing):
             world.manager.repair(b"note:a", b"{}")
+
+    def test_a_record_that_was_deleted(self, world: World) -> None:
+        """Where a record is gone another one takes no place of it; nothing is said to be repaired."""
+        write(world.path, {b"note:b": None})
+        file, before = world.write("b.json", '{"n":7}'), dump(world.path)
+        error = refusal("repair", world.path, "note:b", "--with", file, *world.options)
+        assert (error["code"], error["message"]) == (
+            "record-missing",
+            f"{world.path}: the record note:b was deleted since it was set aside, a record was expected that another "
+            "one replaces; `migrate-spec apply` takes it out of the quarantine, and your program can write it again",
+        )
+        assert dump(world.path) == before
+        world.manager.apply()
+        assert b"note:b" not in marks(world.path)
 
     def test_a_key_with_other_bytes(self, world: World) -> None:
         r"""In a key, ``\xNN`` is a byte."""

@@ -243,8 +243,8 @@ def test_a_canonical_text_that_is_no_spec_any_more() -> None:
     assert str(caught.value) == (
         "history of db:1:1: a step with 'frob' was found, an operation was expected; "
         "docs/operations.md lists the operations\n"
-        "history of db:1:1: the unknown key 'when' was found, one of allow, at, if_exists, note, where was expected; "
-        "did you mean 'where'?"
+        "history of db:1:1: the unknown key 'when' was found, one of allow, at, forget, if_exists, note, where was "
+        "expected; did you mean 'where'?"
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from migrate_spec.carriers import carrier
+from migrate_spec.codec import unpacker
 from migrate_spec.compiler import RecordRefused, Route
 from migrate_spec.crossing import Step
 from migrate_spec.journey import Journey, RecordLoss
@@ -15,6 +15,8 @@ from migrate_spec.rejects import Rejecting, Rejects
 from migrate_spec.schema import Schema
 from migrate_spec.spec import Spec
 from migrate_spec.store import ALL_KEYS, Store
+
+unpacked = unpacker(list[tuple[bytes, list[bytes]]])
 
 
 @dataclass(frozen=True)
@@ -30,23 +32,6 @@ class Stored:
     value: bytes
     kept: Mapping[Step, bytes] = field(default_factory=dict)
     losses: Sequence[RecordLoss] = ()
-
-
-class Collecting(Keeper):
-    """Holds what is kept of one record."""
-
-    def __init__(self, home: Store) -> None:
-        super().__init__(home, Path(), "", "")
-        self.found: dict[Step, bytes] = {}
-
-    def add(self, step: Step, complement: bytes, keys: Iterable[bytes]) -> None:
-        """Take it."""
-        assert list(keys) == [b"key"]
-        assert step not in self.found
-        self.found[step] = complement
-
-    def end_block(self) -> None:
-        """Nothing is written."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +65,16 @@ class Way:
             except RecordRefused as refused:
                 return f"{refused.path}: {refused.fault}"
             return Stored(found.value, others | {step: lost.stored() for step, lost in found.lost}, found.losses)
-        rejects, keeper = Rejects(route, Rejecting(), self.nowhere, None), Collecting(self.nowhere)
+        rejects, kept = Rejects(route, Rejecting(), self.nowhere, None), dict[Step, bytes]()
+
+        def put(step: Step, _key: bytes, block: bytes) -> None:
+            [(kept[step], _)] = unpacked(block)
+
+        keeper = Keeper(route.collection, "run", put)
         changed = carrier(route, ALL_KEYS, self.nowhere, rejects, keeper).carry([(b"key", record.value)])
         if rejects.shown:
             return f"{rejects.shown[0].path}: {rejects.shown[0].fault}"
-        return Stored(changed[0][1] if changed else record.value, others | keeper.found)
+        return Stored(changed[0][1] if changed else record.value, others | kept)
 
     def _route(self, start: int, end: int) -> Route:
         specs = tuple(spec for spec in self.specs if spec.to_version <= max(start, end))

@@ -129,7 +129,15 @@ class Run:
         with self.staging.frozen() as frozen:
             rejecting = Rejecting(version=self.plan.from_version, at=self.started_at, marked=True)
             tracker = tracker_of(self.plan, frozen, None)
-            means = Means(frozen, self.staging.folder, tracker, self.workers, rejecting=rejecting, repairing=repairing)
+            means = Means(
+                frozen,
+                self.staging.folder,
+                tracker,
+                self.workers,
+                rejecting=rejecting,
+                repairing=repairing,
+                run=self._keeping,
+            )
             retaken = carry_all(self.plan, means)[1]
         return retaken, self._swap_in([], retaken, None) if retaken.left else None
 
@@ -209,7 +217,8 @@ class Run:
         """An entry of the history."""
         name, seconds = backup.name if backup else None, round(time.monotonic() - self.start, 3)
         entry = new_entry(kind, versions, self.started_at, records=count, backup=name)
-        return entry | {"seconds": seconds, "collections": touched}
+        allowed = {"allow_pickle": True} if self.plan.allows_pickle else {}
+        return entry | {"seconds": seconds, "collections": touched} | allowed
 
 
 def _conflicts(results: Sequence[Carried]) -> list[LossCount]:

@@ -189,10 +189,12 @@ def permissions(database: Path) -> int:
 
 
 def new_name(store: Store, moment: datetime | None = None) -> str:
-    """A name that no backup of this database has, neither in its folder nor in the database itself."""
+    """A name that no backup of this database has, and none had of which its history tells: a rollback goes by that."""
     name = (moment or datetime.now(UTC)).strftime(f"{BACKUP_PREFIX.decode()}%Y%m%d_%H%M%S")
-    folder, number, free = backups_folder(store.path), 1, name
-    while (folder / free).exists() or store.get(free.encode()) is not None:
+    folder, number, free, told = backups_folder(store.path), 1, name, set[str | None]()
+    with suppress(MetadataInvalid):  # backups are what helps then
+        told = {entry.backup_key for entry in read_history(store).entries}
+    while free in told or (folder / free).exists() or store.get(free.encode()) is not None:
         number += 1
         free = f"{name}_{number}"
     return free

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Protocol
 
-from migrate_spec.codec import Raw, opened, read_plain
+from migrate_spec.codec import NotADocument, Raw, opened, read_plain
 from migrate_spec.compiler import RecordRefused, Route, Transform
+from migrate_spec.complement import Unreadable
 from migrate_spec.crossing import Step
+from migrate_spec.errors import RecordRejected
 from migrate_spec.journey import Arrived, Journey, RecordLoss
 from migrate_spec.keeping import Keeping, Kind
 from migrate_spec.kept import Keeper, Kept
-from migrate_spec.rejects import Again, Rejects
+from migrate_spec.pickled import is_pickled, pickled
+from migrate_spec.rejects import Again, Rejects, rejection
 from migrate_spec.shortcut import PASSED
 from migrate_spec.store import KeyRange, Record, Store
 
@@ -51,9 +55,46 @@ def carrier(route: Route, keys: KeyRange, frozen: Store, rejects: Rejects, keepe
         keeper: takes what is to be kept of them; ``None``: nothing is.
     """
     kept = Kept(frozen, route.collection, route.kept_by, keys)
-    if route.down:
-        return _Slow(route, kept, rejects, keeper)
-    return _Fast(route, kept, rejects, keeper)
+    found = (_Slow if route.down else _Fast)(route, kept, rejects, keeper)
+    return _OfPickled(found, route) if route.allow_pickle else found
+
+
+class _OfPickled(Carrier):
+    """Has pickled documents carried as JSON, and pickles what becomes of them; others are carried as they are."""
+
+    def __init__(self, carrier: Carrier, route: Route) -> None:
+        self._carrier, self._route = carrier, route
+        self.losses = carrier.losses
+
+    @property
+    def changed_by(self) -> Sequence[int]:  # type: ignore[override]  # whoever carries counts
+        return self._carrier.changed_by
+
+    def carry(self, chunk: Sequence[Record]) -> list[Record]:
+        olds = {key: value for key, value in chunk if is_pickled(value)}
+        changed = self._carrier.carry([(key, self._opened(value)) for key, value in chunk] if olds else chunk)
+        return [(key, self._pickled(key, new, olds[key]) if key in olds else new) for key, new in changed]
+
+    def _opened(self, value: bytes) -> bytes:
+        """A value without its pickle; as it is where it has none, or one that is to be rejected."""
+        if is_pickled(value):
+            with suppress(NotADocument):
+                return self._route.opened(value)
+        return value
+
+    def _pickled(self, key: bytes, document: bytes, old: bytes) -> bytes:
+        """A document like the one that it comes of.
+
+        Raises:
+            RecordRejected: it is nested too deep by now.
+        """
+        try:
+            return pickled(document, old)
+        except RecursionError as error:
+            raise RecordRejected([rejection(key, RecordRefused.by("", error), self._route)], 1) from None
+
+    def finish(self) -> list[Path]:
+        return self._carrier.finish()
 
 
 class _Slow(Carrier):
@@ -84,7 +125,12 @@ class _Slow(Carrier):
             found = self._journey(value, kept)
         except RecordRefused as refused:
             self._rejects.add(key, value, refused)
+            if self._keeper is not None:  # for when it is taken up again
+                for step, stored in kept.items():
+                    self._keeper.add(step, stored, (key,))
             return None
+        except Unreadable as error:
+            raise self._kept.unreadable(key, error) from None
         self.losses.update(found.losses)
         if self._keeper is not None:
             for step, complement in found.lost:

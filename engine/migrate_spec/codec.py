@@ -43,6 +43,7 @@ __all__ = [
     "read",
     "read_msgpack",
     "read_plain",
+    "says_the_same",
     "type_names",
     "unpacker",
 ]
@@ -82,12 +83,14 @@ class NotADocument(ValueError):  # noqa: N818 - says what the value is
     Attributes:
         found: what it is, as the beginning of a sentence.
         expected: what it should be.
+        remedy: what may help.
     """
 
-    def __init__(self, found: str, expected: str) -> None:
+    def __init__(self, found: str, expected: str, remedy: str = "") -> None:
         self.found = found
         self.expected = expected
-        super().__init__(found, expected)
+        self.remedy = remedy
+        super().__init__(found, expected, remedy)
 
 
 def read(value: bytes) -> tuple[Document, bool]:
@@ -117,7 +120,7 @@ def _read_raw(value: bytes) -> Document:
         if not value.strip():
             raise NotADocument("an empty value was found", "a JSON object was expected")
         if value.startswith(PICKLED):
-            raise NotADocument("a pickled object was found", "a JSON object was expected, as to unpickle can run code")
+            raise _pickled("a JSON object")
         parsed = json.loads(
             value.decode(),
             object_pairs_hook=_refuse_duplicates,
@@ -143,6 +146,12 @@ def _read_raw(value: bytes) -> Document:
     except msgspec.DecodeError:  # all that json lets pass and msgspec does not
         raise NotADocument("half of a surrogate pair was found", "Unicode text was expected") from None
     return document
+
+
+def _pickled(expected: str) -> NotADocument:
+    expected = f"{expected} was expected, as to unpickle can run code of whoever wrote it"
+    remedy = "--allow-pickle (`allow_pickle`) carries over what holds nothing but what JSON has, and runs nothing"
+    return NotADocument("a pickled object was found", expected, remedy)
 
 
 def _excerpt(value: bytes, position: int) -> str:
@@ -254,6 +263,8 @@ def read_msgpack(value: bytes) -> tuple[Document, bool]:
             "a value nested too deep to read was found", "fewer than 1000 levels were expected"
         ) from None
     except ValueError as error:
+        if value.startswith(PICKLED):
+            raise _pickled("a MessagePack map") from None
         raise NotADocument(f"{_beginning(value)} was found ({error})", "MessagePack was expected") from None
     if type(document) is not dict:
         kind = f"{type_names[type(document)]} was" if type(document) in type_names else "bytes were"
@@ -296,6 +307,11 @@ def plain(value: bytes) -> Json:
         ValueError: it is no JSON.
     """
     return read_msgpack(value)[0] if looks_like_msgpack(value) else decode(value)
+
+
+def says_the_same(one: bytes, other: bytes) -> bool:
+    """Whether two stored documents, each in either encoding, differ in nothing but how they are spelled."""
+    return one == other or encode(plain(one)) == encode(plain(other))
 
 
 packed: Callable[[Any], bytes] = msgspec.msgpack.Encoder().encode

@@ -25,6 +25,7 @@ from migrate_spec.codec import (
 )
 from migrate_spec.document import ABSENT, Change, Refused
 from migrate_spec.errors import Fault, Irreversible
+from migrate_spec.pickled import is_pickled, pickled, unpickled
 from migrate_spec.reasons import Reasons
 from migrate_spec.schema import Schema
 from migrate_spec.shortcut import PASSED, Reading, Shortcut, looks_at, names_alone
@@ -73,7 +74,7 @@ class RecordRefused(Exception):  # noqa: N818 - the run makes errors of them, wi
             fault = Fault(error.found, error.expected, error.remedy, error.place, "refused")
             return cls(step, error.path, fault, error.cause)
         if isinstance(error, NotADocument):
-            return cls(step, "", Fault(error.found, error.expected, "", None, "not-a-document"))
+            return cls(step, "", Fault(error.found, error.expected, error.remedy, None, "not-a-document"))
         return cls("", "", TOO_DEEP)
 
 
@@ -91,6 +92,7 @@ class Route:
         sure: where it is known that what the steps make of documents of the database's version fits, what these fit.
         glances: whether a record need be looked at only as far as the steps look.
         down: whether it is gone from the last step to the first; then ``target`` is where it begins.
+        allow_pickle: whether pickled documents are carried over, too.
     """
 
     specs: tuple[Spec, ...]
@@ -102,6 +104,7 @@ class Route:
     sure: Schema | None = None
     glances: bool = False
     down: bool = False
+    allow_pickle: bool = False
 
     @property
     def collection(self) -> str:
@@ -140,6 +143,15 @@ class Route:
     def stamp(self) -> Stamp:
         """Where the records carry their version."""
         return self.specs[-1].stamp
+
+    def opened(self, value: bytes) -> bytes:
+        """A pickled document in the encoding that others have where the way begins.
+
+        Raises:
+            NotADocument: it is no document.
+        """
+        encoding = self.specs[-1].encoding_after if self.down else self.specs[0].encoding
+        return encoder_of(encoding)(unpickled(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +216,7 @@ class Transform:
             if document is None:
                 document, plain = self._read(value)
             version = self._stamp.version_of(document, self.route.unstamped)
-            is_usual = plain and self._is_usual(document, version)
+            is_usual = plain and self._encode is encode and self._is_usual(document, version)
             changed_by = self._run(document, version)
             self.passed_all = is_usual and len(changed_by) == len(self._legs_from[version])
             reached = changed_by[-1].to_version if changed_by else 0
@@ -214,6 +226,23 @@ class Transform:
                 return None
             return self.finish(document, version, reached, plain=plain)
         except (NotADocument, Refused, RecursionError) as error:
+            if not self._opens(value):
+                raise RecordRefused.by("", error) from None
+        return self._carry_pickled(value)
+
+    def _opens(self, value: bytes) -> bool:
+        """Whether a value is to be unpickled. That is asked of what is no document only: it takes no others time."""
+        return self.route.allow_pickle and is_pickled(value)
+
+    def _carry_pickled(self, value: bytes) -> bytes | None:
+        """Carry a pickled document over, which stays one."""
+        try:
+            opened = self.route.opened(value)
+            carried = self(opened)
+            if carried is None:
+                return None
+            return value if carried == opened else pickled(carried, value)
+        except (NotADocument, RecursionError) as error:
             raise RecordRefused.by("", error) from None
 
     def read(self, value: bytes) -> tuple[Document, int, bool]:
@@ -223,7 +252,12 @@ class Transform:
             NotADocument: it is no document.
             Refused: its stamp is no version.
         """
-        document, plain = self._read(value)
+        try:
+            document, plain = self._read(value)
+        except NotADocument:
+            if not self._opens(value):
+                raise
+            document, plain = self._read(self.route.opened(value))
         return document, self._stamp.version_of(document, self.route.unstamped), plain
 
     def legs_from(self, version: int) -> tuple[Leg, ...]:

@@ -12,12 +12,14 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from functools import lru_cache
 
-from xxhash import xxh3_64_hexdigest
-
-from migrate_spec.codec import Json, Raw, decode, encode, encoder_of, opened, plain
+from migrate_spec.codec import Json, Raw, decode, encode, encoder_of, opened, plain, says_the_same
 from migrate_spec.differences import Difference, differences, from_json, put_back
 
-__all__ = ["Complement", "complement_of"]
+__all__ = ["Complement", "Unreadable", "complement_of"]
+
+
+class Unreadable(ValueError):  # noqa: N818 - it says what is
+    """What is stored as a complement is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,11 @@ class Complement:
         differences: how it differs from what the way back alone gives.
         comes_back: whether the way back gives anything at all; else it is to be taken as it is.
         spelling: the very bytes that it had, where the differences do not give them: blanks, escapes in names.
-        spelled: a digest of the bytes that are given instead.
     """
 
     differences: tuple[Difference, ...] = ()
     comes_back: bool = True
     spelling: bytes | None = None
-    spelled: str = ""
 
     def stored(self) -> bytes:
         """The complement as it is stored."""
@@ -42,25 +42,31 @@ class Complement:
         if not self.comes_back:
             fields["comes_back"] = False
         if self.spelling is not None:
-            fields |= {"spelling": b64encode(self.spelling).decode(), "spelled": self.spelled}
+            fields["spelling"] = b64encode(self.spelling).decode()
         return encode(fields)
 
     @staticmethod
     @lru_cache(maxsize=100)  # most often many records have the same
     def of(stored: bytes) -> Complement:
-        """The complement that was stored."""
-        fields = opened(Raw(stored))
-        spelling = decode(fields["spelling"]) if "spelling" in fields else None
-        return Complement(
-            tuple(map(from_json, opened(fields["lost"]))),
-            "comes_back" not in fields,
-            b64decode(spelling) if spelling is not None else None,
-            decode(fields["spelled"]) if spelling is not None else "",
-        )
+        """The complement that was stored.
 
-    def spelled_as_it_was(self, value: bytes) -> bytes | None:
-        """The very bytes that a document had which was put back as these; ``None`` where they are to stay."""
-        return self.spelling if self.spelling is not None and self.spelled == xxh3_64_hexdigest(value) else None
+        Raises:
+            Unreadable: it is none.
+        """
+        try:
+            fields = opened(Raw(stored))
+            spelling = decode(fields["spelling"]) if "spelling" in fields else None
+            return Complement(
+                tuple(map(from_json, opened(fields["lost"]))),
+                "comes_back" not in fields,
+                b64decode(spelling) if spelling is not None else None,
+            )
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise Unreadable(str(error) or "it is no complement") from None
+
+    def spelled(self, value: bytes) -> bytes:
+        """The document that was put back as these bytes, spelled as it was, if it still says the same."""
+        return self.spelling if self.spelling is not None and says_the_same(self.spelling, value) else value
 
 
 def complement_of(guess: Json, old: Json, value: bytes | None, encoding: str, *, comes_back: bool) -> Complement | None:
@@ -77,8 +83,7 @@ def complement_of(guess: Json, old: Json, value: bytes | None, encoding: str, *,
         It; ``None`` where the guess is all there was, to the byte.
     """
     kept, write = tuple(differences(guess, old)), encoder_of(encoding)
-    if value is not None and write(plain(value)) != value:  # else each part of it has the bytes that it is written with
-        result = write(put_back(guess, kept)[0])
-        if result != value:
-            return Complement(kept, comes_back, value, xxh3_64_hexdigest(result))
-    return Complement(kept, comes_back) if kept or not comes_back else None
+    spelling = None
+    if value is not None and write(plain(value)) != value and write(put_back(guess, kept)[0]) != value:
+        spelling = value  # where the first is not so, each part of it has the bytes that it is written with
+    return Complement(kept, comes_back, spelling) if kept or spelling is not None or not comes_back else None

@@ -194,7 +194,8 @@ class ComplementKeeper(QuarantineKeeper):
 
         refuse_in_progress(store)
         plan = plan_downgrade(self._project, read_version(store), to_version)
-        read_history(store).check_specs(self._project.registry)
+        history = read_history(store)
+        history.check_specs(self._project.registry)
         for route in plan.routes:
             store.family(route.column_family)  # else the database lacks it
-        return plan
+        return plan.allowing_pickle() if history.allows_pickle else plan

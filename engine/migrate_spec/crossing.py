@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from migrate_spec.codec import Document, copied, encode
+from migrate_spec.codec import Document, copied, encode, read_plain, says_the_same
 from migrate_spec.compiler import change_of
 from migrate_spec.complement import Complement, complement_of
 from migrate_spec.document import Refused
@@ -41,27 +41,46 @@ class Crossing:
     back: Callable[[Document], Document] | None
     forget: Forget | None = None
 
-    def complement(self, before: Document, value: bytes, after: Callable[[], Document]) -> Complement | None:
+    def complement(
+        self, before: Document, after: Callable[[], Document], value: bytes | None = None
+    ) -> Complement | None:
         """What the way back alone does not give, where there is one; nothing where it gives the very document.
 
         Args:
             before: a document, which is not altered.
-            value: the same as bytes.
             after: makes a new one of the same on the other side.
+            value: the first one as bytes; ``None`` where its spelling does not matter.
         """
         assert self.back is not None  # noqa: S101 - whoever asks has seen that
         try:
             guess, comes_back = self.back(after()), True
         except Refused:
             guess, comes_back = after(), False
-        if self.forget is not None:  # the bytes hold what is to be forgotten
-            return complement_of(guess, self.forgotten(before), None, self.encodings[0], comes_back=comes_back)
-        return complement_of(guess, before, value, self.encodings[0], comes_back=comes_back)
+        old = self.forgotten(before) if self.forget is not None else before
+        return complement_of(guess, old, value, self.encodings[0], comes_back=comes_back)
 
     def forgotten(self, before: Document) -> Document:
         """What may be kept of a document that takes the step, as a document."""
         unchanged = encode(self.forth(copied(before))) == encode(before)
         return before if self.forget is None or unchanged else self.forget(before)
+
+    def lost(self, before: Document, value: bytes, after: Callable[[], Document]) -> Complement | None:
+        """What a record loses in the step, its spelling with it.
+
+        Args:
+            before: the document that comes to it.
+            value: the same as bytes.
+            after: gives the document that leaves it, anew each time.
+        """
+        if self.back is None:
+            return None
+        return self.complement(
+            before, after, value if self.forget is None else None
+        )  # it holds what is to be forgotten
+
+    def only_respells(self, value: bytes, after: bytes) -> bool:
+        """Whether the step does nothing to a record but to spell it in another way, so that it stays as it is."""
+        return self.encodings[0] == self.encodings[1] and read_plain(value) is None and says_the_same(value, after)
 
     @property
     def name(self) -> str:

@@ -18,13 +18,21 @@ from migrate_spec.losses import LossCount, not_accepted
 from migrate_spec.plan import Plan, check_known
 from migrate_spec.progress import OnProgress
 from migrate_spec.project import Project
+from migrate_spec.recount import recount
 from migrate_spec.reports import ApplyReport
 from migrate_spec.retaking import Retaken
+from migrate_spec.retaking_down import retake_down
 from migrate_spec.runner import Means, carry
 from migrate_spec.spec import Spec
 from migrate_spec.staging import Staging
+from migrate_spec.stepwise import carry_stepwise
+from migrate_spec.store import Store
 
-__all__ = ["Downgrade", "plan_downgrade", "told_downwards"]
+__all__ = ["Downgrade", "carry_down", "plan_downgrade", "told_downwards"]
+
+
+NO_WAY_BACK = {"explode", "gather"}
+"""The operations on records that cannot be undone but by a backup."""
 
 
 def plan_downgrade(project: Project, from_version: int, to_version: int) -> Plan:
@@ -37,7 +45,7 @@ def plan_downgrade(project: Project, from_version: int, to_version: int) -> Plan
 
     Raises:
         DatabaseTooNew: the database is at a later version than the specs lead to.
-        PlanError: ``to_version`` is no earlier one, or a step moves records.
+        PlanError: ``to_version`` is no earlier one, or a step makes several records of one, or one of several.
         MigrationPathMissing: no spec covers one of the steps.
         Irreversible: a step cannot be undone.
     """
@@ -58,16 +66,16 @@ def _route(project: Project, collection: str, from_version: int, to_version: int
     """The way of a collection's records.
 
     Raises:
-        PlanError: a step moves records.
+        PlanError: a step makes several records of one, or one of several.
         Irreversible: a step cannot be undone.
     """
     migrations = project.registry.of(collection, from_version)
     specs, way = tuple(one.spec for one in migrations), [one for one in migrations if one.from_version >= to_version]
-    moving = next((one.spec for one in way if one.spec.moves_records), None)
+    moving = next((one.spec for one in way if any(each.name() in NO_WAY_BACK for each in one.spec.records)), None)
     if moving is not None:
         raise PlanError(
-            f"{moving.name} was found, which moves records",
-            "steps that change each record where it is were expected",
+            f"{moving.name} was found, which makes several records of one, or one of several",
+            "steps that make one record of each were expected",
             "`migrate-spec rollback` puts a backup back",
             where=moving.place("records"),
         )
@@ -134,9 +142,7 @@ class Downgrade(Run):
         return told_downwards(report, self._results, complements=self.keeps_complements)
 
     def _carry_all(self, means: Means) -> tuple[list[Carried], Retaken]:
-        results = carry(self.plan.routes, means)
-        means.tracker.finish()
-        return results, Retaken(results)
+        return carry_down(self.plan, means, self.store)
 
     def _listed(self, listing: Listing, results: Sequence[Carried]) -> str | None:
         try:
@@ -161,7 +167,12 @@ class Downgrade(Run):
         losses = self._losses(results)
         for step in self.plan.steps:
             names = {migration.collection for migration in step}
-            own = [result for result in results if result.collection in names]
+            own = [
+                result
+                for result in results
+                if result.collection in names
+                and any(spec.from_version == step[0].from_version for spec in result.route.specs)
+            ]
             touched = {
                 one.collection: one.counts() | held(one, step, self.plan) | lost(losses, one, step[0].from_version)
                 for one in own
@@ -175,13 +186,51 @@ class Downgrade(Run):
             yield self._entry(self.doing, (step[0].to_version, step[0].from_version), count, touched, backup)
 
 
+def carry_down(plan: Plan, means: Means, live: Store) -> tuple[list[Carried], Retaken]:
+    """Carry all records down.
+
+    Args:
+        plan: the way.
+        means: what the run has to work with.
+        live: the database.
+
+    Raises:
+        PlanError: nothing is to be written, and what a step finds is only known when the one before is carried out.
+        DatabaseError: the database cannot be read, or the staged files not be written.
+    """
+    moving = next((spec for route in plan.routes for spec in route.way if spec.moves_records), None)
+    if moving is None:
+        results = carry(plan.routes, means)
+        retaken = Retaken(results)
+        retake_down(plan, means, retaken)
+        recount(plan, means, results, retaken)
+    elif means.folder is None and len(plan.steps) > 1:
+        raise PlanError(
+            f"{moving.name} was found, which moves records, on a way of {len(plan.steps)} steps",
+            "a single step was expected where nothing is to be written",
+            f"ask for --to {plan.from_version - 1}; `downgrade` itself stops before something gets lost",
+            where=moving.place("records" if moving.records else "indexes"),
+        )
+    else:
+        results, retaken = carry_stepwise(plan, means, live)
+    means.tracker.finish()
+    return results, retaken
+
+
 def told_downwards(report: ApplyReport, results: Sequence[Carried], *, complements: bool = True) -> ApplyReport:
     """The report of a run downwards: its steps the other way round, what is lost, and how many come back exactly."""
     steps = [step | {"from_version": step["to_version"], "to_version": step["from_version"]} for step in report.steps]
     collections = {}
     for result in results:
         inexact = sum(count for loss, count in result.losses.items() if loss.kind == "inexact")
-        counts = report.collections[result.collection]
+        counts = _counts([one for one in results if one.collection == result.collection])
         collections[result.collection] = counts | {"exact": counts["migrated"] - inexact}
     losses = losses_of(results, complements=complements)
     return replace(report, steps=steps, collections=report.collections | collections, losses=losses)
+
+
+def _counts(results: Sequence[Carried]) -> dict[str, int]:
+    """How many records of a collection there were at first, and how many at least one step changed, at the least."""
+    counts = results[-1].counts()
+    migrated = max(one.migrated for one in results)
+    return counts | {"migrated": migrated, "unchanged": counts["unchanged"] + counts["migrated"] - migrated}

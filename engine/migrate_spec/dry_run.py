@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from migrate_spec.apply import NO_CHOICE, carry_all, report_of, tracker_of
 from migrate_spec.carried import check_rejections, losses_of
-from migrate_spec.downgrade import told_downwards
+from migrate_spec.downgrade import carry_down, told_downwards
 from migrate_spec.errors import LossRefused, RecordRejected
 from migrate_spec.executors import Workers
 from migrate_spec.history import timestamp
@@ -23,7 +23,7 @@ from migrate_spec.quarantine import has_marks
 from migrate_spec.rejected import check_place, gather, put
 from migrate_spec.rejects import Choice, Rejecting
 from migrate_spec.reports import ApplyReport
-from migrate_spec.runner import Means, carry
+from migrate_spec.runner import Means
 from migrate_spec.store import Store
 from migrate_spec.stores.rocks_faults import SpeakingOf
 
@@ -80,8 +80,7 @@ def find_out_downwards(  # noqa: PLR0913 - they are the options of a command
     start = time.monotonic()
     rejecting = Rejecting(version=plan.from_version, at=timestamp(), marked=has_marks(store))
     means = Means(store, None, tracker_of(plan, store, on_progress), workers, rejecting=rejecting)
-    results = carry(plan.routes, means)
-    means.tracker.finish()
+    results, _ = carry_down(plan, means, store)
     refused = not_accepted(losses_of(results, complements=complements), accepted or ())
     try:
         check_rejections(results, store.path)

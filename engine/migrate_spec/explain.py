@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from migrate_spec.backup import backups_folder, list_backups
 from migrate_spec.codec import Json, plain
+from migrate_spec.coming_back import coming_back
 from migrate_spec.compiler import Route
 from migrate_spec.errors import BackupError, FamilyMissing, RecordMissing, show_key
 from migrate_spec.families import DEFAULT_FAMILY, named
@@ -22,6 +23,7 @@ from migrate_spec.freshness import Freshness
 from migrate_spec.history import History, read_history
 from migrate_spec.origins import Located, source_of, taker_of
 from migrate_spec.path import Name
+from migrate_spec.pickled import as_json
 from migrate_spec.plan import Plan
 from migrate_spec.project import Project
 from migrate_spec.sorter import Nowhere
@@ -134,12 +136,18 @@ class _Teller:
         self._plan = plan
         self._history = history
         self._family = family
+        self._allow_pickle = plan.allows_pickle or history.allows_pickle
 
     def value(self, key: bytes) -> bytes | None:
         """What the database holds under a key; nothing where it has no such column family."""
         with suppress(FamilyMissing):
-            return self._store.family(self._family).get(key)
+            return self._get(self._store.family(self._family), key)
         return None
+
+    def _get(self, home: Store, key: bytes) -> bytes | None:
+        """What a database holds under a key: of what may be unpickled, as JSON."""
+        value = home.get(key)
+        return as_json(value) if value is not None and self._allow_pickle else value
 
     def tell(self, keys: Sequence[bytes], freshness: Freshness) -> Explanation | None:
         """What became of the record under one of the keys; nothing where there is none, or no spec is about it."""
@@ -185,7 +193,7 @@ class _Teller:
             FamilyMissing: it has no such column family.
         """
         home = store.family(self._family)
-        value = home.get(key)
+        value = self._get(home, key)
         if value is not None:
             found, name, taker = _found(where, key, value), _home(routes, key), taker_of(key, routes, home)
             if taker is not None:
@@ -194,13 +202,15 @@ class _Teller:
         source = source_of(key, routes, home)
         if source is None:
             return []
+        source = replace(source, value=as_json(source.value)) if self._allow_pickle else source
         found = _found(f"{where}, as {show_key(source.key)}", source.key, source.value)
         return [found, *_carried(home, routes, source, key)]
 
     def _routes(self, start: int, target: int) -> list[Route]:
         """The ways of all collections in the column family between two versions of the database."""
         names = self._project.registry.collections_at(target)
-        routes = [self._project.route(name, target, start) for name in names]
+        ways = (self._project.route(name, target, start) for name in names)
+        routes = [replace(route, allow_pickle=self._allow_pickle) for route in ways]
         return [route for route in routes if route.column_family == self._family]
 
 
@@ -220,7 +230,10 @@ def _now(past: Sequence[Event], key: bytes | None, value: bytes | None, version:
 
 def _carried(store: Store, routes: Sequence[Route], one: Located, follow: bytes | None = None) -> Iterator[Event]:
     """What becomes of a record on the way of its collection; of one made of it, where that is to be followed."""
-    yield from trace(Flows(routes, store, Nowhere(), Nowhere()), one.collection, one.key, one.value, follow)
+    events = list(trace(Flows(routes, store, Nowhere(), Nowhere()), one.collection, one.key, one.value, follow))
+    yield from events
+    route = next(route for route in routes if route.collection == one.collection)
+    yield from coming_back(store, route, one.key, one.value, events)
 
 
 def _home(routes: Sequence[Route], key: bytes) -> str | None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from migrate_spec import language
-from migrate_spec.codec import NotADocument, encoder_of, looks_like_msgpack, read, read_msgpack
+from migrate_spec.codec import NotADocument, encode, encoder_of, looks_like_msgpack, read, read_msgpack
 from migrate_spec.compiler import RecordRefused
 from migrate_spec.document import Refused
 from migrate_spec.errors import Fault, Place, SpecError
 from migrate_spec.grammar import fix_judge
+from migrate_spec.pickled import is_pickled, pickled, unpickled
 from migrate_spec.project import Project
 from migrate_spec.schema import did_you_mean
 from migrate_spec.spec import Spec
@@ -35,14 +36,20 @@ class Fix:
     spec: Spec
     file: str
 
-    def repaired(self, value: bytes) -> bytes:
+    def repaired(self, value: bytes, *, allow_pickle: bool = False) -> bytes:
         """A record after the steps.
+
+        Args:
+            value: the record.
+            allow_pickle: whether it may be a pickled document, and is one again afterwards.
 
         Raises:
             RecordRefused: they cannot be done to it.
         """
         packed = looks_like_msgpack(value)
         try:
+            if allow_pickle and is_pickled(value):
+                return pickled(self.repaired(encode(unpickled(value))), value)
             document, _ = (read_msgpack if packed else read)(value)
             forward(self.spec.steps)(document)
             return encoder_of("msgpack" if packed else "json")(document)

@@ -61,6 +61,7 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
     retention: Retention | None = None,
     in_place: bool = False,
     validate: bool = True,
+    allow_pickle: bool = False,
     on_error: OnError = "fail",
     compact: bool = False,
     dry_run: bool = False,
@@ -82,6 +83,7 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
         retention: how long backups are kept; where a new one was made, the others are pruned by it.
         in_place: change records where they are, as :meth:`~migrate_spec.manager.MigrationManager.apply` does.
         validate: whether every record is checked against the schema.
+        allow_pickle: whether pickled documents are carried over, too.
         on_error: ``fail``, or ``quarantine`` to set records aside that cannot be carried over.
         compact: whether each is compacted afterwards.
         dry_run: carry every record over, and write nothing.
@@ -101,7 +103,18 @@ def apply_all(  # noqa: PLR0913 - they are those of `MigrationManager.apply`
     Choice.of(on_error)  # now, and not with the first database
     pickled = pickle.dumps(project, pickle.HIGHEST_PROTOCOL)
     order = _Order(
-        pickled, to_version, backup, complements, retention, in_place, validate, on_error, compact, dry_run, wait
+        pickled,
+        to_version,
+        backup,
+        complements,
+        retention,
+        in_place,
+        validate,
+        allow_pickle,
+        on_error,
+        compact,
+        dry_run,
+        wait,
     )
     workers = workers or processes()
     for abreast, group in groupby(map(Path, databases), lambda path: workers.count > 1 and _bytes(path) <= SMALL):
@@ -118,8 +131,8 @@ class _Order:
 
     Attributes:
         project: pickled, so that a process that gets it again with every database needs to read it only once.
-        to_version, backup, complements, retention, in_place, validate, on_error, compact, dry_run, wait: as for
-            :func:`apply_all`.
+        to_version, backup, complements, retention, in_place, validate, allow_pickle, on_error, compact, dry_run, wait:
+            as for :func:`apply_all`.
     """
 
     project: bytes
@@ -129,6 +142,7 @@ class _Order:
     retention: Retention | None
     in_place: bool
     validate: bool
+    allow_pickle: bool
     on_error: OnError
     compact: bool
     dry_run: bool
@@ -149,6 +163,7 @@ class _Order:
             self.to_version,
             in_place=self.in_place,
             validate=self.validate,
+            allow_pickle=self.allow_pickle,
             on_error=self.on_error,
             workers=workers,
             on_progress=on_progress,

@@ -7,12 +7,18 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal, Protocol
 
-from migrate_spec.codec import Document, NotADocument, decode, encode, read
+from migrate_spec.codec import Document, NotADocument, copied, decode, encode, encoder_of, read, says_the_same
 from migrate_spec.compiler import Leg, RecordRefused, Route, Transform
 from migrate_spec.document import Refused
 from migrate_spec.errors import Fault
+from migrate_spec.kept import KeptAnywhere, keeping_entry
+from migrate_spec.moves import Entries, moved_entries
+from migrate_spec.pickled import is_pickled, pickled, unpickled
 from migrate_spec.record_operation import Change, Record, Surroundings
+from migrate_spec.returned import Returned
+from migrate_spec.spec import Spec
 from migrate_spec.store import KeyRange, Store
+from migrate_spec.wayback import Departure, WayBack
 
 __all__ = ["Changes", "Flow", "Flows"]
 
@@ -38,6 +44,10 @@ class Travelling:
         plain: whether its document is in the plain form.
         made: whether it was made of another record.
         entries: what became of its entries in indexes, step by step.
+        value: its bytes as they are stored at the version that it has reached.
+        spelling: how it was spelled at the version that it has reached, if not as it is otherwise.
+        returned: what was kept of it when it came down, step by step.
+        departures: what is to be kept of it, step by step; none of a step that cannot be undone.
     """
 
     record: Record
@@ -47,6 +57,10 @@ class Travelling:
     plain: bool = True
     made: bool = False
     entries: list[list[Moved]] = field(default_factory=list)
+    value: bytes = b""
+    spelling: bytes | None = None
+    returned: list[Returned] = field(default_factory=list)
+    departures: list[Departure | None] = field(default_factory=list)
 
 
 class Changes(Protocol):
@@ -75,19 +89,32 @@ class Flows:
         *,
         notes_all: bool = False,
         notes_absent: bool = False,
+        keeping: Changes | None = None,
     ) -> None:
-        """Take the routes, the database, and where to note what is to be written, and which keys were taken."""
+        """Take the routes, the database, and where to note what is to be written, taken, and kept for the way back."""
         self.frozen = frozen
         self.notes_all = notes_all
         self.notes_absent = notes_absent
         self._changes = changes
         self._taken = taken
+        self._keeping = keeping
+        self._ways = cache(WayBack)
+        self._kept: dict[str, KeptAnywhere] = {}
         self._notes: list[tuple[Changes, bytes, bytes, bytes | None]] = []
         self._transforms = {route.collection: Transform(route) for route in routes}
+        self._allow_pickle = any(route.allow_pickle for route in routes)
 
     def transform(self, collection: str) -> Transform:
         """The compiled route of a collection."""
         return self._transforms[collection]
+
+    def read(self, value: bytes) -> Document:
+        """A document of no collection that has specs.
+
+        Raises:
+            NotADocument: it is no document.
+        """
+        return unpickled(value) if self._allow_pickle and is_pickled(value) else read(value)[0]
 
     def around(self, version: int) -> Surroundings:
         """What an operation on records may ask of the run, in a step from a version."""
@@ -100,6 +127,34 @@ class Flows:
     def take(self, key: bytes) -> None:
         """Note that the record that is on its way takes another one in."""
         self._notes.append((self._taken, key, key, None))
+
+    @property
+    def keeps(self) -> bool:
+        """Whether something is kept for the way back."""
+        return self._keeping is not None
+
+    def way_back(self, spec: Spec) -> WayBack | None:
+        """A step as what brings records back, where there is such a way, and something is kept for it."""
+        way = self._ways(spec) if self._keeping is not None else None
+        return way if way is not None and way.exists else None
+
+    def kept(self, spec: Spec, key: bytes) -> bytes | None:
+        """What is kept of a record since it was brought back over a step."""
+        found = self._kept.get(spec.collection)
+        if found is None:
+            steps = [(one.to_version, one.from_version) for one in self._transforms[spec.collection].route.specs]
+            found = self._kept[spec.collection] = KeptAnywhere(self.frozen, spec.collection, steps)
+        return found.of((spec.to_version, spec.from_version), key) if found else None
+
+    def keep(self, spec: Spec, key: bytes, source: bytes, stored: bytes) -> None:
+        """Note what is to be kept of a record for its way back over a step."""
+        if self._keeping is not None:
+            self._notes.append(
+                (
+                    self._keeping,
+                    *keeping_entry(spec.collection, (spec.from_version, spec.to_version), key, source, stored),
+                )
+            )
 
     def arrive(self) -> None:
         """Keep what was noted: the record has come to the end of its way."""
@@ -131,6 +186,7 @@ class Flow:
     def __init__(self, flows: Flows, collection: str) -> None:
         self._flows = flows
         self.transform = flows.transform(collection)
+        self._allow_pickle = self.transform.route.allow_pickle
         self._operations: dict[tuple[int, int], tuple[Change, ...]] = {}
 
     def carry(self, key: bytes, value: bytes, stored: bytes | None = None) -> bool:
@@ -173,8 +229,11 @@ class Flow:
         """
         step = ""
         try:
+            if self._allow_pickle and is_pickled(value):
+                opened = self.transform.route.opened(value)
+                return {at: value if new == opened else pickled(new, value) for at, new in self(key, opened).items()}
             document, version, plain = self.transform.read(value)
-            start = Travelling(Record(_text(key), document), self.transform, version, plain=plain)
+            start = Travelling(Record(_text(key), document), self.transform, version, plain=plain, value=value)
             found: dict[bytes, bytes] = {}
             for one in self._travel(start, key):
                 step = one.transform.route.specs[-1].name if one.transform else ""
@@ -190,14 +249,23 @@ class Flow:
         """What becomes of a record: itself, unless it goes, and those made of it."""
         stays = True
         for leg in one.transform.legs_from(one.version) if one.transform else ():
+            way = self._flows.way_back(leg.spec)
+            departure = way.departure(one.record.key.encode(), one.value) if way is not None else None
             records = self._go(one, leg)
             for new in records:
                 if new is not one.record:
                     yield from self._travel(self._born(new, leg.spec.to_version), source)
             stays = any(new is one.record for new in records)
+            if departure is not None:
+                departure.arrive(one.record if stays else None, one.value)
+            one.departures.append(departure)
             if not stays:
                 break
         self._note_entries(one, source)
+        for departure in one.departures:
+            stored = departure.stored() if departure is not None else None
+            if departure is not None and stored is not None:
+                self._flows.keep(departure.way.spec, departure.where, source, stored)
         if stays:
             yield one
 
@@ -206,22 +274,30 @@ class Flow:
         record.made = False  # from here on it is a record like any other
         home = self._flows.home_of(record.key, version)
         stamped = home is not None and home.route.specs[0].to_version <= version
-        return Travelling(record, home, version, version if stamped else 0, plain=False, made=True)
+        born = Travelling(record, home, version, version if stamped else 0, plain=False, made=True)
+        if home is not None:
+            specs = home.route.specs
+            at = next((spec.encoding for spec in specs if spec.from_version >= version), specs[-1].encoding_after)
+            born.value = self._stored(born, at) if stamped else encoder_of(at)(record.document)
+        return born
 
     def _go(self, one: Travelling, leg: Leg) -> list[Record]:
         """One leg of one record: the record itself, unless it goes, and those made of it."""
         assert one.transform is not None  # noqa: S101 - else it has no legs
         spec, record = leg.spec, one.record
+        kept = Returned.of(spec, self._flows.kept(spec, record.key.encode()), one.value)
+        one.returned.append(kept)
         try:
             indexes = spec.indexes.values()
             entries = [Moved(index.key_before(record.document), None, encode(index.value)) for index in indexes]
             one.entries.append(entries)
-            if one.transform.run(leg, record.document):
+            if kept.goes(one.transform, leg, record):
                 one.reached = spec.to_version
             record.changed = False
             records = [record]
             for change in self._changes(one.transform, leg):
                 records = [new for old in records for new in ((old,) if old.made else change(old))]
+            records = kept.moved(record, records)
             stays = any(new is record for new in records)
             if record.changed or not stays:
                 one.transform.changed_by[leg.index] += one.reached != spec.to_version
@@ -230,6 +306,9 @@ class Flow:
                 one.plain = False  # they may have put raw values into it
             for index, entry in zip(indexes, entries, strict=True):
                 entry.after = index.key_after(record.document) if stays else None
+            if stays and one.reached == spec.to_version:
+                one.spelling = kept.spelling
+                one.value = self._stored(one, spec.encoding_after)
         except Refused as refusal:
             refusal.place = refusal.place or spec.place("records")
             raise RecordRefused.by(spec.name, refusal) from None
@@ -249,20 +328,32 @@ class Flow:
             return encode(one.record.document)
         if not one.reached and one.transform.fits(decode(one.record.document)):
             return encode(one.record.document) if one.made else before
-        return one.transform.finish(one.record.document, one.version, one.reached, plain=one.plain)
+        value = one.transform.finish(one.record.document, one.version, one.reached, plain=one.plain)
+        return one.spelling if one.spelling is not None and says_the_same(one.spelling, value) else value
+
+    def _stored(self, one: Travelling, encoding: str) -> bytes:
+        """A record as it is stored in between; nothing where nobody wants to know."""
+        if not self._flows.keeps or one.transform is None:
+            return b""
+        document = one.transform.route.stamp.stamped(copied(one.record.document), one.reached)
+        value = encoder_of(encoding)(document)
+        return one.spelling if one.spelling is not None and says_the_same(one.spelling, value) else value
 
     def _note_entries(self, one: Travelling, source: bytes) -> None:
         """Note what becomes of a record's entries in indexes, step by step: one run does what several would do."""
         there, notes_all = cache(self._flows.frozen.get), self._flows.notes_all
         entries: dict[bytes, bytes | None] = {}
-        for step in one.entries:
-            moved = [entry for entry in step if entry.before != entry.after]
-            olds = {key: entries[key] if key in entries else there(key) for key in _keys(moved, "before")}
-            entries.update(dict.fromkeys(olds))
-            for entry in moved:
-                if entry.after is not None:
-                    old = olds[entry.before.encode()] if entry.before is not None else None
-                    entries[entry.after.encode()] = entry.value if old is None else old
+        for step, returned, departure in zip(one.entries, one.returned, one.departures, strict=True):
+            passages = [(entry.before, entry.after, entry.value) for entry in step]
+            now = entries.copy()
+
+            def before(key: bytes, now: Entries = now) -> bytes | None:
+                return now[key] if key in now else there(key)
+
+            moved = returned.move.put_back(moved_entries(passages, before))
+            entries |= moved
+            if departure is not None:
+                departure.note_entries(passages, before, moved)
         for key in _keys((entry for step in one.entries for entry in step), "after") if notes_all else ():
             entries.setdefault(key, there(key))
         for key, value in entries.items():
@@ -293,19 +384,17 @@ class _Around:
             self._flows.change(key, key, None)
             home = self._flows.home_of(text, self._version)
             try:
-                document = _carried(home, value, self._version)
+                document = self._flows.read(value) if home is None else _carried(home, value, self._version)
             except NotADocument as error:
-                raise Refused(f"{error.found} in the record {text!r}", error.expected) from None
+                raise Refused(f"{error.found} in the record {text!r}", error.expected, error.remedy) from None
             except RecordRefused as refused:
                 path = f"{refused.path} of {text!r}" if refused.path else repr(text)
                 raise RecordRefused(refused.step, path, refused.fault, refused.cause) from None
             yield Record(text, document)
 
 
-def _carried(home: Transform | None, value: bytes, upto: int) -> Document:
+def _carried(home: Transform, value: bytes, upto: int) -> Document:
     """A document as it is in a database of a version, without a stamp."""
-    if home is None:
-        return read(value)[0]
     document, version, _ = home.read(value)
     for leg in home.legs_from(version):
         if leg.spec.to_version <= upto:

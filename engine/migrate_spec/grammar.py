@@ -69,7 +69,6 @@ _STEP_KEYS: dict[str, Json] = {
     "allow": _allow(at_step=True),
     "forget": {
         "type": "boolean",
-        "default": False,
         "description": "Whether what the step takes from a document is forgotten, as personal data may have to be: it "
         "is not kept for the way back. Inside of another step, this is so for all that the outermost one takes.",
     },

@@ -13,8 +13,8 @@ The keys and their JSON are those of Meridian's migration system, so that each c
     ``tool``, ``seconds``, ``collections`` (for each its ``prefix`` and counts, what it held ``before`` and ``after``:
     records and their digest, and its ``losses``: ``path``, ``kind`` and how many ``records``), ``specs``
     (``collection``, ``checksum``, canonical ``text``), ``rejected`` (the list of records that were set aside),
-    ``in_place`` where it was so, and by whom: ``user`` and ``host``. The entries of one run have the same
-    ``started_at``. Where a whole database was restored the history goes on, and the entry says which steps are
+    ``in_place`` and ``allow_pickle`` where it was so, and by whom: ``user`` and ``host``. The entries of one run have
+    the same ``started_at``. Where a whole database was restored the history goes on, and the entry says which steps are
     in force again: the first ``kept`` entries, and those ``brought`` from the backup, which this history does not have.
 """
 
@@ -220,10 +220,20 @@ class History:
         return steps
 
     @property
+    def allows_pickle(self) -> bool:
+        """Whether a run was allowed to carry pickled documents over."""
+        return any(entry.fields.get("allow_pickle") is True for entry in self.entries)
+
+    @property
     def backups(self) -> list[str]:
         """The names of the backups that runs have made, in this order."""
-        runs = [entry for entry in self.entries if entry.fields.get("kind") not in {"rollback", "restore"}]
-        made = (entry.backup_key for entry in runs if entry.to_version >= entry.from_version)
+        put_back = {"rollback", "restore"}
+        made = (
+            entry.backup_key
+            for entry in self.entries
+            if entry.fields.get("kind") not in put_back
+            and (entry.to_version >= entry.from_version or entry.fields.get("kind") == "downgrade")
+        )
         return list(dict.fromkeys(name for name in made if name))
 
     def check_specs(self, registry: MigrationRegistry) -> None:

@@ -10,6 +10,8 @@ record is carried twice:
   behind, so those that an application has written since are carried, too, wherever they are. Of records that cannot,
   those up to the last key are behind.
 
+What the steps take from records is kept in the same batch; what was kept on the way down goes with the last one.
+
 The first batch also writes the version that the run leads to: a program that only knows the old shapes is to refuse a
 database with new ones in it. The last one writes the history and removes the mark.
 """
@@ -25,20 +27,31 @@ from migrate_spec.afterwards import contents_after
 from migrate_spec.apply import Run, log_begun, report_of, with_proof
 from migrate_spec.backup import Contents
 from migrate_spec.carried import Carried
-from migrate_spec.compiler import RecordRefused, Route, Transform
-from migrate_spec.errors import DatabaseChanged, DatabaseError, Fault, MigrateSpecError, RecordRejected, SwapInDoubt
+from migrate_spec.carriers import carrier
+from migrate_spec.compiler import RecordRefused, Route
+from migrate_spec.crossing import Step
+from migrate_spec.errors import (
+    DatabaseChanged,
+    DatabaseError,
+    Fault,
+    MigrateSpecError,
+    RecordRejected,
+    Rejection,
+    SwapInDoubt,
+)
 from migrate_spec.executors import Workers
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.flow import Flow, Flows
-from migrate_spec.history import HISTORY_KEY, VERSION_KEY, read_history
+from migrate_spec.history import HISTORY_KEY, VERSION_KEY, read_history, timestamp
 from migrate_spec.in_place_rules import in_order
 from migrate_spec.in_place_scan import try_all
 from migrate_spec.in_progress import MARK_KEY, InProgress, SoFar, noted, part_of, read_in_progress
 from migrate_spec.interrupts import RunInterrupted
+from migrate_spec.kept import Keeper, kept_keys
 from migrate_spec.plan import Plan
 from migrate_spec.progress import OnProgress, Tracker
 from migrate_spec.ranges import RECORDS_A_CHUNK, without_collector
-from migrate_spec.rejects import rejection
+from migrate_spec.rejects import Rejecting, Rejects, rejection
 from migrate_spec.reports import ApplyReport
 from migrate_spec.retaking import Retaken
 from migrate_spec.runner import FEW_RECORDS
@@ -53,30 +66,33 @@ BYTES_A_BATCH = 2**20
 BYTES_A_STRETCH = 2**26
 """Of keys and values that were written, about: after as much the old ones are cleared away."""
 
-Change = Callable[[bytes, bytes], Changes]
-"""What becomes of a record; nothing where it stays as it is."""
+Change = Callable[[Sequence[Record]], tuple[Changes, int]]
+"""What becomes of records, and how many of them change. It raises :class:`RecordRejected` where one is refused."""
 
 
 class InPlace(Run):
     """One run in place, from its beginning or from where another one was when it ended."""
 
-    def __init__(self, staging: Staging, plan: Plan, workers: Workers, *, validate: bool) -> None:
+    def __init__(
+        self, staging: Staging, plan: Plan, workers: Workers, *, validate: bool, keeps_complements: bool = True
+    ) -> None:
         """Take the database, the way, who finds out what is rejected, and whether the plan checks records."""
-        super().__init__(staging, plan, workers, keeps_backup=False)
+        super().__init__(staging, plan, workers, keeps_backup=False, keeps_complements=keeps_complements)
         self._routes = in_order(plan)
         self._begun = read_in_progress(self.store)
         self._is_marked = self._begun is not None
         self._quiet = self._begun is not None and self._begun.sequence == self.store.sequence()
         specs = noted([migration.spec for migration in plan.migrations])
         way = (plan.from_version, plan.to_version)
-        self._mark = self._begun or InProgress(*way, self.started_at, validate, specs)
+        self._mark = self._begun or InProgress(*way, self.started_at, validate, plan.allows_pickle, specs)
         self.started_at = self._mark.started_at
         families = dict.fromkeys([DEFAULT_FAMILY, *(route.column_family for route in self._routes)])
         self._changes: dict[str, dict[bytes, bytes | None]] = {family: {} for family in families}
         self._size = self._stretch = 0
         self._migrated = {route.collection: 0 for route in self._routes}
         self._base: Mapping[str, SoFar] = {}
-        self._transforms: dict[str, Transform] = {}
+        self._changed_by: dict[str, Sequence[int]] = {}
+        self._run = timestamp()  # not that of the whole: after a kill, blocks could overlap those from before
 
     def carry_out(self, on_progress: OnProgress | None) -> ApplyReport:
         """The run.
@@ -117,26 +133,71 @@ class InPlace(Run):
         flows = {family: Flows(*_within(family, self.plan, self.store), moves, moves) for family in self._changes}
         if self._quiet:
             tracker.advance(f"migrating {self._mark.collection}", self._mark.done)
-        for route in self._routes:
-            sure = with_proof(route, self.plan) if tracker.total > FEW_RECORDS else route
-            self._transforms[route.collection] = (
-                flows[route.column_family].transform(route.collection) if route.moves_records else Transform(sure)
-            )
         for place, route in enumerate(self._routes):
-            name = route.collection
-            change = (
-                moves.of(Flow(flows[route.column_family], name))
-                if route.moves_records
-                else _staying(self._transforms[name])
-            )
             keys: KeyRange | None = part_of(route, place, self._begun, quiet=self._quiet)
+            make = self._moving(route, Flow(flows[route.column_family], route.collection), moves)
+            if not route.moves_records:
+                make = self._staying(with_proof(route, self.plan) if tracker.total > FEW_RECORDS else route)
             while keys is not None:
-                keys = self._carry_stretch(place, keys, change, tracker)
+                keys = self._carry_stretch(place, keys, make, tracker)
 
-    def _carry_stretch(self, place: int, keys: KeyRange, change: Change, tracker: Tracker) -> KeyRange | None:
+    def _moving(self, route: Route, flow: Flow, moves: _Moves) -> Callable[[KeyRange], Change]:
+        """What carries records that do not stay where they are."""
+
+        def change(chunk: Sequence[Record]) -> tuple[Changes, int]:
+            changes, count = dict[bytes, bytes | None](), 0
+            for key, value in chunk:
+                try:
+                    found = moves.of(flow, key, value)
+                except RecordRefused as refused:
+                    raise self._rejected(rejection(key, refused, route)) from None
+                changes.update(found)
+                count += bool(found)
+            self._changed_by[route.collection] = flow.transform.changed_by
+            return changes, count
+
+        return lambda _keys: change
+
+    def _staying(self, route: Route) -> Callable[[KeyRange], Change]:
+        """What carries records that stay where they are; what it keeps of them goes into the same batch."""
+        name, home = route.collection, self.store.family(route.column_family)
+
+        def of_stretch(keys: KeyRange) -> Change:
+            before, rejects = (
+                self._changed_by.get(name, [0] * len(route.specs)),
+                Rejects(route, Rejecting(), home, None),
+            )
+            keeper = Keeper(name, self._run, self._keep) if self.keeps_complements else None
+            carrying = carrier(route, keys, home, rejects, keeper)
+
+            def change(chunk: Sequence[Record]) -> tuple[Changes, int]:
+                changed = carrying.carry(chunk)
+                if rejects.count:
+                    raise self._rejected(rejects.shown[0])
+                both = zip(before, carrying.changed_by, strict=True)
+                self._changed_by[name] = [one + other for one, other in both]
+                return dict(changed), len(changed)
+
+            return change
+
+        return of_stretch
+
+    def _keep(self, step: Step, key: bytes, block: bytes) -> None:
+        """Take a block of what is kept of records into the batch."""
+        del step
+        self._changes[DEFAULT_FAMILY][key] = block
+        self._size += len(key) + len(block)
+
+    def _rejected(self, found: Rejection) -> RecordRejected:
+        """The error of a record that is refused by a hook, or a schema, that is not what it was."""
+        return RecordRejected([found], 1, where=str(self.store.path))
+
+    def _carry_stretch(
+        self, place: int, keys: KeyRange, make: Callable[[KeyRange], Change], tracker: Tracker
+    ) -> KeyRange | None:
         """Carry records of a collection until it is time to clear up; the keys that are left, if there are any."""
         self._stretch = 0
-        route = self._routes[place]
+        route, change = self._routes[place], make(keys)
         home = self.store.family(route.column_family)
         for chunk in home.chunks(keys, RECORDS_A_CHUNK):
             self._carry_chunk(place, chunk, change)
@@ -146,6 +207,7 @@ class InPlace(Run):
                 break
         else:
             return None
+        del change
         # Not before here, where no iteration is under way any more: it would keep the old files.
         home.compact(KeyRange(keys.start, rest.start))
         return rest
@@ -153,15 +215,11 @@ class InPlace(Run):
     def _carry_chunk(self, place: int, chunk: Sequence[Record], change: Change) -> None:
         """Carry some records, and write the batch where that is large enough."""
         route = self._routes[place]
-        name, gathered = route.collection, self._changes[route.column_family]
-        for key, value in chunk:
-            try:
-                changes = change(key, value)
-            except RecordRefused as refused:  # by a hook, or a schema, that is not what it was
-                raise RecordRejected([rejection(key, refused, route)], 1, where=str(self.store.path)) from None
-            gathered.update(changes)
-            self._size += sum(len(one) + len(new or b"") for one, new in changes.items())
-            self._migrated[name] += bool(changes)
+        name = route.collection
+        changes, count = change(chunk)
+        self._changes[route.column_family].update(changes)
+        self._size += sum(len(key) + len(new or b"") for key, new in changes.items())
+        self._migrated[name] += count
         last = chunk[-1][0]
         if (place, last) > self._mark.position:
             done = sum((place, key) > self._mark.position for key, _ in chunk)
@@ -191,6 +249,8 @@ class InPlace(Run):
         tracker.finish()
         results = [_carried(route, so_far[route.collection], after) for route in self._routes]
         entries = [entry | {"in_place": True} for entry in self._entries(results, Retaken(results), None)]
+        for route in self._routes:  # not with the records: some that the way down left may come to them again
+            changes |= dict.fromkeys(kept_keys(self.store, route.collection, route.kept_by))
         changes[HISTORY_KEY] = read_history(self.store).with_entries(entries)
         changes[VERSION_KEY] = _number(self.plan.to_version)
         if self._is_marked:
@@ -209,7 +269,7 @@ class InPlace(Run):
     def _so_far(self) -> dict[str, SoFar]:
         """What has become of each collection, the batch at hand included."""
         return {
-            name: before.plus(self._migrated[name], self._transforms[name].changed_by)
+            name: before.plus(self._migrated[name], self._changed_by.get(name, [0] * len(before.changed_by)))
             for name, before in self._base.items()
         }
 
@@ -240,30 +300,20 @@ class _Moves:
         if value is not None or key not in self._found:
             self._found[key] = value
 
-    def of(self, flow: Flow) -> Change:
-        """What becomes of the records that a flow carries."""
+    def of(self, flow: Flow, key: bytes, value: bytes) -> Changes:
+        """What becomes of a record that a flow carries; nothing where it stays as it is.
 
-        def change(key: bytes, value: bytes) -> Changes:
-            self._found = {}
-            flow.carry(key, value)
-            return self._found
-
-        return change
+        Raises:
+            RecordRefused: it cannot be carried over.
+        """
+        self._found = {}
+        flow.carry(key, value)
+        return self._found
 
 
 def _within(family: str, plan: Plan, store: Store) -> tuple[list[Route], Store]:
     """The ways of a column family, which no record leaves, and where its records are."""
     return [route for route in plan.known if route.column_family == family], store.family(family)
-
-
-def _staying(transform: Transform) -> Change:
-    """What becomes of records that stay where they are."""
-
-    def change(key: bytes, value: bytes) -> Changes:
-        carried = transform(value)
-        return {} if carried is None else {key: carried}
-
-    return change
 
 
 def _nothing_of(result: Carried) -> SoFar:

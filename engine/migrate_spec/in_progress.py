@@ -33,6 +33,7 @@ _FIELDS: dict[str, type] = {
     "to_version": int,
     "started_at": str,
     "validate": bool,
+    "allow_pickle": bool,
     "collection": str,
     "last_key": str,
     "done": int,
@@ -78,6 +79,7 @@ class InProgress:
         from_version, to_version: its way.
         started_at: when it began, RFC 3339, UTC.
         validate: whether it checks records against the schemas.
+        allow_pickle: whether it carries pickled documents over, too.
         specs: the specs that it carries out.
         collections: what has become of each collection so far, in the order in which they are carried.
         collection: the one that the last batch was of.
@@ -92,6 +94,7 @@ class InProgress:
     to_version: int
     started_at: str
     validate: bool
+    allow_pickle: bool
     specs: Sequence[NotedSpec]
     collections: Mapping[str, SoFar] = field(default_factory=dict)
     collection: str = ""

@@ -14,10 +14,8 @@ from migrate_spec.codec import (
     decode,
     encode,
     encoder_of,
-    looks_like_msgpack,
     opened,
     plain,
-    read_plain,
 )
 from migrate_spec.compiler import RecordRefused, Route, coding, misfit, out_of_range
 from migrate_spec.complement import Complement
@@ -27,9 +25,10 @@ from migrate_spec.document import Refused
 from migrate_spec.forgetting import forgotten
 from migrate_spec.operation import Loss
 from migrate_spec.path import Each, Name, Path
+from migrate_spec.pickled import is_pickled, unpickled
 from migrate_spec.reasons import Reasons
 
-__all__ = ["Arrived", "Journey", "RecordLoss", "path_of", "spelled_otherwise"]
+__all__ = ["Arrived", "Journey", "RecordLoss", "path_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +57,14 @@ class Arrived:
         value: the same as bytes.
         lost: what is to be kept of it, by the step that took it.
         losses: what it loses.
+        changed_by: the places, among the specs of the route, of those that changed it.
     """
 
     document: Document
     value: bytes
     lost: list[tuple[Step, Complement]] = field(default_factory=list)
     losses: list[RecordLoss] = field(default_factory=list)
+    changed_by: list[int] = field(default_factory=list)
 
 
 class Journey:
@@ -101,6 +102,32 @@ class Journey:
             value: its bytes.
             kept: what is kept of it, by the step in the other direction that took it.
 
+        Where what is kept does not fit any more, as the record was edited or a spec altered, it is carried without
+        that, and what had been kept is told as a conflict.
+
+        Raises:
+            RecordRefused: it cannot be carried over.
+            Unreadable: what is kept cannot be read.
+        """
+        try:
+            found = self._arrived(value, kept)
+        except RecordRefused as refused:
+            if not kept:
+                raise
+            try:
+                found = self._arrived(value, {})
+            except RecordRefused:
+                raise refused from None
+            found.losses += _all_of(kept)
+        if any(loss.kind in {"placeholder", "conflict"} for loss in found.losses):
+            found.losses.append(RecordLoss((self.route.target, self.route.start), "", "inexact"))
+        for place in found.changed_by:
+            self.changed_by[place] += 1
+        return found
+
+    def _arrived(self, value: bytes, kept: Mapping[Step, bytes]) -> Arrived:
+        """A record at the end of its way.
+
         Raises:
             RecordRefused: it cannot be carried over.
         """
@@ -109,8 +136,6 @@ class Journey:
             found = Arrived(document, value)
             for crossing in self.way(version):
                 self._cross(crossing, found, kept.get(crossing.step[::-1]))
-            if any(loss.kind in {"placeholder", "conflict"} for loss in found.losses):
-                found.losses.append(RecordLoss((self.route.target, self.route.start), "", "inexact"))
             self._check(found)
         except (NotADocument, Refused, RecursionError) as error:
             raise RecordRefused.by("", error) from None
@@ -124,9 +149,14 @@ class Journey:
             Refused: its stamp is no version.
             RecordRefused: the route does not know the version.
         """
-        document, _ = self._read(value)
+        try:
+            document, _ = self._read(value)
+        except NotADocument:
+            if self.route.allow_pickle and is_pickled(value):
+                unpickled(value)  # which says what is in it
+            raise
         version, route = self._stamp.version_of(document, self.route.unstamped), self.route
-        if not route.earliest <= version <= route.target:
+        if self._stamp.path is not None and not route.earliest <= version <= route.target:
             raise out_of_range(self._stamp, version, route.earliest, route.target)
         return document, version
 
@@ -143,12 +173,11 @@ class Journey:
         paths = dict.fromkeys(str(path_of(conflict.place)) for conflict in conflicts)
         found.losses += [RecordLoss(crossing.step, path, "conflict") for path in paths]
         value = self._written(crossing, after)
-        spelling = complement.spelled_as_it_was(value) if complement is not None else None
-        if spelling is not None:
-            value, after = spelling, self._document(spelling)
-        if value == found.value or (complement is None and spelled_otherwise(value, found.value)):
+        if complement is not None and (spelled := complement.spelled(value)) is not value:
+            value, after = spelled, self._document(spelled)
+        if value == found.value or (complement is None and crossing.only_respells(found.value, value)):
             return
-        self.changed_by[self.route.specs.index(crossing.spec)] += 1
+        found.changed_by.append(self.route.specs.index(crossing.spec))
         lost = self.lost(crossing, before, found.value, value)
         if lost is not None:
             found.lost.append((crossing.step, lost))
@@ -184,10 +213,8 @@ class Journey:
             value: the same as bytes.
             after: what leaves it, as bytes.
         """
-        if crossing.back is None:
-            return None
-        complement = crossing.complement(before, value, partial(self._document, after))
-        if complement is None and crossing.forget is None and not self.route.down:
+        complement = crossing.lost(before, value, partial(self._document, after))
+        if complement is None and crossing.back is not None and crossing.forget is None and not self.route.down:
             sides = self._document(after), before
             if any(_is_new(path, *sides) for path in self._invented[crossing.step]):
                 return Complement()  # which says that what the way back makes up is what was there
@@ -232,16 +259,18 @@ class Journey:
         raise misfit(name, decode(found.document), reasons, explains=self.explains)
 
 
+def _all_of(kept: Mapping[Step, bytes]) -> list[RecordLoss]:
+    """Conflicts about all that was kept of a record."""
+    return [
+        RecordLoss(step[::-1], str(path_of(place)), "conflict")
+        for step, stored in kept.items()
+        for place in values_lost(Complement.of(stored).differences)
+    ]
+
+
 def _invented(losses: Iterable[tuple[Loss, ...]]) -> Sequence[Path]:
     """The places at which the way back of some steps makes something up where nothing is kept."""
     return tuple(dict.fromkeys(loss.path for of_step in losses for loss in of_step))
-
-
-def spelled_otherwise(value: bytes, other: bytes) -> bool:
-    """Whether two records say the same in the same encoding, however it is spelled."""
-    if looks_like_msgpack(value) or looks_like_msgpack(other) or read_plain(other) is not None:
-        return value == other
-    return encode(decode(value)) == encode(decode(other))
 
 
 def path_of(place: Places) -> Path:

@@ -14,7 +14,7 @@ from migrate_spec.complement import Complement
 from migrate_spec.crossing import Step
 from migrate_spec.differences import Lost
 from migrate_spec.document import ABSENT
-from migrate_spec.journey import Journey, spelled_otherwise
+from migrate_spec.journey import Journey
 from migrate_spec.shortcut import looks_at
 from migrate_spec.spec import Spec
 
@@ -96,7 +96,7 @@ class Keeping:
         for crossing in way:
             is_last = crossing is way[-1]
             after = carried if is_last else encoder_of(crossing.encodings[1])(crossing.forth(copied(before)))
-            if not is_last and spelled_otherwise(after, value):
+            if not is_last and crossing.only_respells(value, after):
                 after = value
             complement = self._journey.lost(crossing, before, value, after)
             if complement is not None:

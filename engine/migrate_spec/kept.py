@@ -1,32 +1,68 @@
 """What migrations took from records, kept in the database beside them for the way back.
 
 It stands in the default column family, in blocks of neighbouring records, each under
-``_complement:<collection>/<from>-<to>/<start of the run>/<last key of the block>``. A block is MessagePack: a list of
-pairs of a :class:`~migrate_spec.complement.Complement` (JSON) and the keys of all records that have this very one, as
-most often many have the same. What a step up keeps serves the way down, and goes with it; and the other way round.
+``_complement:<collection>/<from>-<to>/<start of the run>/<last key of the block>``, the last in hexadecimal digits (for
+they have the same order, whatever the key is, and are text, which a database of rocksdict's default mode asks for). The
+blocks of one run do not overlap; where a run takes records up again that were set aside, it keeps that as another one.
+A block is MessagePack: a list of pairs of a :class:`~migrate_spec.complement.Complement` (JSON) and the keys of all
+records that have this very one, as most often many have the same. What a step up keeps serves the way down, and goes
+with it; and the other way round.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from uuid import uuid4
 
 from migrate_spec.codec import packed, unpacker
+from migrate_spec.complement import Unreadable
 from migrate_spec.crossing import Step
+from migrate_spec.errors import MetadataInvalid, show_key
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.store import KeyRange, StagedFile, Store
 
-__all__ = ["Block", "Keeper", "Kept", "kept_blocks", "kept_keys", "kept_range", "kept_runs", "kept_size"]
+__all__ = [
+    "AGAIN",
+    "Block",
+    "Keeper",
+    "Kept",
+    "KeptAnywhere",
+    "StagedKeeper",
+    "keep_sorted",
+    "keeping_entry",
+    "kept_blocks",
+    "kept_keys",
+    "kept_range",
+    "kept_runs",
+    "kept_size",
+    "without",
+]
 
 COMPLEMENTS = b"_complement:"
+
+RECORDS_A_BLOCK = 250
 
 Found = Mapping[Step, bytes]
 """What is kept of one record, by the step that took it."""
 
-_unpacked = unpacker(list[tuple[bytes, list[bytes]]])
+Put = Callable[[Step, bytes, bytes], None]
+"""Takes a block with its key."""
+
+AGAIN = "+"
+"""Comes behind the start of a run for what it keeps of records that it takes up again, and then their version."""
+
+REMEDY = "put a backup back, or delete that key: what stands in it is lost for the way back"
+
+Complements = list[tuple[bytes, list[bytes]]]
+"""Complements as they are stored, each with the keys of the records that have it."""
+
+_unpack = unpacker(Complements)
 
 
 def kept_range(collection: str | None = None, step: Step | None = None) -> KeyRange:
@@ -49,6 +85,11 @@ def kept_runs(store: Store, collection: str, step: Step) -> Iterator[bytes]:
         start = run[:-1] + b"0"  # which comes right behind the slash
 
 
+def _blocks_from(run: bytes, start: bytes) -> KeyRange:
+    """Where the blocks of a run stand that end with a record's key or a later one."""
+    return KeyRange(run + start.hex().encode(), KeyRange.of_prefix(run).stop)
+
+
 def kept_keys(store: Store, collection: str, steps: Iterable[Step]) -> Iterator[bytes]:
     """The keys of all that is kept of a collection by some steps."""
     home = store.family(DEFAULT_FAMILY)
@@ -57,16 +98,59 @@ def kept_keys(store: Store, collection: str, steps: Iterable[Step]) -> Iterator[
             yield key
 
 
-class Keeper:
-    """Writes what is kept of the records of a job, which come in the order of their keys."""
+def without(
+    store: Store, collection: str, steps: Iterable[Step], keys: Collection[bytes]
+) -> Iterator[tuple[bytes, bytes | None]]:
+    """The blocks that have something of some records, as they are without that; ``None``: nothing is left.
 
-    def __init__(self, home: Store, folder: Path, collection: str, run: str) -> None:
-        """Take the database, where files are staged, and the run by its start."""
-        self._home = home.family(DEFAULT_FAMILY)
-        self._folder = folder
+    Args:
+        store: the database.
+        collection: the records' collection.
+        steps: what was kept by these.
+        keys: of the records.
+
+    Raises:
+        MetadataInvalid: a block cannot be read.
+    """
+    home = store.family(DEFAULT_FAMILY)
+    for step in steps:
+        for key, value in home.scan(kept_range(collection, step)):
+            block = _unpacked(home, key, value)
+            left = [(one, rest) for one, own in block if (rest := [other for other in own if other not in keys])]
+            if left != block:
+                yield key, packed(left) if left else None
+
+
+def _unpacked(store: Store, key: bytes, value: bytes) -> Complements:
+    """A block.
+
+    Raises:
+        MetadataInvalid: it cannot be read.
+    """
+    try:
+        block: Complements = _unpack(value)
+        bytes.fromhex(key[key.rindex(b"/") + 1 :].decode())
+        if block and all(keys for _, keys in block):
+            return block
+        reason = "it is empty"
+    except ValueError as error:
+        reason = str(error)
+    raise MetadataInvalid(
+        f"what migrations took from records was found under {show_key(key)}, and cannot be read ({reason})",
+        "a block as a run writes it was expected",
+        REMEDY,
+        where=str(store.path),
+    )
+
+
+class Keeper:
+    """Writes what is kept of records; no block has keys that belong between those of another one."""
+
+    def __init__(self, collection: str, run: str, put: Put) -> None:
+        """Take the collection, the run by its start, and what takes the blocks."""
         self._collection, self._run = collection, run
+        self._put = put
         self._block: dict[Step, dict[bytes, list[bytes]]] = {}
-        self._files: dict[Step, StagedFile] = {}
 
     def add(self, step: Step, complement: bytes, keys: Iterable[bytes]) -> None:
         """Take what is kept of records that have the same complement."""
@@ -75,17 +159,77 @@ class Keeper:
     def end_block(self) -> None:
         """Write what was taken since the last block."""
         for step, block in self._block.items():
-            if step not in self._files:
-                self._files[step] = self._home.stage(self._folder / f"{uuid4().hex}.sst")
             head = kept_range(self._collection, step).start
-            last = max(keys[-1] for keys in block.values())
-            self._files[step].put(head + f"{self._run}/".encode() + last, packed(list(block.items())))
+            last = max(map(max, block.values()))
+            self._put(step, head + f"{self._run}/{last.hex()}".encode(), packed(list(block.items())))
         self._block.clear()
 
     def finish(self) -> list[Path]:
-        """Complete the files."""
+        """Complete what is written; the staged files, where there are any."""
         self.end_block()
+        return []
+
+
+class StagedKeeper(Keeper):
+    """Writes into staged files."""
+
+    def __init__(self, home: Store, folder: Path, collection: str, run: str) -> None:
+        """Take the database, where files are staged, the collection, and the run by its start."""
+        super().__init__(collection, run, self._stage)
+        self._home = home.family(DEFAULT_FAMILY)
+        self._folder = folder
+        self._files: dict[Step, StagedFile] = {}
+
+    def _stage(self, step: Step, key: bytes, block: bytes) -> None:
+        if step not in self._files:
+            self._files[step] = self._home.stage(self._folder / f"{uuid4().hex}.sst")
+        self._files[step].put(key, block)
+
+    def finish(self) -> list[Path]:  # noqa: D102 - as there
+        super().finish()
         return [path for file in self._files.values() if (path := file.finish()) is not None]
+
+
+def keeping_entry(collection: str, step: Step, key: bytes, source: bytes, stored: bytes) -> tuple[bytes, bytes, bytes]:
+    """What is kept of a record for its way back over a step, so that it can be sorted.
+
+    Args:
+        collection: the record's collection.
+        step: the step that took it.
+        key: the record's key afterwards.
+        source: the key of the record that it comes from.
+        stored: what is kept.
+
+    Returns:
+        What it is sorted by, the source, and all the rest.
+    """
+    return kept_range(collection, step).start + key, source, packed((collection, step, key, stored))
+
+
+def keep_sorted(entries: Iterable[bytes], home: Store, folder: Path, run: str) -> list[Path]:
+    """Write what is kept of records that were sorted.
+
+    Args:
+        entries: what :func:`keeping_entry` gave last, sorted by what it gave first.
+        home: the database.
+        folder: where files are staged.
+        run: the run by its start.
+
+    Returns:
+        The staged files.
+    """
+    files: list[Path] = []
+    for (collection, step), group in groupby(map(_unpacked_entry, entries), key=itemgetter(0, 1)):
+        keeper = StagedKeeper(home, folder, collection, run)
+        for number, (_, _, key, stored) in enumerate(group, 1):
+            keeper.add(step, stored, (key,))
+            if number % RECORDS_A_BLOCK == 0:
+                keeper.end_block()
+        files += keeper.finish()
+    return files
+
+
+_unpacked_entry = unpacker(tuple[str, Step, bytes, bytes])
 
 
 class Kept:
@@ -94,6 +238,7 @@ class Kept:
     def __init__(self, home: Store, collection: str, steps: Iterable[Step], keys: KeyRange) -> None:
         """Take the database, and which steps of which collection are meant."""
         home = home.family(DEFAULT_FAMILY)
+        self._path, self._collection = home.path, collection
         runs = [(step, run) for step in steps for run in kept_runs(home, collection, step)]
         self._streams = [_Stream(home, step, run, keys.start) for step, run in runs]
 
@@ -111,6 +256,59 @@ class Kept:
                         found.setdefault(key, {})[stream.step] = block[key]
         return found
 
+    def unreadable(self, key: bytes, error: Unreadable) -> MetadataInvalid:
+        """The error that tells of what is kept of one record, and cannot be read."""
+        return MetadataInvalid(
+            f"what migrations took from {show_key(key)} was found under {kept_range(self._collection).start.decode()}, "
+            f"and cannot be read ({error})",
+            "what a run writes was expected",
+            REMEDY,
+            where=str(self._path),
+        )
+
+
+class KeptAnywhere:
+    """Reads what is kept of records of a collection, which are asked for in any order."""
+
+    def __init__(self, home: Store, collection: str, steps: Iterable[Step]) -> None:
+        """Take the database, and which steps of which collection are meant."""
+        self._home = home.family(DEFAULT_FAMILY)
+        self._collection = collection
+        runs = {step: list(kept_runs(self._home, collection, step)) for step in steps}
+        self._runs = {step: some for step, some in runs.items() if some}
+        self._blocks: dict[bytes, dict[bytes, bytes]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._runs)
+
+    def of(self, step: Step, key: bytes) -> bytes | None:
+        """What the last run has kept of a record in a step; ``None``: nothing."""
+        for run in reversed(self._runs.get(step, ())):
+            found = self._block(run, key).get(key)
+            if found is not None:
+                return found
+        return None
+
+    def all_from(self, step: Step, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """All that is kept in a step of the records from one key on, in the order of their keys."""
+        yield from merge(*(self._from(run, start) for run in self._runs.get(step, ())), key=itemgetter(0))
+
+    def _from(self, run: bytes, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        for where, value in self._home.scan(_blocks_from(run, start)):
+            block = _unpacked(self._home, where, value)
+            yield from sorted((key, complement) for complement, keys in block for key in keys if key >= start)
+
+    def _block(self, run: bytes, key: bytes) -> dict[bytes, bytes]:
+        """The block of a run in which a record is if it is in any; the last one of each run is remembered."""
+        block = self._blocks.get(run)
+        if block is None or not (min(block) <= key <= max(block)):
+            found = next(self._home.scan(_blocks_from(run, key)), None)
+            parts = _unpacked(self._home, *found) if found else []
+            block = {one: complement for complement, keys in parts for one in keys}
+            if block:
+                self._blocks[run] = block
+        return block
+
 
 class _Stream:
     """The blocks of one run and step, which do not overlap."""
@@ -118,16 +316,16 @@ class _Stream:
     def __init__(self, home: Store, step: Step, run: bytes, start: bytes) -> None:
         self.step = step
         self._head = len(run)
-        keys = KeyRange.of_prefix(run)
-        self._blocks = home.scan(KeyRange(run + start, keys.stop))
+        self._home = home
+        self._blocks = home.scan(_blocks_from(run, start))
         self._open: list[tuple[bytes, dict[bytes, bytes]]] = []
         self._next()
 
     def _next(self) -> None:
         self._ahead: tuple[bytes, bytes, dict[bytes, bytes]] | None = None
         for key, value in self._blocks:
-            block = {one: complement for complement, keys in _unpacked(value) for one in keys}
-            self._ahead = min(block), key[self._head :], block
+            block = {one: part for part, keys in _unpacked(self._home, key, value) for one in keys}
+            self._ahead = min(block), bytes.fromhex(key[self._head :].decode()), block
             return
 
     def upto(self, last: bytes) -> list[dict[bytes, bytes]]:
@@ -168,14 +366,16 @@ def kept_blocks(store: Store) -> Iterator[Block]:
     """All that is kept in a database, in the order of collections and steps; what is no block of ours is passed over.
 
     Raises:
+        MetadataInvalid: a block cannot be read.
         DatabaseError: the database cannot be read.
     """
-    for key, value in store.family(DEFAULT_FAMILY).scan(kept_range()):
+    home = store.family(DEFAULT_FAMILY)
+    for key, value in home.scan(kept_range()):
         found = _BLOCK.match(key)
         if found is not None:
-            collection, start, end, run = found.groups()
+            collection, start, end, run = (part.decode() for part in found.groups())
             step, size = (int(start), int(end)), len(key) + len(value)
-            yield Block(key, collection.decode(), step, run.decode(), size, _unpacked(value))
+            yield Block(key, collection, step, run.partition(AGAIN)[0], size, _unpacked(home, key, value))
 
 
 def kept_size(store: Store) -> int:

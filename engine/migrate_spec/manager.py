@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -21,6 +22,7 @@ from migrate_spec.in_progress import InProgress, parts_of, read_in_progress
 from migrate_spec.interrupts import uninterrupted
 from migrate_spec.kept import kept_size
 from migrate_spec.logs import logged
+from migrate_spec.pickled import as_json
 from migrate_spec.plan import Plan, make_plan
 from migrate_spec.progress import OnProgress
 from migrate_spec.project import Project
@@ -81,15 +83,19 @@ class MigrationManager(ComplementKeeper):
         with self._reading() as store:
             return read_in_progress(store)
 
-    def plan(self, to_version: int | None = None) -> Plan:
+    def plan(self, to_version: int | None = None, *, allow_pickle: bool = False) -> Plan:
         """What :meth:`apply` would carry out: a run in place that is under way, else all steps. Nothing is written.
+
+        Args:
+            to_version: as for :meth:`apply`.
+            allow_pickle: as there.
 
         Raises:
             PlanError: there is no way.
             DatabaseError: the database cannot be read.
         """
         with self._reading() as store:
-            return self._plan(store, to_version)
+            return self._plan(store, to_version, allow_pickle=allow_pickle)
 
     def sizes(self, plan: Plan) -> dict[str, Size]:
         """An estimate of how much there is to read for each collection of a plan."""
@@ -121,12 +127,13 @@ class MigrationManager(ComplementKeeper):
         """How fresh it is what the other methods read from now on, and who may write to the database meanwhile."""
         return Freshness.of(self.path)
 
-    def explain(self, key: str | bytes, *, column_family: str | None = None) -> Explanation:
+    def explain(self, key: str | bytes, *, column_family: str | None = None, allow_pickle: bool = False) -> Explanation:
         r"""What each step made, or would make, of one record: which line of which spec. Nothing is written.
 
         Args:
             key: the record's key; as a text it may have bytes as ``\xNN`` in it.
             column_family: the part of the database that it is in; by default that of the collection it belongs to.
+            allow_pickle: as for :meth:`apply`; it need not be said where a run has been told so before.
 
         Raises:
             RecordMissing: there is no such record, no spec is about it, or several column families have one.
@@ -137,7 +144,7 @@ class MigrationManager(ComplementKeeper):
         from migrate_spec.explain import explain  # noqa: PLC0415 - as for `scan`, below
 
         with self._reading() as store:
-            plan = self._plan(store, None)
+            plan = self._plan(store, None, allow_pickle=allow_pickle)
             candidates = [key] if isinstance(key, bytes) else [os.fsencode(key), read_key(key)]
             return explain(store, self._project, plan, candidates, column_family)
 
@@ -146,6 +153,7 @@ class MigrationManager(ComplementKeeper):
         to_version: int | None = None,
         *,
         validate: bool = True,
+        allow_pickle: bool = False,
         on_error: OnError = "fail",
         rejected: str | Path | None = None,
         in_place: bool = False,
@@ -157,6 +165,7 @@ class MigrationManager(ComplementKeeper):
         Args:
             to_version: as for :meth:`apply`.
             validate: as there.
+            allow_pickle: as there.
             on_error: as there.
             rejected: as there; it is all that is written.
             in_place: as there.
@@ -172,7 +181,8 @@ class MigrationManager(ComplementKeeper):
 
         choice = Choice.of(on_error, rejected)
         with self._reading() as store:
-            plan, begun = self._plan(store, to_version, validate=validate), read_in_progress(store)
+            plan = self._plan(store, to_version, validate=validate, allow_pickle=allow_pickle)
+            begun = read_in_progress(store)
             if not (in_place or begun):
                 return find_out(store, plan, workers or processes(), on_progress, choice)
             from migrate_spec.in_place_scan import find_out_in_place, refuse_choice  # noqa: PLC0415 - rarely needed
@@ -190,6 +200,7 @@ class MigrationManager(ComplementKeeper):
         retention: Retention | None = None,
         in_place: bool = False,
         validate: bool = True,
+        allow_pickle: bool = False,
         on_error: OnError = "fail",
         rejected: str | Path | None = None,
         workers: Workers | None = None,
@@ -211,6 +222,8 @@ class MigrationManager(ComplementKeeper):
                 has old ones and new ones.
             validate: whether every record is checked against the schema. Without that, a record is looked at only as
                 far as the steps need.
+            allow_pickle: whether documents that rocksdict has pickled are carried over, too, and stay pickled. Nothing
+                of them is run: what is more than JSON has is rejected.
             on_error: what is done about records that cannot be carried over: ``fail``, or ``quarantine`` to leave them
                 as they are, marked in the database, and carry all others, as far as the specs ``accept`` that.
             rejected: the file for a list of all records that are rejected; with ``quarantine`` there is always one, by
@@ -231,9 +244,10 @@ class MigrationManager(ComplementKeeper):
         """
         self.mend()
         choice = Choice.of(on_error, rejected)
+        plan_of = partial(self._plan, to_version=to_version, validate=validate, allow_pickle=allow_pickle)
         with self._reading() as store:
             begun = read_in_progress(store)
-            plan = self._plan(store, to_version, validate=validate) if read_swap(store) is None else None
+            plan = plan_of(store) if read_swap(store) is None else None
             marked = plan is not None and plan.is_empty and has_marks(store)
         if plan is not None and plan.is_empty and not marked:
             return self.settle(plan.to_version)
@@ -241,7 +255,9 @@ class MigrationManager(ComplementKeeper):
             from migrate_spec.in_place_scan import refuse_choice  # noqa: PLC0415 - rarely needed
 
             refuse_choice(choice)
-            report = self._apply_in_place(to_version, workers, wait, on_progress, validate=validate)
+            report = self._apply_in_place(
+                plan_of, workers, wait, on_progress, validate=validate, complements=complements
+            )
             if begun is None or report.to_version == (self._project.version if to_version is None else to_version):
                 return report
             rest = self.apply(
@@ -251,6 +267,7 @@ class MigrationManager(ComplementKeeper):
                 retention=retention,
                 in_place=in_place,
                 validate=validate,
+                allow_pickle=allow_pickle,
                 workers=workers,
                 wait=wait,
                 on_progress=on_progress,
@@ -268,7 +285,7 @@ class MigrationManager(ComplementKeeper):
                 self.settle(plan.to_version)
                 return report
         with staging(partial(self._writing, wait, on_progress)) as staged:
-            plan = self._plan(staged.store, to_version, validate=validate)
+            plan = plan_of(staged.store)
             if plan.is_empty and not has_marks(staged.store):  # another process was faster
                 return ApplyReport(str(self.path), plan.from_version, plan.to_version)
             run = Run(staged, plan, workers, choice, keeps_backup=backup, keeps_complements=complements)
@@ -282,23 +299,25 @@ class MigrationManager(ComplementKeeper):
             return replace(report, pruned=[backup.name for backup in pruned])
         return report
 
-    def _apply_in_place(
+    def _apply_in_place(  # noqa: PLR0913 - as `apply`, which alone calls it
         self,
-        to_version: int | None,
+        plan_of: Callable[[Store], Plan],
         workers: Workers | None,
         wait: float,
         on_progress: OnProgress | None,
         *,
         validate: bool,
+        complements: bool,
     ) -> ApplyReport:
         from migrate_spec.executors import processes  # noqa: PLC0415 - as for `scan`
         from migrate_spec.in_place import InPlace  # noqa: PLC0415
 
         with staging(partial(self._writing, wait, on_progress), goes_on=True) as staged:
-            plan = self._plan(staged.store, to_version, validate=validate)
+            plan = plan_of(staged.store)
             if plan.is_empty:  # another process was faster
                 return ApplyReport(str(self.path), plan.from_version, plan.to_version)
-            return InPlace(staged, plan, workers or processes(), validate=validate).carry_out(on_progress)
+            run = InPlace(staged, plan, workers or processes(), validate=validate, keeps_complements=complements)
+            return run.carry_out(on_progress)
 
     def settle(self, version: int) -> ApplyReport:
         """Clear away what a killed run left beside a database that is current, where that is possible.
@@ -354,7 +373,7 @@ class MigrationManager(ComplementKeeper):
             undoing = choose(staged.store, backup, self._project.registry)
             return roll_back(staged, undoing, on_progress, undo_later_writes=undo_later_writes)
 
-    def upgraded(self, collection: str, key: bytes) -> bytes | None:
+    def upgraded(self, collection: str, key: bytes, *, allow_pickle: bool = False) -> bytes | None:
         """One record as it is at the newest version, at any moment of a run in place, too. Nothing is written.
 
         Where records carry stamps, ``project.upgrade`` does it with the value alone.
@@ -362,6 +381,7 @@ class MigrationManager(ComplementKeeper):
         Args:
             collection: the collection's name.
             key: where the record is now.
+            allow_pickle: whether it may be a pickled document, which is given as JSON.
 
         Returns:
             Its bytes; ``None`` where there is no such record.
@@ -374,7 +394,7 @@ class MigrationManager(ComplementKeeper):
         from migrate_spec.upgrading import upgraded  # noqa: PLC0415 - most read with `project.upgrade`
 
         with self._reading() as store:
-            return upgraded(store, self._project, collection, key)
+            return upgraded(store, self._project, collection, key, allow_pickle=allow_pickle)
 
     @logged("compact")
     def compact(self, *, wait: float = 0.0) -> None:
@@ -426,13 +446,17 @@ class MigrationManager(ComplementKeeper):
         with self._reading() as store:
             return audit(store, read_history(store))
 
-    def _plan(self, store: Store, to_version: int | None, *, validate: bool = True) -> Plan:
+    def _plan(
+        self, store: Store, to_version: int | None = None, *, validate: bool = True, allow_pickle: bool = False
+    ) -> Plan:
         begun = read_in_progress(store)
         if begun is None:
             plan = make_plan(self._project, read_version(store), to_version)
         else:
-            plan, validate = begun.plan(self._project, to_version, str(store.path)), begun.validate
+            plan = begun.plan(self._project, to_version, str(store.path))
+            validate, allow_pickle = begun.validate, begun.allow_pickle
         plan = plan if validate else plan.without_checks()
+        plan = plan.allowing_pickle() if allow_pickle else plan
         read_history(store).check_specs(self._project.registry)
         for route in plan.routes:
             store.family(route.column_family)  # else the database lacks it
@@ -447,5 +471,5 @@ def _sample(store: Store, keys: KeyRange, transform: Transform, among: int) -> S
         except RecordRefused:
             continue  # `--scan` names what is rejected; a sample shows what goes well
         if carried is not None:
-            return Sample(show_key(key), plain(value), plain(carried))
+            return Sample(show_key(key), plain(as_json(value)), plain(as_json(carried)))
     return None

@@ -14,6 +14,7 @@ from migrate_spec.compiler import RecordRefused, Route
 from migrate_spec.digest import Digest
 from migrate_spec.errors import Fault, Rejection
 from migrate_spec.flow import Flow, Flows
+from migrate_spec.kept import keep_sorted
 from migrate_spec.plan import Plan
 from migrate_spec.quarantine import Mark, Passing, mark_key, read_mark
 from migrate_spec.ranges import RECORDS_A_CHUNK, without_collector
@@ -44,7 +45,7 @@ def carry_moving(plan: Plan, means: Means, results: Sequence[Carried], retaken: 
         return
     with ExitStack() as stack:
         place = Path(stack.enter_context(TemporaryDirectory(dir=means.folder, prefix="sorting-")))
-        sorters = [stack.enter_context(Sorter(place)) for _ in range(4)]
+        sorters = [stack.enter_context(Sorter(place)) for _ in range(5)]
         stack.enter_context(without_collector())
         run = _Moving(plan, means, results, *sorters)
         for result in results:
@@ -76,8 +77,10 @@ class _Moving:
         taken: Sorter,
         refused: Sorter,
         tried: Sorter,
+        kept: Sorter,
     ) -> None:
-        self.flows = Flows(plan.known, means.frozen, changes, taken, notes_absent=means.in_place)
+        self._kept = kept if means.run is not None and means.folder is not None else None
+        self.flows = Flows(plan.known, means.frozen, changes, taken, notes_absent=means.in_place, keeping=self._kept)
         self._again = Flows(plan.known, means.frozen, Nowhere(), Nowhere())
         self._plan, self._means, self._results = plan, means, results
         self._changes, self._taken, self._refused, self._tried = changes, taken, refused, tried
@@ -142,7 +145,8 @@ class _Moving:
     def _flows_of(self, route: Route, changes: Sorter, taken: Sorter) -> Flows:
         """Flows in which the records of a collection go another way than most."""
         others = [one for one in self._plan.known if one.collection != route.collection]
-        return Flows([*others, route], self._means.frozen, changes, taken)
+        keeping = self._kept if changes is self._changes else None
+        return Flows([*others, route], self._means.frozen, changes, taken, keeping=keeping)
 
     def check_taken(self) -> None:
         """See that every record which was to be taken into another one was taken into one, and only one."""
@@ -164,7 +168,7 @@ class _Moving:
 
         settled = settle(self._changes, self._means, stays, self._watched, stops=stops)
         self._collided = settled.collided
-        retaken.add(self._plan, settled.files, [])
+        retaken.add(self._plan, settled.files, [] if stops else self._write_kept())
         self._settle_marks(retaken)
         for one in self._results:
             one.after = settled.after.get(one.collection)
@@ -175,6 +179,15 @@ class _Moving:
                 result.migrated -= 1
                 self._refused.add(key, key, None)
         self._tell_rejected()
+
+    def _write_kept(self) -> list[Path]:
+        """Write what is kept for the way back of the records that are not set aside."""
+        means = self._means
+        if self._kept is None or means.folder is None or means.run is None:
+            return []
+        entries = (entry for _, group in self._kept.groups() for entry in group)
+        values = (entry.value for entry in entries if entry.source not in self._collided and entry.value is not None)
+        return keep_sorted(values, means.frozen, means.folder, means.run)
 
     def _watched(self) -> Afterwards:
         """What knows in the end what stands there afterwards."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from migrate_spec.compiler import Route
@@ -56,10 +56,19 @@ class Plan:
 
     def without_checks(self) -> Plan:
         """The same way, on which no record is checked against a schema."""
-        routes, known = (
-            tuple(replace(route, schema=None, glances=True) for route in some) for some in (self.routes, self.known)
-        )
-        return replace(self, routes=routes, known=known)
+        return self._with(lambda route: replace(route, schema=None, glances=True))
+
+    def allowing_pickle(self) -> Plan:
+        """The same way, on which pickled documents are carried over, too."""
+        return self._with(lambda route: replace(route, allow_pickle=True))
+
+    @property
+    def allows_pickle(self) -> bool:
+        """Whether pickled documents are carried over, too."""
+        return any(route.allow_pickle for route in (*self.routes, *self.known))
+
+    def _with(self, change: Callable[[Route], Route]) -> Plan:
+        return replace(self, routes=tuple(map(change, self.routes)), known=tuple(map(change, self.known)))
 
     def losses(self) -> dict[str, tuple[Loss, ...]]:
         """What only the backup could bring back, by the migration that loses it."""

@@ -16,7 +16,7 @@ from migrate_spec.compiler import Route
 from migrate_spec.digest import Digest
 from migrate_spec.errors import Rejection
 from migrate_spec.journey import RecordLoss
-from migrate_spec.kept import Keeper
+from migrate_spec.kept import StagedKeeper
 from migrate_spec.quarantine import Passing
 from migrate_spec.rejects import Rejecting, Rejects
 from migrate_spec.store import KeyRange, Record, StagedFile, Store
@@ -125,9 +125,9 @@ def carry_range(job: Job, frozen: Store, tell: Tell) -> Part:
         DatabaseError: the database cannot be read, or the staged file not be written.
     """
     part, rejects = Part(job.keys.start), Rejects(job.route, job.rejecting, frozen, job.folder)
-    keeper: Keeper | None = None
+    keeper: StagedKeeper | None = None
     if job.folder is not None and job.run is not None:
-        keeper = Keeper(frozen, job.folder, job.route.collection, job.run)
+        keeper = StagedKeeper(frozen, job.folder, job.route.collection, job.run)
     carrying = carrier(job.route, job.keys, frozen, rejects, keeper)
     passing = Passing(frozen, job.route.column_family, job.keys) if job.rejecting.marked else None
     before, after, digests = Digest(), Digest(), job.digests or job.folder is not None

@@ -25,11 +25,13 @@ from migrate_spec.templates import Template
 
 __all__ = [
     "Change",
+    "Foreign",
     "Index",
     "Made",
     "Record",
     "RecordOperation",
     "Surroundings",
+    "Undo",
     "is_field",
     "key_parts",
     "path_faults",
@@ -59,6 +61,9 @@ Made = Iterable[Record]
 
 Change = Callable[[Record], Made]
 """What an operation makes of a record: itself, none, or several."""
+
+Undo = Callable[[Record], None]
+"""What makes a record again what an operation was given."""
 
 
 class Surroundings(Protocol):
@@ -102,6 +107,14 @@ class RecordOperation(ABC):
     def change(self, around: Surroundings) -> Change:
         """The operation, compiled. It raises :class:`~migrate_spec.document.Refused` for a record it cannot work on."""
 
+    def undo(self) -> Undo:
+        """The way back of a record that stays, compiled; by default it is what it was.
+
+        It raises :class:`~migrate_spec.document.Refused` for a record of which it does not know what it was, and
+        :class:`Foreign` for one that it cannot have made.
+        """
+        return _nothing
+
     def ranges(self) -> Sequence[str]:
         """The beginnings of the keys, besides the collection's own, that it may write or delete."""
         return ()
@@ -128,6 +141,14 @@ class RecordOperation(ABC):
     def effect(self, shape: Shape) -> Shape:
         """The shape of the collection's documents afterwards, where they were of a shape."""
         return shape
+
+
+class Foreign(Refused):
+    """A record that is none of those which an operation has to do with."""
+
+
+def _nothing(_record: Record) -> None:
+    pass
 
 
 @dataclass(frozen=True)

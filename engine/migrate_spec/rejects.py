@@ -11,6 +11,7 @@ from uuid import uuid4
 from migrate_spec.compiler import RecordRefused, Route, Transform
 from migrate_spec.errors import Rejection
 from migrate_spec.families import DEFAULT_FAMILY
+from migrate_spec.pickled import as_json
 from migrate_spec.quarantine import Mark, mark_key
 from migrate_spec.rejected import line
 from migrate_spec.store import StagedFile, Store
@@ -158,7 +159,7 @@ class Rejects:
             self.shown.append(found)
         if self._rejecting.lists is not None:
             with self._errors:
-                self._write(line(found, value))
+                self._write(line(found, as_json(value) if self._route.allow_pickle else value))
         if self._folder is not None:
             mark = Mark.of(found, self._route.collection, self._rejecting.version, self._rejecting.at)
             self._marks = self._marks or self._home.stage(self._folder / f"{uuid4().hex}.sst")

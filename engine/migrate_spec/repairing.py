@@ -14,6 +14,7 @@ from migrate_spec.codec import Json, NotADocument, encode, encode_msgpack, looks
 from migrate_spec.errors import RecordMissing, RecordRejected, Rejection, show_key
 from migrate_spec.families import DEFAULT_FAMILY, named
 from migrate_spec.history import read_version
+from migrate_spec.pickled import as_json, is_pickled, pickled
 from migrate_spec.plan import make_plan
 from migrate_spec.project import Project
 from migrate_spec.quarantine import Mark, marked_families, read_mark, read_marks
@@ -81,8 +82,11 @@ class QuarantineKeeper(BackupKeeper):
         super().__init__(database, project.registry)
         self._project = project
 
-    def quarantine(self) -> Generator[Held, None, None]:
+    def quarantine(self, *, allow_pickle: bool = False) -> Generator[Held, None, None]:
         """The records in quarantine, in the order of their keys. Nothing is written.
+
+        Args:
+            allow_pickle: whether pickled documents are shown as JSON.
 
         Raises:
             MetadataInvalid: a mark cannot be read.
@@ -92,14 +96,16 @@ class QuarantineKeeper(BackupKeeper):
             for family in marked_families(store):
                 home = store.family(family)
                 for mark in read_marks(store, family):
-                    yield Held(mark, home.get(mark.key))
+                    value = home.get(mark.key)
+                    yield Held(mark, as_json(value) if value is not None and allow_pickle else value)
 
-    def repair(
+    def repair(  # noqa: PLR0913 - as many as there are ways to do it
         self,
         key: bytes,
         value: bytes | None,
         *,
         column_family: str = DEFAULT_FAMILY,
+        allow_pickle: bool = False,
         backup: bool = True,
         wait: float = 0.0,
     ) -> RepairReport:
@@ -109,11 +115,13 @@ class QuarantineKeeper(BackupKeeper):
             key: the record's key.
             value: the other record, as it is at its own version; ``None``: the record is deleted.
             column_family: the part of the database that it is in.
+            allow_pickle: as for :meth:`~migrate_spec.manager.MigrationManager.apply`; what takes the place of a pickled
+                document is pickled, too.
             backup: whether a backup is made before.
             wait: for how many seconds to wait for a process that has the database open for writing.
 
         Raises:
-            RecordMissing: there is no such record in quarantine.
+            RecordMissing: there is no such record in quarantine, or none any more that another could replace.
             RecordRejected: it cannot be carried over either.
             DatabaseError: the database cannot be read or written.
 
@@ -122,8 +130,11 @@ class QuarantineKeeper(BackupKeeper):
         with self._reading() as store:
             if read_mark(store, key, column_family) is None:
                 raise _missing(key, column_family, self.path)
+            if value is not None and store.family(column_family).get(key) is None:
+                raise _deleted(key, column_family, self.path)
         chosen = partial(_is, key, column_family)
-        report = self._swap_repairs(Repairing(chosen, lambda _mark, old: _like(old, value)), backup=backup, wait=wait)
+        repairing = Repairing(chosen, lambda _mark, old: _like(old, value, allow_pickle=allow_pickle))
+        report = self._swap_repairs(repairing, allow_pickle=allow_pickle, backup=backup, wait=wait)
         if report.refused:
             raise RecordRejected(report.refused, report.refused_count, where=str(self.path))
         if not report.repaired:
@@ -135,7 +146,15 @@ class QuarantineKeeper(BackupKeeper):
             )
         return report
 
-    def repair_by(self, fix: Fix, key: bytes | None = None, *, backup: bool = True, wait: float = 0.0) -> RepairReport:
+    def repair_by(
+        self,
+        fix: Fix,
+        key: bytes | None = None,
+        *,
+        allow_pickle: bool = False,
+        backup: bool = True,
+        wait: float = 0.0,
+    ) -> RepairReport:
         """Do the steps of a fix to the records in quarantine of its collection, and carry these on from there.
 
         Those that cannot be carried over after that stay as they were; the report says why.
@@ -143,6 +162,7 @@ class QuarantineKeeper(BackupKeeper):
         Args:
             fix: from :func:`migrate_spec.fix.load_fix`.
             key: the key of the only record that is meant; by default all are.
+            allow_pickle: as for :meth:`~migrate_spec.manager.MigrationManager.apply`.
             backup: whether a backup is made before.
             wait: for how many seconds to wait for a process that has the database open for writing.
 
@@ -158,9 +178,10 @@ class QuarantineKeeper(BackupKeeper):
 
         if key is not None and not any(chosen(held.mark) for held in self.quarantine()):
             raise _missing(key, DEFAULT_FAMILY, self.path)
-        return self._swap_repairs(Repairing(chosen, lambda _mark, old: fix.repaired(old)), backup=backup, wait=wait)
+        repairing = Repairing(chosen, lambda _mark, old: fix.repaired(old, allow_pickle=allow_pickle))
+        return self._swap_repairs(repairing, allow_pickle=allow_pickle, backup=backup, wait=wait)
 
-    def _swap_repairs(self, repairing: Repairing, *, backup: bool, wait: float) -> RepairReport:
+    def _swap_repairs(self, repairing: Repairing, *, allow_pickle: bool, backup: bool, wait: float) -> RepairReport:
         from migrate_spec.apply import Run  # noqa: PLC0415 - slow to import, and not needed to look at a database
         from migrate_spec.executors import processes  # noqa: PLC0415
 
@@ -168,6 +189,7 @@ class QuarantineKeeper(BackupKeeper):
         with staging(partial(self._writing, wait)) as staged:
             version = read_version(staged.store)
             plan = make_plan(self._project, version, version)
+            plan = plan.allowing_pickle() if allow_pickle else plan
             retaken, name = Run(staged, plan, processes(1), keeps_backup=backup).repair_all(repairing)
         refused, count = tuple(retaken.refused), retaken.refused_count
         seconds = time.monotonic() - start
@@ -178,12 +200,14 @@ def _is(key: bytes, column_family: str, mark: Mark) -> bool:
     return (mark.key, mark.column_family) == (key, column_family)
 
 
-def _like(old: bytes, new: bytes | None) -> bytes | None:
-    """A new record, in the encoding of an old one, without blanks between its fields; as it is where it is no JSON."""
+def _like(old: bytes, new: bytes | None, *, allow_pickle: bool) -> bytes | None:
+    """A new record, in the form of an old one, without blanks between its fields; as it is where it is no JSON."""
     if new is None:
         return None
     try:
         document = read(new)[0]
+        if allow_pickle and is_pickled(old):
+            return pickled(encode(document), old)
         return encode_msgpack(document) if looks_like_msgpack(old) else encode(document)
     except NotADocument:
         return new
@@ -195,5 +219,15 @@ def _missing(key: bytes, column_family: str, database: Path) -> RecordMissing:
         f"no record {show_key(key)}{where} was found in quarantine",
         "the key of one that is there was expected",
         "`migrate-spec repair` lists them",
+        where=str(database),
+    )
+
+
+def _deleted(key: bytes, column_family: str, database: Path) -> RecordMissing:
+    where = f" in {named(column_family)}" if named(column_family) else ""
+    return RecordMissing(
+        f"the record {show_key(key)}{where} was deleted since it was set aside",
+        "a record was expected that another one replaces",
+        "`migrate-spec apply` takes it out of the quarantine, and your program can write it again",
         where=str(database),
     )

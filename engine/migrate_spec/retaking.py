@@ -9,16 +9,19 @@ from uuid import uuid4
 
 from migrate_spec.backup import Contents
 from migrate_spec.carried import Carried
-from migrate_spec.compiler import RecordRefused, Route, Transform
+from migrate_spec.carriers import carrier
+from migrate_spec.compiler import RecordRefused, Route
+from migrate_spec.crossing import Step
 from migrate_spec.errors import Rejection
 from migrate_spec.families import DEFAULT_FAMILY
+from migrate_spec.kept import AGAIN, Keeper, StagedKeeper, without
 from migrate_spec.plan import Plan
 from migrate_spec.quarantine import Mark, mark_key, read_marks
-from migrate_spec.rejects import SHOWN_REJECTIONS
+from migrate_spec.rejects import SHOWN_REJECTIONS, Rejects
 from migrate_spec.runner import Means
-from migrate_spec.store import StagedFile, stage
+from migrate_spec.store import KeyRange, StagedFile, stage, stage_all
 
-__all__ = ["Files", "Retaken", "open_marks", "retake", "route_of"]
+__all__ = ["Again", "Files", "Retaken", "open_marks", "retake", "route_of"]
 
 
 def route_of(mark: Mark, known: Iterable[Route]) -> Route | None:
@@ -126,6 +129,13 @@ class Retaken:
         result.deleted += 1
         self.deleted += 1
 
+    def come_home(self, mark: Mark, route: Route, files: Files, means: Means) -> None:
+        """Note that a record is of the version that the database will have; it stays as it is, and its mark goes."""
+        if means.frozen.get(mark.key) is not None:
+            result = self.of(mark, route)
+            result.release(result.changed_by, result.changed_by, changed=False)
+        self.drop(mark, files)
+
     def drop(self, mark: Mark, files: Files) -> None:
         """Take the mark of a record away."""
         self.drop_key(mark_key(mark.key, mark.column_family), files, "marks")
@@ -179,33 +189,123 @@ def retake(plan: Plan, means: Means, retaken: Retaken) -> None:
     Raises:
         DatabaseError: the database cannot be read, or the staged files not be written.
     """
-    files = Files(means)
-    transforms: dict[tuple[str, int], Transform] = {}
+    again, files = Again(means, retaken), Files(means)
     for mark, route in open_marks(plan, means, moving=False):
-        step = (mark.collection, mark.version)
-        transforms[step] = transforms.get(step) or Transform(route)
-        transforms[step].explains = means.folder is not None
-        _retake(mark, transforms[step], retaken, means, files)
+        again.try_one(mark, route, files)
     retaken.add(plan, *files.finish())
+    again.finish(plan)
 
 
-def _retake(mark: Mark, transform: Transform, retaken: Retaken, means: Means, files: Files) -> None:
-    """Try one record again."""
-    value = means.frozen.get(mark.key)
-    if value is not None:
-        result, counts = retaken.of(mark, transform.route), transform.changed_by[:]
-        try:
-            repaired = means.repaired(mark, value)
-            carried = (transform(repaired) or repaired) if repaired is not None else None
-        except RecordRefused as refused:
-            transform.changed_by[:] = counts
-            retaken.hold(mark, refused, files, means)
-            return
-        if carried is None:
-            retaken.delete(result)
-        else:
-            result.release(transform.changed_by, counts, changed=carried != value)
-        records = files.file("records") if carried != value else None
-        if records is not None:
-            stage(records, mark.key, carried)
-    retaken.drop(mark, files)
+class Again:
+    """Tries records in quarantine again, which come in the order of their keys."""
+
+    def __init__(self, means: Means, retaken: Retaken) -> None:
+        """Take what the run has to work with, and what becomes of the records."""
+        self._means = means
+        self._retaken = retaken
+        self._tries: dict[tuple[str, int], _Trying] = {}
+
+    def try_one(self, mark: Mark, route: Route, files: Files) -> None:
+        """Try one of them on its way; where it can be carried it loses its mark."""
+        means, retaken, value = self._means, self._retaken, self._means.frozen.get(mark.key)
+        if value is not None:
+            step = (mark.collection, mark.version)
+            trying = self._tries[step] = self._tries.get(step) or _Trying(route, means)
+            result = retaken.of(mark, route)
+            try:
+                carried = trying.carried(mark, value, result)
+            except RecordRefused as refused:
+                retaken.hold(mark, refused, files, means)
+                return
+            if carried is None:
+                retaken.delete(result)
+            records = files.file("records") if carried != value else None
+            if records is not None:
+                stage(records, mark.key, carried)
+        retaken.drop(mark, files)
+
+    def finish(self, plan: Plan) -> None:
+        """Complete the files with what is kept of the records, and take away what was kept and served them."""
+        used = {(route.collection, step) for route in plan.routes for step in route.kept_by}  # which the run clears
+        steps: dict[str, set[Step]] = {}
+        for trying in self._tries.values():
+            self._retaken.add(plan, [], trying.finish())
+            steps.setdefault(trying.route.collection, set()).update(trying.route.kept_by)
+        changes: dict[bytes, bytes | None] = {}
+        for name, some in steps.items():
+            gone = {key for trying in self._tries.values() if trying.route.collection == name for key in trying.gone}
+            rest = [step for step in some if (name, step) not in used]
+            changes |= without(self._means.frozen, name, rest, gone) if gone else {}
+        if changes and self._means.folder is not None:
+            home, place = self._means.frozen.family(DEFAULT_FAMILY), self._means.folder / f"{uuid4().hex}.sst"
+            self._retaken.add(plan, [], [stage_all(home, place, changes)])
+
+
+class _Trying:
+    """Carries records of one collection that were set aside at the same version, and keeps what that takes of them.
+
+    Attributes:
+        route: their way.
+        gone: the keys of those that are in quarantine no more.
+    """
+
+    def __init__(self, route: Route, means: Means) -> None:
+        self.route = route
+        self.gone: list[bytes] = []
+        self._means = means
+        self._refusals = _Refusals(route, means.rejecting, means.frozen, None)
+        self._refusals.explains = means.folder is not None
+        keeper: Keeper | None = None
+        if means.folder is not None and means.run is not None:
+            keeper = StagedKeeper(means.frozen, means.folder, route.collection, f"{means.run}{AGAIN}{route.start}")
+        self._result: Carried | None = None
+        self._carrier = carrier(route, KeyRange(), means.frozen, self._refusals, keeper)
+
+    def carried(self, mark: Mark, value: bytes, result: Carried) -> bytes | None:
+        """What becomes of a record, which is noted in the result; ``None``: it goes.
+
+        Raises:
+            RecordRefused: it cannot be repaired, or carried over.
+        """
+        repaired = self._means.repaired(mark, value)
+        if repaired is None:
+            self.gone.append(mark.key)
+            return None
+        self._result, before, self._refusals.last = result, self._counts(result), None
+        [(_, carried)] = self._carrier.carry([(mark.key, repaired)]) or [(mark.key, repaired)]
+        if self._refusals.last is not None:
+            raise self._refusals.last
+        result.release(self._counts(result), before, changed=carried != value)
+        self.gone.append(mark.key)
+        return carried
+
+    def _counts(self, result: Carried) -> Sequence[int]:
+        """How many records each step of the collection changed; these may have but the first ones before them."""
+        counts = list(self._carrier.changed_by)
+        return counts + [0] * (len(result.changed_by) - len(counts))
+
+    def finish(self) -> list[Path]:
+        """Complete the files with what is kept, and note what was lost."""
+        if self._result is not None:
+            self._result.losses.update(self._carrier.losses)
+        return self._carrier.finish()
+
+
+class _Refusals(Rejects):
+    """Has the last refusal instead of a list of all.
+
+    Attributes:
+        last: the last refusal.
+        explains: whether it is to say why a record does not fit, which takes a thousand times as long.
+    """
+
+    last: RecordRefused | None = None
+    explains = True
+
+    @property
+    def wants_reasons(self) -> bool:
+        return self.explains
+
+    def add(self, key: bytes, value: bytes, refused: RecordRefused) -> None:
+        del key, value
+        self.last = refused

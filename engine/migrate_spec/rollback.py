@@ -9,8 +9,8 @@ from pathlib import Path
 
 from migrate_spec.afterwards import contents_of
 from migrate_spec.backup import find_backup
+from migrate_spec.carriers import Carrier, carrier
 from migrate_spec.codec import Json
-from migrate_spec.compiler import RecordRefused, Transform
 from migrate_spec.document import Unbound
 from migrate_spec.errors import BackupError, LaterWrites
 from migrate_spec.families import DEFAULT_FAMILY
@@ -20,6 +20,7 @@ from migrate_spec.kept import kept_range
 from migrate_spec.progress import OnProgress, Tracker
 from migrate_spec.quarantine import Mark
 from migrate_spec.registry import MigrationRegistry
+from migrate_spec.rejects import Rejecting, Rejects
 from migrate_spec.reports import RollbackReport
 from migrate_spec.rollback_marks import Marked, put_marks_back, quarantined_since
 from migrate_spec.rollback_moved import put_back_moved
@@ -45,7 +46,8 @@ def choose(store: Store, name: str | None, registry: MigrationRegistry) -> Undoi
         BackupError: no migration that is in force made such a backup, or another program went on from there.
     """
     refuse_in_progress(store)
-    standing = read_history(store).standing()
+    history = read_history(store)
+    standing = history.standing()
     if name is None:
         name = standing[-1].backup_key if standing else None
         _refuse_in_place(standing)
@@ -68,7 +70,8 @@ def choose(store: Store, name: str | None, registry: MigrationRegistry) -> Undoi
                 where=str(store.path),
             )
     known = {migration.spec.checksum: migration.spec for migration in registry}
-    return Undoing(find_backup(store, name), entries, tuple(standing), known)
+    found = find_backup(store, name)
+    return Undoing(found, entries, tuple(standing), known, allow_pickle=history.allows_pickle)
 
 
 def _refuse_in_place(standing: Sequence[Entry]) -> None:
@@ -231,7 +234,7 @@ def _put_back(undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, 
     """
     restored, marked = Restored(), Marked(undoing, frozen, live)
     for name, prefix in sorted(undoing.prefixes.items(), key=lambda item: item[1].encode()):
-        outcome = _Outcome(undoing, name)
+        outcome = _Outcome(undoing, name, frozen)
         digest, count = undoing.backup.digest(name), 0
         for key, old, new in both(frozen, live, KeyRange.of_prefix(prefix.encode())):
             tracker.advance(f"putting {name} back", 1)
@@ -241,7 +244,7 @@ def _put_back(undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, 
             if old == new:
                 continue
             restored.records += 1
-            if not outcome.explains(old, new, marked.were(key)):
+            if not outcome.explains(key, old, new, marked.were(key)):
                 restored.note_later(key)
             stage(staged, key, old)
         restored.after[name] = verified(undoing, name, count, digest)
@@ -249,30 +252,30 @@ def _put_back(undoing: Undoing, frozen: Store, live: Store, staged: StagedFile, 
 
 
 class _Outcome:
-    """What the migration made of a record, to tell it from what was written afterwards."""
+    """What the migration made of records, which come in the order of their keys, to tell what was written since."""
 
-    def __init__(self, undoing: Undoing, collection: str) -> None:
+    def __init__(self, undoing: Undoing, collection: str, frozen: Store) -> None:
         self._route = undoing.route(undoing.specs[collection])
-        self._transforms: dict[int, Transform | None] = {}
+        self._frozen = frozen
+        self._rejects = Rejects(self._route, Rejecting(), frozen, None)
+        self._carriers: dict[int, Carrier | None] = {}
 
-    def _transform(self, mark: Mark | None) -> Transform | None:
-        """What the migration did; for a record that was in quarantine that began earlier."""
+    def _carrier(self, mark: Mark | None) -> Carrier | None:
+        """What did the same as the migration; for a record that was in quarantine that began earlier."""
         version = 0 if mark is None else mark.version
-        if version not in self._transforms:
+        if version not in self._carriers:
             try:
                 route = self._route if mark is None else quarantined_since(mark.version, self._route)
-                self._transforms[version] = Transform(route)
+                self._carriers[version] = carrier(route, KeyRange(), self._frozen, self._rejects, None)
             except Unbound:  # then nobody knows any more what the migration made, and all counts as written since
-                self._transforms[version] = None
-        return self._transforms[version]
+                self._carriers[version] = None
+        return self._carriers[version]
 
-    def explains(self, old: bytes | None, new: bytes | None, mark: Mark | None) -> bool:
+    def explains(self, key: bytes, old: bytes | None, new: bytes | None, mark: Mark | None) -> bool:
         """Whether the migration alone made ``new`` of ``old``. The stamp does not count: a schema may ask for it."""
-        transform = self._transform(mark)
-        if old is None or new is None or transform is None:
+        carrying = self._carrier(mark)
+        if old is None or new is None or carrying is None:
             return False
-        try:
-            carried = transform(old) or old
-        except RecordRefused:
-            return False
-        return same_but_for_stamp(carried, new, self._route.stamp)
+        rejected = self._rejects.count
+        [(_, carried)] = carrying.carry([(key, old)]) or [(key, old)]
+        return self._rejects.count == rejected and same_but_for_stamp(carried, new, self._route)

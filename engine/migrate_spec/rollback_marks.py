@@ -43,7 +43,7 @@ class Marked:
 
 def quarantined_since(version: int, route: Route) -> Route:
     """The way of a record in quarantine since the database had a version, where others have this one."""
-    return replace(route, unstamped=1 if route.stamp.path is not None else version)
+    return replace(route, start=version, unstamped=1 if route.stamp.path is not None else version)
 
 
 def put_marks_back(undoing: Undoing, frozen: Store, live: Store, place: Path) -> tuple[list[Path], list[Path]]:

@@ -155,7 +155,7 @@ class _Comparison:
 
     def _same(self, key: bytes, expected: bytes, new: bytes) -> bool:
         home = self._home(key)
-        return home is not None and same_but_for_stamp(expected, new, home.route.stamp)
+        return home is not None and same_but_for_stamp(expected, new, home.route)
 
     def _put_entries_back(self, key: bytes, old: bytes | None, new: bytes | None) -> None:
         """The entries of indexes that go with a record that was written since."""

@@ -21,6 +21,7 @@ def check_and_migrate(  # noqa: PLR0913 - they are those of `MigrationManager.ap
     project: Project,
     *,
     complements: bool = True,
+    allow_pickle: bool = False,
     on_error: OnError = "fail",
     workers: Workers | None = None,
     wait: float = 0.0,
@@ -36,6 +37,8 @@ def check_and_migrate(  # noqa: PLR0913 - they are those of `MigrationManager.ap
         project: from :func:`migrate_spec.load`.
         complements: whether what records lose is kept in the database, for
             :meth:`MigrationManager.downgrade <migrate_spec.manager.MigrationManager.downgrade>`.
+        allow_pickle: whether pickled documents are carried over, too, as for
+            :meth:`MigrationManager.apply <migrate_spec.manager.MigrationManager.apply>`.
         on_error: what is done about records that cannot be carried over: ``fail``, or ``quarantine``, as for
             :meth:`MigrationManager.apply <migrate_spec.manager.MigrationManager.apply>`.
         workers: who carries the records, where there are many; by default a process for each core.
@@ -53,7 +56,12 @@ def check_and_migrate(  # noqa: PLR0913 - they are those of `MigrationManager.ap
     except HalfSwapped:  # `apply` settles that first
         pass
     return manager.apply(
-        complements=complements, on_error=on_error, workers=workers, wait=wait, on_progress=on_progress
+        complements=complements,
+        allow_pickle=allow_pickle,
+        on_error=on_error,
+        workers=workers,
+        wait=wait,
+        on_progress=on_progress,
     )
 
 
@@ -62,6 +70,7 @@ async def check_and_migrate_async(  # noqa: PLR0913 - as above
     project: Project,
     *,
     complements: bool = True,
+    allow_pickle: bool = False,
     on_error: OnError = "fail",
     workers: Workers | None = None,
     wait: float = 0.0,
@@ -75,6 +84,7 @@ async def check_and_migrate_async(  # noqa: PLR0913 - as above
         database,
         project,
         complements=complements,
+        allow_pickle=allow_pickle,
         on_error=on_error,
         workers=workers,
         wait=wait,

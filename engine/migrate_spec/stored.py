@@ -9,6 +9,7 @@ from migrate_spec.codec import Json, plain
 from migrate_spec.document import Refused
 from migrate_spec.history import read_version
 from migrate_spec.migration import Migration
+from migrate_spec.pickled import as_json
 from migrate_spec.project import Project
 from migrate_spec.sampling import sampled_records
 from migrate_spec.store import Store
@@ -17,13 +18,16 @@ from migrate_spec.ways import Way
 __all__ = ["stored"]
 
 
-def stored(store: Store, project: Project, most: int) -> Iterator[tuple[Way, list[Json]]]:
+def stored(
+    store: Store, project: Project, most: int, *, allow_pickle: bool = False
+) -> Iterator[tuple[Way, list[Json]]]:
     """A sample of each collection, as the ways that its records have before them.
 
     Args:
         store: the database.
         project: the specs.
         most: how many records of a collection.
+        allow_pickle: whether pickled documents are read, too.
 
     Returns:
         For each version that a record has, the next step and all steps behind each other, with the documents; ``None``
@@ -39,7 +43,8 @@ def stored(store: Store, project: Project, most: int) -> Iterator[tuple[Way, lis
         route = project.route(collection, project.version, version)
         documents: dict[int, list[Json]] = defaultdict(list)
         for _, value in sampled_records(store.family(route.column_family), route.key_prefix, most):
-            document, own = _read(value, migrations, route.unstamped)
+            shown = as_json(value) if allow_pickle else value
+            document, own = _read(shown, migrations, route.unstamped)
             documents[own].append(document)
         for own in sorted(documents):
             rest = tuple(one for one in migrations if one.from_version >= own)

@@ -49,7 +49,8 @@ class Event:
     Attributes:
         kind: ``found`` (as it is stored, or was), ``step``, ``records`` (an operation on whole records), ``index``
             (an entry of an index goes with it), ``made`` (of another one), ``taken`` (into another one), ``stamp`` (its
-            version is written into it), ``written`` (somebody else changed it), or ``refused``.
+            version is written into it), ``kept`` (what was kept on its way down comes back), ``written`` (somebody else
+            changed it), or ``refused``.
         name: what it was, for people: the operation, the index, or where the record was found.
         where: the line of the spec that asked for it; ``None`` where none did.
         key: the record's key afterwards; ``None`` where there is none any more.

@@ -14,8 +14,8 @@ from migrate_spec.document import Refused, equal
 from migrate_spec.errors import BackupError
 from migrate_spec.families import DEFAULT_FAMILY
 from migrate_spec.history import Entry, read_version
+from migrate_spec.pickled import as_json, is_pickled
 from migrate_spec.spec import Spec
-from migrate_spec.stamp import Stamp
 from migrate_spec.store import KeyRange, Store
 
 __all__ = [
@@ -42,6 +42,7 @@ class Undoing:
         standing: these and the steps before, which records of earlier versions went through as well.
         known: specs of the project by their checksums, with all that they name outside of themselves.
         family: the column family that it is about; ``None``: all.
+        allow_pickle: whether a run was allowed to carry pickled documents over.
     """
 
     backup: Backup
@@ -49,6 +50,7 @@ class Undoing:
     standing: tuple[Entry, ...]
     known: Mapping[str, Spec]
     family: str | None = None
+    allow_pickle: bool = False
 
     @property
     def families(self) -> list[str]:
@@ -108,7 +110,7 @@ class Undoing:
         """The way that a collection's records went, with no schema to fit."""
         version = self.backup.version or 1
         unstamped = 1 if specs[-1].stamp.path is not None else version
-        return Route(specs, None, self.standing[-1].to_version, 1, unstamped, version)
+        return Route(specs, None, self.standing[-1].to_version, 1, unstamped, version, allow_pickle=self.allow_pickle)
 
 
 def _family(counts: Mapping[str, Json]) -> str:
@@ -226,12 +228,17 @@ def both(frozen: Store, live: Store, keys: KeyRange) -> Iterator[tuple[bytes, by
             old, new = next(olds, None), next(news, None)
 
 
-def same_but_for_stamp(made: bytes, found: bytes, stamp: Stamp) -> bool:
-    """Whether two records are the same, whatever their stamps say: a schema may ask for another one."""
+def same_but_for_stamp(made: bytes, found: bytes, route: Route) -> bool:
+    """Whether two records are the same, whatever their stamps say: a schema may ask for another one.
+
+    Where the route carries pickled documents over, how they are pickled does not count, either.
+    """
     if made == found:
         return True
+    if route.allow_pickle and is_pickled(made) and is_pickled(found):
+        made, found = as_json(made), as_json(found)
     try:
-        one, other = (stamp.stamped(plain(value), 1) for value in (made, found))
+        one, other = (route.stamp.stamped(plain(value), 1) for value in (made, found))
     except (NotADocument, Refused, ValueError, AttributeError, TypeError):
         return False
     return equal(one, other)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from migrate_spec.compiler import Transform
 from migrate_spec.history import read_version
 from migrate_spec.in_progress import MARK_KEY, InProgress, read_in_progress
 from migrate_spec.migration import carried
+from migrate_spec.pickled import as_json
 from migrate_spec.project import Project
 from migrate_spec.store import KeyRange, Store
 
 __all__ = ["upgraded"]
 
 
-def upgraded(store: Store, project: Project, collection: str, key: bytes) -> bytes | None:
+def upgraded(
+    store: Store, project: Project, collection: str, key: bytes, *, allow_pickle: bool = False
+) -> bytes | None:
     """One record, from whatever version it has to the newest.
 
     Where records can carry a stamp this is what :meth:`Project.upgrade` makes of its value. Where they cannot, the
@@ -23,6 +28,7 @@ def upgraded(store: Store, project: Project, collection: str, key: bytes) -> byt
         project: the specs.
         collection: the collection's name.
         key: where the record is now.
+        allow_pickle: whether it may be a pickled document, which is given as JSON.
 
     Returns:
         Its bytes; ``None`` where there is no such record.
@@ -42,7 +48,9 @@ def upgraded(store: Store, project: Project, collection: str, key: bytes) -> byt
         return None
     if begun is not None and not _is_behind(begun, collection, key):
         version = begun.from_version
-    return carried(key, value, Transform(project.route(collection, project.version, version)))
+    route = replace(project.route(collection, project.version, version), allow_pickle=allow_pickle)
+    found = carried(key, value, Transform(route))
+    return as_json(found) if allow_pickle else found
 
 
 def _is_behind(begun: InProgress, collection: str, key: bytes) -> bool:

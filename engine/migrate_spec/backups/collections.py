@@ -35,6 +35,7 @@ class Chosen:
         column_family: where they are.
         specs: all steps of the collection that the project has.
         version: of the database.
+        allow_pickle: whether a run was allowed to carry pickled documents over.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Chosen:
     column_family: str
     specs: tuple[Spec, ...]
     version: int
+    allow_pickle: bool = False
 
     @property
     def keys(self) -> KeyRange:
@@ -70,7 +72,8 @@ class Following:
         self._chosen = chosen
         self._sorter = sorter
         specs = chosen.specs if any(spec.indexes for spec in chosen.specs) else ()
-        route = Route(specs, None, specs[-1].to_version, 1, 1, chosen.version) if specs else None
+        allow_pickle, version = chosen.allow_pickle, chosen.version
+        route = Route(specs, None, specs[-1].to_version, 1, 1, version, allow_pickle=allow_pickle) if specs else None
         self._transform = Transform(route) if route else None
 
     def noted(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
@@ -113,7 +116,9 @@ def choose_collections(
     then, now = read_version(frozen), read_version(store)
     told = {name: (contents.prefix, contents.column_family) for name, contents in backup.collections.items()}
     known = places_at(registry, then) | told
-    steps = [*read_history(frozen).standing(), *read_history(store).standing()]
+    histories = read_history(frozen), read_history(store)
+    steps = [step for history in histories for step in history.standing()]
+    allow_pickle = any(history.allows_pickle for history in histories)
     chosen = []
     for name in dict.fromkeys(names):
         if name not in known:
@@ -132,7 +137,7 @@ def choose_collections(
                 where=str(store.path),
             )
         specs = tuple(migration.spec for migration in registry.of(name, registry.latest))
-        chosen.append(Chosen(name, *known[name], specs, now))
+        chosen.append(Chosen(name, *known[name], specs, now, allow_pickle))
     return chosen
 
 

@@ -236,13 +236,15 @@ def _put_collections_back(restoring: Restoring, frozen: Store, chosen: Sequence[
 def _since(restoring: Restoring, frozen: Store, registry: MigrationRegistry) -> Undoing | None:
     """The steps that were carried out since the backup; ``None`` where there are none, or not only ours."""
     try:
-        then, now = (read_history(store).standing() for store in (frozen, restoring.staging.store))
+        history = read_history(restoring.staging.store)
+        then, now = read_history(frozen).standing(), history.standing()
     except MetadataInvalid:
         return None
     entries = tuple(now[len(then) :])
     if now[: len(then)] != then or not entries or not all(entry.collections and entry.specs for entry in entries):
         return None
-    return Undoing(restoring.backup, entries, tuple(now), {one.spec.checksum: one.spec for one in registry})
+    known = {one.spec.checksum: one.spec for one in registry}
+    return Undoing(restoring.backup, entries, tuple(now), known, allow_pickle=history.allows_pickle)
 
 
 def _version(store: Store) -> int | None:

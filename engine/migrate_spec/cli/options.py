@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from click.decorators import FC
 
 __all__ = [
+    "allow_pickle_option",
     "asks_for_json",
     "database_argument",
     "databases_argument",
@@ -70,6 +71,12 @@ wait_option = click.option(
     default="0",
     metavar="SECONDS",
     help="How long to wait for a process that has the database open for writing.  [default: 0]",
+)
+
+allow_pickle_option = click.option(
+    "--allow-pickle",
+    is_flag=True,
+    help="Take documents that rocksdict has pickled, too: what is more than JSON has is rejected, and nothing is run.",
 )
 
 # These are looked for by whoever reports an error, too, and that one looks at the command line only.

@@ -19,16 +19,18 @@ __all__ = ["go_through", "show_done"]
 ANSWERS = click.Choice(["e", "s", "d", "q"])
 
 
-def go_through(manager: MigrationManager, *, backup: bool, wait: float) -> None:
+def go_through(manager: MigrationManager, *, allow_pickle: bool, backup: bool, wait: float) -> None:
     """Open all records in quarantine, until the last or until it is enough.
 
     Args:
         manager: of the database.
+        allow_pickle: whether pickled documents are shown, and repaired, too.
         backup: whether a backup is made before the first change.
         wait: for how many seconds to wait for a process that has the database open for writing.
     """
-    dialogue, count = _Dialogue(manager, backup=backup, wait=wait), sum(1 for _ in manager.quarantine())
-    with closing(manager.quarantine()) as all_held:
+    dialogue = _Dialogue(manager, allow_pickle=allow_pickle, backup=backup, wait=wait)
+    count = sum(1 for _ in manager.quarantine())
+    with closing(manager.quarantine(allow_pickle=allow_pickle)) as all_held:
         for number, held in enumerate(all_held, 1):
             show(heading(f"{number} of {count}: {show_key(held.mark.key)}"))
             show(str(held.mark))
@@ -49,8 +51,9 @@ def show_done(report: RepairReport) -> None:
 class _Dialogue:
     """What is asked, and done."""
 
-    def __init__(self, manager: MigrationManager, *, backup: bool, wait: float) -> None:
+    def __init__(self, manager: MigrationManager, *, allow_pickle: bool, backup: bool, wait: float) -> None:
         self._manager = manager
+        self._allow_pickle = allow_pickle
         self._backup = backup
         self._wait = wait
 
@@ -74,9 +77,15 @@ class _Dialogue:
 
     def _repaired(self, held: Held, value: bytes | None) -> bool:
         """Repair a record; whether that was possible."""
-        key, family = held.mark.key, held.mark.column_family
         try:
-            report = self._manager.repair(key, value, column_family=family, backup=self._backup, wait=self._wait)
+            report = self._manager.repair(
+                held.mark.key,
+                value,
+                column_family=held.mark.column_family,
+                allow_pickle=self._allow_pickle,
+                backup=self._backup,
+                wait=self._wait,
+            )
         except RecordRejected as error:
             say("\n".join(bad(f"✗ {rejection}") for rejection in error.rejections))
             return False

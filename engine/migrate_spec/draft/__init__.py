@@ -97,7 +97,14 @@ class Draft:
         return spec_text(EDITOR_LINE.format(way), head, self.steps)
 
 
-def draft(gap: Gap, decisions: Decisions, prefix: str = "", database: FilePath | None = None) -> Draft:
+def draft(
+    gap: Gap,
+    decisions: Decisions,
+    prefix: str = "",
+    database: FilePath | None = None,
+    *,
+    allow_pickle: bool = False,
+) -> Draft:
     """Draft the spec of a step.
 
     Args:
@@ -105,6 +112,7 @@ def draft(gap: Gap, decisions: Decisions, prefix: str = "", database: FilePath |
         decisions: what is decided, and who is asked for the rest.
         prefix: the beginning of the records' keys; empty: as in the spec before, or the collection's name.
         database: the folder of a database with documents of the older version; it is only read.
+        allow_pickle: whether documents of it are looked at, too, that are pickled.
 
     Raises:
         DatabaseError: the database cannot be read.
@@ -113,7 +121,8 @@ def draft(gap: Gap, decisions: Decisions, prefix: str = "", database: FilePath |
     begin = prefix or (gap.previous.head_after if gap.previous else f"{gap.collection}:")
     stamp = gap.stamp
     if database is not None:
-        decisions.stored = Stored(stored_documents(database, begin, stamp, gap.from_version, gap.column_family))
+        place = (database, begin, stamp, gap.from_version, gap.column_family)
+        decisions.stored = Stored(stored_documents(*place, allow_pickle=allow_pickle))
     before, after = Part(gap.before or Schema({})), Part(gap.after)
     steps = Comparison(decisions, stamp.path).steps(before, after)
     unmet = [path for path in decisions.renames if path not in decisions.met]

@@ -46,7 +46,7 @@ from migrate_spec.stores.rocks_folder import (
 from migrate_spec.stores.rocks_middle import middle_of
 from migrate_spec.stores.rocks_remains import remains
 from migrate_spec.stores.rocks_staged import RocksStagedFile
-from migrate_spec.stores.rocks_typed import Pickled, TypedHandle, TypedWriter
+from migrate_spec.stores.rocks_typed import Pickled, TypedHandle, TypedWriter, first_from
 from migrate_spec.stores.surrealdb import is_surrealdb, surrealdb
 
 __all__ = ["create", "open_copy", "open_for_reading", "open_for_writing", "open_remains", "wrap"]
@@ -468,23 +468,28 @@ class _RocksStore(Store):
             self._open.ingest_external_file([str(file) for file in files], moving)
 
     def write(self, changes: Changes, others: Mapping[str, Changes] = NO_OTHERS, *, sync: bool = False) -> None:
-        batch, options = WriteBatch(raw_mode=True), WriteOptions()
+        batch, options = WriteBatch(raw_mode=not self._typed), WriteOptions()
         options.sync = sync
         for name, some in (*others.items(), (self._name, changes)):
-            self.family(name)  # else the database lacks it
-            batch.set_default_column_family(self._open.get_column_family_handle(name))
+            into = cast("_RocksStore", self.family(name)).batched(batch)
             for key, value in some.items():
                 if value is None:
-                    del batch[key]
+                    del into[key]
                 else:
-                    batch[key] = value
+                    into[key] = value
         with self._errors:
             self._open.write(batch, options)
+
+    def batched(self, batch: WriteBatch) -> Any:
+        """What takes changes to this column family, with keys and values as bytes, and puts them into a batch."""
+        batch.set_default_column_family(self._open.get_column_family_handle(self._name))
+        return TypedWriter(batch, self._open.get) if self._typed else batch
 
     def compact(self, keys: KeyRange = ALL_KEYS) -> None:
         with self._errors:
             self._refuse_reader()
-            self._open.compact_range(keys.start or None, keys.stop)
+            bounds = keys.start or None, keys.stop
+            self._open.compact_range(*(bound and first_from(bound) for bound in bounds) if self._typed else bounds)
 
     def close(self) -> None:
         if self._handle is None:

@@ -28,6 +28,7 @@ __all__ = [
     "TypedHandle",
     "TypedKeys",
     "TypedWriter",
+    "first_from",
     "key_of",
     "typed_key",
     "typed_value",

@@ -15,6 +15,7 @@ from migrate_spec.cli.dialogue import is_terminal
 from migrate_spec.cli.log_file import log_file_option
 from migrate_spec.cli.losses import show_losses
 from migrate_spec.cli.options import (
+    allow_pickle_option,
     databases_argument,
     folder_type,
     json_option,
@@ -55,6 +56,7 @@ REFUSED = 1
     is_flag=True,
     help="Check no record against the schemas: what does not fit them is carried over as far as the steps can.",
 )
+@allow_pickle_option
 @click.option(
     "--on-error",
     type=click.Choice(["fail", "quarantine"]),
@@ -93,6 +95,7 @@ def command(
     in_place: bool,
     yes: bool,
     no_validate: bool,
+    allow_pickle: bool,
     on_error: OnError,
     rejected: Path | None,
     compact: bool,
@@ -131,6 +134,7 @@ def command(
             retention=settings.retention,
             in_place=in_place,
             validate=not no_validate,
+            allow_pickle=allow_pickle,
             on_error=on_error,
             compact=compact,
             dry_run=dry_run,
@@ -155,6 +159,7 @@ def command(
             to,
             in_place=in_place,
             validate=not no_validate,
+            allow_pickle=allow_pickle,
             on_error=on_error,
             rejected=rejected,
             workers=workers,

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from migrate_spec.cli.freshness import show_freshness
-from migrate_spec.cli.options import database_argument, json_option
+from migrate_spec.cli.options import allow_pickle_option, database_argument, json_option
 from migrate_spec.cli.output import bad, emit_json, faint, heading, show, warn
 from migrate_spec.cli.settings import Settings, with_project
 from migrate_spec.codec import Json
@@ -30,16 +30,26 @@ LONGEST = 100
     metavar="NAME",
     help="The part of the database that it is in.  [default: that of the collection it belongs to]",
 )
+@allow_pickle_option
 @json_option
 @with_project
-def command(settings: Settings, database: Path, key: str, *, column_family: str | None, as_json: bool) -> None:
+def command(
+    settings: Settings,
+    database: Path,
+    key: str,
+    *,
+    column_family: str | None,
+    allow_pickle: bool,
+    as_json: bool,
+) -> None:
     r"""Show what each step makes of the record KEY of DATABASE.
 
     It begins with the oldest backup that has the record, or the one that a step made it of, goes through the steps that
     are behind the database, tells what another program wrote since, and ends with what the pending steps would do. In
     KEY, \xNN is a byte. Writes nothing, and works beside a running program.
     """
-    explanation = MigrationManager(database, settings.project()).explain(key, column_family=column_family)
+    manager = MigrationManager(database, settings.project())
+    explanation = manager.explain(key, column_family=column_family, allow_pickle=allow_pickle)
     if as_json:
         emit_json(explanation.to_json())
     else:

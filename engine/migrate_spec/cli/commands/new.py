@@ -10,7 +10,7 @@ import click
 
 from migrate_spec.cli import findings
 from migrate_spec.cli.dialogue import Asking, is_terminal
-from migrate_spec.cli.options import folder_type, json_option, version
+from migrate_spec.cli.options import allow_pickle_option, folder_type, json_option, version
 from migrate_spec.cli.output import bad, counted, emit_json, good, say, show, warn
 from migrate_spec.cli.settings import Settings, with_project
 from migrate_spec.draft import Decisions, Draft, Gap, draft, find_gap, following, nothing_to_do
@@ -35,6 +35,7 @@ SECONDS = 1.0
 @click.option("--to", type=version, help="The version of that schema.  [default: the next one of the project]")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where a version step is missing.")
 @click.option("--dry-run", is_flag=True, help="Print what would be written.")
+@allow_pickle_option
 @json_option
 @with_project
 def command(
@@ -43,6 +44,7 @@ def command(
     collection: str,
     renames: Sequence[str],
     database: Path | None,
+    allow_pickle: bool,
     prefix: str,
     model: str | None,
     to: int | None,
@@ -70,7 +72,8 @@ def command(
         files[Path(gap.after.file)] = schema_text(gap.after)
     made = text = None
     if gap is not None and gap.before is not None:
-        made = draft(gap, Decisions(decided, asking) if asking else Decisions(decided), prefix, database)
+        decisions = Decisions(decided, asking) if asking else Decisions(decided)
+        made = draft(gap, decisions, prefix, database, allow_pickle=allow_pickle)
         description = asking.describe(made.sentence) if asking else made.sentence
         text = files[gap.file] = made.text(description, settings.schemas / EDITOR_SCHEMA)
     report = _validated(made, text) if made and text and (as_json or not dry_run) else None

@@ -12,7 +12,7 @@ import click
 from migrate_spec.cli.commands.apply import show_counts
 from migrate_spec.cli.freshness import show_freshness
 from migrate_spec.cli.losses import show_carried_back
-from migrate_spec.cli.options import database_argument, json_option, to_option
+from migrate_spec.cli.options import allow_pickle_option, database_argument, json_option, to_option
 from migrate_spec.cli.output import counted, emit_json, good, heading, show, warn
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
@@ -30,9 +30,19 @@ LONGEST = 100
 @to_option
 @click.option("--scan", is_flag=True, help="Carry every record over to find out, and write nothing.")
 @click.option("--check", is_flag=True, help=f"Exit with {PENDING} where something is pending.")
+@allow_pickle_option
 @json_option
 @with_project
-def command(settings: Settings, database: Path, to: int | None, *, scan: bool, check: bool, as_json: bool) -> int:
+def command(
+    settings: Settings,
+    database: Path,
+    to: int | None,
+    *,
+    scan: bool,
+    check: bool,
+    allow_pickle: bool,
+    as_json: bool,
+) -> int:
     """Show what `apply` or `downgrade` would do with DATABASE.
 
     Down it goes with --to and an earlier version. Shown are the steps, how much there is to read, what becomes of one
@@ -54,11 +64,11 @@ def command(settings: Settings, database: Path, to: int | None, *, scan: bool, c
             _show_down(plan, down, report if scan else None)
             show_freshness(freshness)
         return 0
-    plan, begun = manager.plan(to), manager.in_progress()
+    plan, begun = manager.plan(to, allow_pickle=allow_pickle), manager.in_progress()
     shown = _plan_json(manager, plan, settings) | {"in_progress": begun.to_json() if begun else None}
     if scan:
         with ProgressDisplay() as progress:
-            shown["scan"] = asdict(manager.scan(to, on_progress=progress))
+            shown["scan"] = asdict(manager.scan(to, allow_pickle=allow_pickle, on_progress=progress))
     if as_json:
         emit_json(shown | {"freshness": freshness.to_json()})
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from migrate_spec.cli.options import database_argument, folder_type, json_option, wait_option
+from migrate_spec.cli.options import allow_pickle_option, database_argument, folder_type, json_option, wait_option
 from migrate_spec.cli.output import bad, counted, emit_json, emit_json_list, good, show
 from migrate_spec.cli.repairs import go_through, show_done
 from migrate_spec.cli.settings import Settings, with_project
@@ -32,6 +32,7 @@ REFUSED = 1
 )
 @click.option("--list", "only_list", is_flag=True, help="List what is in quarantine, on a terminal, too.")
 @click.option("--no-backup", is_flag=True, help="Keep no backup.")
+@allow_pickle_option
 @wait_option
 @json_option
 @with_project
@@ -44,6 +45,7 @@ def command(
     delete: bool,
     fix: Path | None,
     only_list: bool,
+    allow_pickle: bool,
     no_backup: bool,
     wait: float,
     as_json: bool,
@@ -62,17 +64,25 @@ def command(
         hooks = settings.specs.resolve().parent / "hooks" if settings.hooks else None
         loaded = load_fix(fix, settings.project(), hooks)
         one = _known(manager, key).mark.key if key is not None else None
-        return _tell(manager.repair_by(loaded, one, backup=not no_backup, wait=wait), as_json=as_json)
+        report = manager.repair_by(loaded, one, allow_pickle=allow_pickle, backup=not no_backup, wait=wait)
+        return _tell(report, as_json=as_json)
     if key is not None:
         mark, value = _known(manager, key).mark, document.read_bytes() if document is not None else None
-        family, backup = mark.column_family, not no_backup
-        return _tell(manager.repair(mark.key, value, column_family=family, backup=backup, wait=wait), as_json=as_json)
+        report = manager.repair(
+            mark.key,
+            value,
+            column_family=mark.column_family,
+            allow_pickle=allow_pickle,
+            backup=not no_backup,
+            wait=wait,
+        )
+        return _tell(report, as_json=as_json)
     if as_json:
-        emit_json_list(held.to_json() for held in manager.quarantine())
+        emit_json_list(held.to_json() for held in manager.quarantine(allow_pickle=allow_pickle))
     elif only_list or not (sys.stdin.isatty() and sys.stderr.isatty()):
         _list(manager)
     else:
-        go_through(manager, backup=not no_backup, wait=wait)
+        go_through(manager, allow_pickle=allow_pickle, backup=not no_backup, wait=wait)
     return 0
 
 

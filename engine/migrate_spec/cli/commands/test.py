@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from migrate_spec.cli.options import folder_type, json_option
+from migrate_spec.cli.options import allow_pickle_option, folder_type, json_option
 from migrate_spec.cli.output import bad, counted, emit_json, good, say, show, warn
 from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
@@ -44,6 +44,7 @@ Make = Callable[[Way], Iterable[Json]]
 @click.option("--from", "database", type=folder_type, metavar="DB", help="Try records of this database instead.")
 @click.option("--sample", type=click.IntRange(1), default=1000, show_default=True, help="How many, with --from.")
 @click.option("--document", metavar="JSON", help="Try this one document.")
+@allow_pickle_option
 @json_option
 @with_project
 def command(
@@ -56,6 +57,7 @@ def command(
     seconds: float,
     database: Path | None,
     sample: int,
+    allow_pickle: bool,
     document: str | None,
     as_json: bool,
 ) -> int:
@@ -77,7 +79,7 @@ def command(
     if document is not None:
         work = _one_document(ways, document)
     elif database is not None:
-        work = _stored(project, database, sample, ways)
+        work = _stored(project, database, sample, ways, allow_pickle=allow_pickle)
     number = documents if database is None else sample
     trials = _carry_out(work, laws, lambda way: generated(way, number, seed), number, seconds)
     options = _options(settings)
@@ -128,11 +130,11 @@ def _one_document(ways: Sequence[Way], text: str) -> Work:
     return found
 
 
-def _stored(project: Project, database: Path, sample: int, ways: Sequence[Way]) -> Work:
+def _stored(project: Project, database: Path, sample: int, ways: Sequence[Way], *, allow_pickle: bool) -> Work:
     """A sample of the records of a database that have one of these steps before them."""
     concerned = {migration for way in ways for migration in way.migrations}
     with open_for_reading(database.resolve()) as store:
-        found = list(stored(store, project, sample))
+        found = list(stored(store, project, sample, allow_pickle=allow_pickle))
     return [(way, documents) for way, documents in found if concerned.intersection(way.migrations)]
 
 

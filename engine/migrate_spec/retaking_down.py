@@ -1,0 +1,51 @@
+"""Records in quarantine on the way down: some come home, some go down with the others, and some stay set aside.
+
+A record stays at the version that the database had when it was set aside. Where that is
+
+- the version to which the way leads, the record is at home, and loses its mark;
+- a later one, it goes down from there; if it cannot, it stays in quarantine, and its mark says why;
+- an earlier one, it stays in quarantine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from migrate_spec.plan import Plan
+from migrate_spec.quarantine import read_marks
+from migrate_spec.retaking import Again, Files, Retaken
+from migrate_spec.runner import Means
+
+__all__ = ["retake_down"]
+
+
+def retake_down(plan: Plan, means: Means, retaken: Retaken) -> None:
+    """Carry records in quarantine down, as far as they have a way before them.
+
+    Args:
+        plan: the way down.
+        means: what the run has to work with.
+        retaken: what becomes of them.
+
+    Raises:
+        MetadataInvalid: a mark cannot be read.
+        DatabaseError: the database cannot be read, or the staged files not be written.
+    """
+    for family in plan.families if means.rejecting.marked else ():
+        within, inside = plan.within(family), means.within(family)
+        if inside is None:
+            continue
+        again, files = Again(inside, retaken), Files(inside)
+        for mark in read_marks(inside.frozen, family):
+            route = next((route for route in within.routes if route.collection == mark.collection), None)
+            if route is None or mark.version < plan.to_version:
+                continue
+            specs = tuple(spec for spec in route.specs if spec.to_version <= mark.version)
+            if all(spec.from_version < plan.to_version for spec in specs):
+                retaken.come_home(mark, route, files, inside)
+                continue
+            way = replace(route, specs=specs, target=mark.version)
+            if not way.moves_records:
+                again.try_one(mark, way, files)
+        retaken.add(within, *files.finish())
+        again.finish(within)
