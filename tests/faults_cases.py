@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
@@ -14,6 +14,7 @@ from string import Template
 from typing import Any
 
 import migrate_spec as ms
+from migrate_spec.codec import unpacker
 from migrate_spec.stores.rocks_folder import is_typed
 from tests import families_support as families
 from tests import faults_starts as starts
@@ -69,7 +70,7 @@ def contents(path: Path) -> dict[str, Any]:
         shown = found[family] = {key: value for key, value in records.items() if not key.startswith(b"_")}
         own = [key for key in records if key.startswith(b"_") and not key.startswith(KEPT)]
         kept = [(key, value) for key, value in records.items() if key.startswith(KEPT)]
-        shown[KEPT] = sorted((plain_text(key.decode(errors="replace")), value) for key, value in kept)
+        shown[KEPT] = sorted(one for key, value in kept for one in kept_in(key, value))
         shown |= {key: plain(json.loads(records[key])) for key in own if not key.startswith(b"_backup_")}
         notes = [plain(json.loads(records[key])) for key in own if key.startswith(b"_backup_")]
         shown[b"_backup_"] = sorted(notes, key=str)
@@ -85,6 +86,14 @@ def as_bytes(path: Path) -> dict[bytes, bytes]:
 def spelled(part: Any) -> bytes:
     """A key or value as bytes: a text as it is, any other so that it is no text."""
     return part.encode() if type(part) is str else b"\xff" + repr(part).encode()
+
+
+def kept_in(key: bytes, block: bytes) -> Iterator[tuple[str, bytes, bytes]]:
+    """What a block keeps of each record: where blocks end differs where a run in place has gone on."""
+    head = plain_text(key.rpartition(b"/")[0].decode())
+    for complement, records in unpacker(list[tuple[bytes, list[bytes]]])(block):
+        for record in records:
+            yield head, record, complement
 
 
 def view(home: Path) -> View:

@@ -45,6 +45,13 @@ CRASH: st.SearchStrategy[Crash | None] = st.one_of(
 )
 """What happens to every other command."""
 
+BATCHES = st.just(("write", ".log"))
+
+CRASH_IN_PLACE: st.SearchStrategy[Crash | None] = st.integers(0, 2).flatmap(
+    lambda which: CRASH if not which else st.tuples(st.sampled_from(CRASHES), st.integers(1, 8), BATCHES)
+)
+"""What happens to a run in place: most often at one of its batches."""
+
 KINDS_OF_STEPS = st.dictionaries(st.sampled_from(COLLECTIONS), st.sampled_from(KINDS), min_size=1)
 
 QUARANTINE = b"_quarantine"
