@@ -10,7 +10,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Protocol
 
-from migrate_spec.codec import NotADocument, Raw, opened, read_plain
+from migrate_spec.codec import NotADocument, Raw, opened
 from migrate_spec.compiler import RecordRefused, Route, Transform
 from migrate_spec.complement import Unreadable
 from migrate_spec.crossing import Step
@@ -197,7 +197,7 @@ class _Fast(Carrier):
 
     def _is_plain(self, value: bytes) -> bool:
         """Whether a record that went the short way has no blanks and the like, which a way back by names loses."""
-        return not self._glances or read_plain(value) is not None
+        return not self._glances or not _may_be_odd(value)
 
     def _keep(
         self,
@@ -231,3 +231,24 @@ class _Fast(Carrier):
 
     def finish(self) -> list[Path]:
         return self._keeper.finish() if self._keeper is not None else []
+
+
+def _may_be_odd(value: bytes) -> bool:
+    """Whether there may be blanks between the fields of a record, or escapes in their names.
+
+    Blanks stand beside a quotation mark, a comma or a bracket, and other white space stands nowhere else. To look for
+    each takes a tenth of the time that reading takes.
+    """
+    return (
+        b'": ' in value
+        or b', "' in value
+        or b"\n" in value
+        or b'" :' in value
+        or b' ,"' in value
+        or b"{ " in value
+        or b" }" in value
+        or b"\\u" in value
+        or b"\\/" in value
+        or b"\t" in value
+        or b"\r" in value
+    )
