@@ -23,7 +23,7 @@ class TestDemo:
     """``make demo``."""
 
     def test_runs_there_and_back(self, tmp_path: Path) -> None:
-        """The script succeeds, goes to version 3, back to 1 and there again, and leaves nothing behind."""
+        """The script succeeds, goes to version 3, back to 1, there again and down, and leaves nothing behind."""
         path = f"{Path(SCRIPT).parent}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             [ROOT / "examples/meridian/demo.sh"],
@@ -38,7 +38,7 @@ class TestDemo:
             done.stdout,
             re.MULTILINE,
         )
-        assert [version for version, _ in groupby(shown)] == ["1", "3", "1", "3"]
+        assert [version for version, _ in groupby(shown)] == ["1", "3", "1", "3", "1"]
         assert str(tmp_path) not in done.stdout
         assert list(tmp_path.iterdir()) == []
 

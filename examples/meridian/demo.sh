@@ -48,3 +48,7 @@ record
 say "And once more"
 run migrate-spec apply "$db"
 run migrate-spec history "$db"
+
+say "Down again for the older program, with all that was written since"
+run migrate-spec downgrade "$db" --to 1
+record
