@@ -78,12 +78,15 @@ Options:
   --in-place                    Change records where they are, batch by batch,
                                 where there is no room for the new ones beside
                                 the old ones: without a backup, and so without
-                                a way back. When it is interrupted, the next
+                                `rollback`. When it is interrupted, the next
                                 `apply` goes on.
   --yes                         Do not ask before a run in place.
   --no-validate                 Check no record against the schemas: what does
                                 not fit them is carried over as far as the
                                 steps can.
+  --allow-pickle                Take documents that rocksdict has pickled,
+                                too: what is more than JSON has is rejected,
+                                and nothing is run.
   --on-error [fail|quarantine]  What is done about records that cannot be
                                 carried over. With quarantine they stay as
                                 they are, marked in the database, and all

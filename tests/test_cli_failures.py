@@ -198,14 +198,15 @@ class TestDatabases:
         """A version beyond the specs or behind the database is refused with the versions that there are."""
         cli("apply", meridian, *MERIDIAN, "--to", "2")
         before = files(meridian.parent)
-        for version, sentence in (
-            ("4", "at most 3 was expected, the newest these specs know; write the missing specs"),
-            ("1", "at least 2 was expected, the version of the database; `migrate-spec rollback` puts a backup back"),
-        ):
-            for command in ("apply", "plan"):
-                done = cli(command, meridian, *MERIDIAN, "--to", version)
-                assert (done.code, done.out) == (1, "")
-                assert done.err.endswith(f"the target version {version} was found, {sentence}\n")
+        newest = "at most 3 was expected, the newest these specs know; write the missing specs"
+        behind = (
+            "at least 2 was expected, the version of the database; `migrate-spec downgrade` leads downwards, "
+            "`migrate-spec rollback` puts a backup back"
+        )
+        for command, version, sentence in (("apply", "4", newest), ("plan", "4", newest), ("apply", "1", behind)):
+            done = cli(command, meridian, *MERIDIAN, "--to", version)
+            assert (done.code, done.out) == (1, "")
+            assert done.err.endswith(f"the target version {version} was found, {sentence}\n")
         assert files(meridian.parent) == before
 
     @pytest.mark.parametrize("key", [VERSION, HISTORY], ids=bytes.decode)

@@ -53,6 +53,10 @@ Pending Steps:
 7. plain v2→v3
 8. row v2→v3
 9. task v2→v3
+
+Kept For The Way Back:
+----------------------
+at most about N bytes on disk
 """
 
 

@@ -588,7 +588,7 @@ class TestNoWay:
                 1,
                 (
                     "the target version 1 was found, at least 2 was expected, the version of the database; "
-                    "`migrate-spec rollback` puts a backup back"
+                    "`migrate-spec downgrade` leads downwards, `migrate-spec rollback` puts a backup back"
                 ),
             ),
             (
@@ -596,7 +596,7 @@ class TestNoWay:
                 0,
                 (
                     "the target version 0 was found, at least 1 was expected, the version of the database; "
-                    "`migrate-spec rollback` puts a backup back"
+                    "`migrate-spec downgrade` leads downwards, `migrate-spec rollback` puts a backup back"
                 ),
             ),
         ],

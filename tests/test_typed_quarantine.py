@@ -97,7 +97,8 @@ class TestWhole:
         assert told[b"note:4".hex()]["text"] == "\x03\x04"
         assert told[b"note:5".hex()]["hex"].startswith("0680")
         assert told[b"note:5".hex()]["reason"] == (
-            "a pickled object was found, a JSON object was expected, as to unpickle can run code"
+            "a pickled object was found, a JSON object was expected, as to unpickle can run code of whoever wrote it; "
+            "--allow-pickle (`allow_pickle`) carries over what holds nothing but what JSON has, and runs nothing"
         )
         assert (told[b"\x01note:\xff".hex()]["key"], told[b"\x01note:\xff".hex()]["value"]) == (
             "\\x01note:\\xff",

@@ -48,7 +48,7 @@ REFUSED = 1
     "--in-place",
     is_flag=True,
     help="Change records where they are, batch by batch, where there is no room for the new ones beside the old ones: "
-    "without a backup, and so without a way back. When it is interrupted, the next `apply` goes on.",
+    "without a backup, and so without `rollback`. When it is interrupted, the next `apply` goes on.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask before a run in place.")
 @click.option(
