@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,9 +49,7 @@ def dump(path: Path) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     with TemporaryDirectory() as folder:
         copy = Path(folder, "db")
-        shutil.copytree(
-            path, copy, ignore=shutil.ignore_patterns("LOCK")
-        )  # to close LOCK would drop this process's lock
+        _copy(path, copy)
         handle = Rdict(str(copy), raw(), access_type=AccessType.read_only(error_if_log_file_exist=False))
         records = handle.iter()
         records.seek_to_first()
@@ -61,6 +60,21 @@ def dump(path: Path) -> dict[bytes, bytes]:
         del records
         handle.close()
     return found
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """Copy a database. One that is open takes files away that it has compacted; then it is copied anew."""
+    for look in range(100):
+        try:
+            # To close LOCK would drop this process's lock.
+            shutil.copytree(path, copy, ignore=shutil.ignore_patterns("LOCK"))
+        except shutil.Error:
+            if look == 99:
+                raise
+            shutil.rmtree(copy)
+            time.sleep(0.05)
+        else:
+            return
 
 
 def data(path: Path) -> dict[bytes, bytes]:
