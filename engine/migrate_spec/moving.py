@@ -8,22 +8,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from migrate_spec.afterwards import Afterwards
-from migrate_spec.backup import Contents
 from migrate_spec.carried import Carried
 from migrate_spec.compiler import RecordRefused, Route
-from migrate_spec.digest import Digest
 from migrate_spec.errors import Fault, Rejection
 from migrate_spec.flow import Flow, Flows
 from migrate_spec.kept import keep_sorted
 from migrate_spec.plan import Plan
-from migrate_spec.quarantine import Mark, Passing, mark_key, read_mark
-from migrate_spec.ranges import RECORDS_A_CHUNK, without_collector
+from migrate_spec.quarantine import Mark, mark_key, read_mark
+from migrate_spec.ranges import without_collector
 from migrate_spec.rejects import Rejects
 from migrate_spec.retaking import Files, Retaken, open_marks
 from migrate_spec.runner import Means
 from migrate_spec.settling import Collision, settle
 from migrate_spec.sorter import Nowhere, Sorter
-from migrate_spec.store import Record, ranges_of
+from migrate_spec.store import ranges_of
 
 __all__ = ["carry_moving"]
 
@@ -90,7 +88,7 @@ class _Moving:
         """Carry the records of one collection; their changes are noted in the flows."""
         flow = Flow(self.flows, result.collection)
         flow.transform.explains = False
-        for chunk in self._chunks(result):
+        for chunk in self._means.tried(result):
             for key, value in chunk:
                 try:
                     result.migrated += flow.carry(key, value)
@@ -98,26 +96,6 @@ class _Moving:
                     result.rejected += 1
                     self._refused.add(key, key, None)
         result.changed_by = tuple(flow.transform.changed_by)
-
-    def _chunks(self, result: Carried) -> Iterator[Sequence[Record]]:
-        """The records of a collection, some at a time; they are counted and digested, and the tracker is told of them.
-
-        Those in quarantine are counted, and passed over.
-        """
-        means, keys = self._means, self._means.keys_of(result.route)
-        digest, family = Digest(), result.route.column_family
-        passing = Passing(means.frozen, family, keys) if means.rejecting.marked else None
-        for chunk in means.frozen.chunks(keys, RECORDS_A_CHUNK):
-            if means.digests:
-                digest.add(chunk)
-            tried = chunk if passing is None else passing.others(chunk)
-            result.scanned += len(chunk)
-            result.passed += len(chunk) - len(tried)
-            yield tried
-            means.tracker.advance(f"migrating {result.collection}", len(chunk))
-        result.held = result.passed
-        digested = digest.hexdigest() if means.digests else ""
-        result.before = Contents(result.route.key_prefix.decode(), result.scanned, digested, column_family=family)
 
     def try_again(self) -> None:
         """Carry the records in quarantine; what becomes of each is noted."""

@@ -9,18 +9,15 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from migrate_spec.afterwards import Afterwards
-from migrate_spec.backup import Contents
 from migrate_spec.carried import Carried
 from migrate_spec.codec import NotADocument
 from migrate_spec.compiler import RecordRefused, Route
-from migrate_spec.digest import Digest
 from migrate_spec.document import Refused
 from migrate_spec.errors import Rejection
 from migrate_spec.homeward import Home, Homeward
 from migrate_spec.journey import RecordLoss
 from migrate_spec.kept import keep_sorted
-from migrate_spec.quarantine import Passing
-from migrate_spec.ranges import RECORDS_A_CHUNK, without_collector
+from migrate_spec.ranges import without_collector
 from migrate_spec.rejects import rejection
 from migrate_spec.runner import Means
 from migrate_spec.settling import Settled, settle
@@ -68,7 +65,7 @@ class _Return:
 
     def carry(self, way: Homeward, result: Carried) -> None:
         """Carry the records of one collection."""
-        for chunk in self._chunks(result):
+        for chunk in self._means.tried(result):
             for key, value in chunk:
                 try:
                     if way.is_entry(key, value):
@@ -78,21 +75,6 @@ class _Return:
                     refused = error if isinstance(error, RecordRefused) else RecordRefused.by(way.name, error)
                     result.reject(rejection(key, refused, result.route))
         result.changed_by = [result.migrated]
-
-    def _chunks(self, result: Carried) -> Iterator[Sequence[tuple[bytes, bytes]]]:
-        """The records of a collection, but those in quarantine; all are counted and digested."""
-        means, keys, digest = self._means, self._means.keys_of(result.route), Digest()
-        passing = Passing(means.frozen, result.route.column_family, keys) if means.rejecting.marked else None
-        for chunk in means.frozen.chunks(keys, RECORDS_A_CHUNK):
-            digest.add(chunk)
-            tried = chunk if passing is None else passing.others(chunk)
-            result.scanned += len(chunk)
-            result.passed += len(chunk) - len(tried)
-            yield tried
-            means.tracker.advance(f"migrating {result.collection}", len(chunk))
-        result.held = result.passed
-        prefix, family = result.route.key_prefix.decode(), result.route.column_family
-        result.before = Contents(prefix, result.scanned, digest.hexdigest(), column_family=family)
 
     def _note(self, key: bytes, value: bytes, found: Home, result: Carried) -> bool:
         """Note what becomes of a record; whether it changes."""

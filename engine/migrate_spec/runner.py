@@ -7,7 +7,7 @@ carried up to a number of records, which gets smaller towards the end, and what 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -15,16 +15,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
+from migrate_spec.backup import Contents
 from migrate_spec.carried import Carried
 from migrate_spec.compiler import Route
+from migrate_spec.digest import Digest
 from migrate_spec.errors import FamilyMissing
 from migrate_spec.executors import Workers
 from migrate_spec.interrupts import deferred_interrupts
 from migrate_spec.progress import Tracker
-from migrate_spec.quarantine import Mark
-from migrate_spec.ranges import Job, Part, carry_job, carry_range, read_notes
+from migrate_spec.quarantine import Mark, Passing
+from migrate_spec.ranges import RECORDS_A_CHUNK, Job, Part, carry_job, carry_range, read_notes
 from migrate_spec.rejects import Rejecting, Repairing
-from migrate_spec.store import KeyRange, Store
+from migrate_spec.store import KeyRange, Record, Store
 from migrate_spec.stores.rocks_faults import SpeakingOf
 
 __all__ = ["FEW_RECORDS", "Means", "carry"]
@@ -96,6 +98,25 @@ class Means:
     def home_of(self, route: Route) -> Store:
         """Where to read the records of a route."""
         return self.frozen.family(route.column_family)
+
+    def tried(self, result: Carried) -> Iterator[Sequence[Record]]:
+        """The records of a collection, some at a time; they are counted and digested, and the tracker is told of them.
+
+        Those in quarantine are counted, and passed over.
+        """
+        keys, digest, family = self.keys_of(result.route), Digest(), result.route.column_family
+        passing = Passing(self.frozen, family, keys) if self.rejecting.marked else None
+        for chunk in self.frozen.chunks(keys, RECORDS_A_CHUNK):
+            if self.digests:
+                digest.add(chunk)
+            tried = chunk if passing is None else passing.others(chunk)
+            result.scanned += len(chunk)
+            result.passed += len(chunk) - len(tried)
+            yield tried
+            self.tracker.advance(f"migrating {result.collection}", len(chunk))
+        result.held = result.passed
+        digested = digest.hexdigest() if self.digests else ""
+        result.before = Contents(result.route.key_prefix.decode(), result.scanned, digested, column_family=family)
 
 
 def carry(routes: Sequence[Route], means: Means) -> list[Carried]:
