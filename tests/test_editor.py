@@ -49,7 +49,11 @@ class Server:
         self.numbers = itertools.count(1)
         self.said: Queue[Message] = Queue()
         self.diagnostics: dict[str, list[str]] = {}
-        Thread(target=self._listen, daemon=True).start()
+        self.listener = Thread(target=self._listen, daemon=True)
+        self.listener.start()
+
+    def greet(self) -> None:
+        """Let it know who asks, and wait until it is ready."""
         documents = {"completion": {"completionItem": {"snippetSupport": True, "documentationFormat": ["markdown"]}}}
         abilities = {"textDocument": documents, "workspace": {"configuration": True}}
         self.ask("initialize", {"processId": None, "rootUri": None, "capabilities": abilities})
@@ -59,12 +63,13 @@ class Server:
 
     def _listen(self) -> None:
         stream = self.process.stdout
-        while stream and (header := stream.readline()):
+        while stream and (header := stream.readline()).endswith(b"\n"):
             length = int(header.split(b":")[1]) if header.lower().startswith(b"content-length") else 0
             while length and stream.readline().strip():
                 pass
-            if length:
-                self.said.put(json.loads(stream.read(length)))
+            content = stream.read(length)
+            if content and len(content) == length:  # the last one is cut off when the server is killed
+                self.said.put(json.loads(content))
 
     def _send(self, message: Message) -> None:
         content = json.dumps({"jsonrpc": "2.0", **message}).encode()
@@ -139,10 +144,13 @@ def server() -> Iterator[Server]:
     if not SERVER.exists():
         pytest.skip("the editor's server was not found in tests/editor; `make setup` installs it")
     with subprocess.Popen([node, SERVER, "--stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        server = Server(process)
         try:
-            yield Server(process)
+            server.greet()
+            yield server
         finally:
             process.kill()
+            server.listener.join()  # before the pipe that it reads is closed
 
 
 def example(operation: Any) -> Any:
