@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from xxhash import xxh3_64, xxh3_128
+from xxhash import xxh3_128
 
 import migrate_spec as ms
 from migrate_spec.backup import Backup, Contents, new_name
@@ -61,10 +62,9 @@ def manager(path: Path, project: ms.Project) -> ms.MigrationManager:
 
 
 def digest(records: Mapping[bytes, bytes], prefix: bytes = b"") -> str:
-    """Two XXH3 over the records of a prefix in key order, as the documentation says they are made."""
-    parts = [part for record in sorted(records.items()) if record[0].startswith(prefix) for part in record]
-    lengths = b"".join(len(part).to_bytes(4, "little") for part in parts)
-    return xxh3_128(b"".join(parts)).hexdigest() + xxh3_64(lengths).hexdigest()
+    """XXH3 over the records of a prefix in key order as MessagePack, as the documentation says it is made."""
+    found = [record for record in sorted(records.items()) if record[0].startswith(prefix)]
+    return xxh3_128(b"".join(map(msgspec.msgpack.encode, found))).hexdigest()
 
 
 NOTES = {b"note:%03d" % number: document(number) for number in range(100)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import groupby
+from itertools import groupby, repeat
 from operator import itemgetter
 from pathlib import Path
 from typing import Protocol
@@ -176,11 +176,19 @@ class _Fast(Carrier):
         changed: list[Record] = []
         kinds: list[Kind | bool] = []  # of those that change; where one went the long way, whether each step changed it
         stayed: list[Record] = []
-        for key, value in chunk:
+        place, end = 0, len(chunk)
+        while place < end:
+            if short is not None:
+                first, place = place, short.alike(chunk, place, changed)
+                kinds += repeat(short.kind or False, place - first)
+                if place == end:
+                    break
+            key, value = chunk[place]
+            place += 1
             try:
-                carried = short(value) if short is not None else PASSED
+                carried = short.other(value) if short is not None else PASSED
                 if short is None or carried is PASSED:
-                    carried, kind = transform(value), None
+                    carried, kind = transform.carry_long(value), None
                 else:
                     kind = short.kind
             except RecordRefused as refused:

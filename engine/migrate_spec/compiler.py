@@ -210,6 +210,10 @@ class Transform:
         """
         if self.shortcut is not None and (found := self.shortcut(value)) is not PASSED:
             return found
+        return self.carry_long(value)
+
+    def carry_long(self, value: bytes) -> bytes | None:
+        """The same as a call, without the short way."""
         try:
             document = self._read_sure(value) if self._read_sure is not None else None
             sure, plain = document is not None, True

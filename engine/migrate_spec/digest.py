@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from itertools import chain
 
-from xxhash import xxh3_64, xxh3_128
+from xxhash import xxh3_128
 
+from migrate_spec.codec import packed_into
 from migrate_spec.store import KeyRange, Record
 
 __all__ = ["Digest", "Tally", "joined"]
@@ -18,19 +16,22 @@ __all__ = ["Digest", "Tally", "joined"]
 class Digest:
     """A digest of records in key order, in parts, so that several can work on it at the same time.
 
-    A part's digest is two of XXH3 behind each other: 128 bits over all keys and values, 64 bits over their lengths (4
-    bytes each, little endian). The digest of several parts is that of their digests, joined by a blank, as the one
-    value of a part that has one record with an empty key.
+    A part's digest is XXH3, 128 bits, over its records as MessagePack: an array of key and value for each, both as
+    ``bin``. The digest of several parts is that of their digests, joined by a blank, as the one value of a part that
+    has one record with an empty key.
+
+    XXH3: https://github.com/Cyan4973/xxHash. MessagePack: https://github.com/msgpack/msgpack/blob/master/spec.md.
     """
 
     def __init__(self, starts: Iterable[str] = ()) -> None:
         """Begin with the first part; ``starts`` are the first keys of the others, in hexadecimal digits."""
         self._starts = [bytes.fromhex(start) for start in starts][::-1]
         self._done: list[str] = []
+        self._buffer = bytearray()
         self._begin()
 
     def _begin(self) -> None:
-        self._contents, self._lengths = xxh3_128(), xxh3_64()
+        self._part = xxh3_128()
 
     def add(self, records: Sequence[Record]) -> None:
         """Take further records in."""
@@ -38,26 +39,20 @@ class Digest:
             cut = bisect_left(records, (self._starts.pop(),))
             self._add(records[:cut])
             records = records[cut:]
-            self._done.append(self._part())
+            self._done.append(self._part.hexdigest())
             self._begin()
         self._add(records)
 
     def _add(self, records: Sequence[Record]) -> None:
-        add = self._contents.update
-        for key, value in records:  # measured: faster than to join them first
-            add(key)
-            add(value)
-        lengths = array("I", map(len, chain.from_iterable(records)))
-        if sys.byteorder == "big":
-            lengths.byteswap()
-        self._lengths.update(lengths)
+        packed_into(records, self._buffer)
+        # The head of the array of all of them would tell which came together.
+        head = 1 if len(records) < 2**4 else 3 if len(records) < 2**16 else 5
+        with memoryview(self._buffer) as written:
+            self._part.update(written[head:])
 
     def hexdigest(self) -> str:
         """The digest of the records so far."""
-        return joined([*self._done, self._part()])
-
-    def _part(self) -> str:
-        return self._contents.hexdigest() + self._lengths.hexdigest()
+        return joined([*self._done, self._part.hexdigest()])
 
 
 def joined(digests: Sequence[str]) -> str:

@@ -8,13 +8,16 @@ the old ones; else the fields are put together anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from operator import itemgetter
 from typing import Any, Final
 
 from migrate_spec.codec import Document, Json, encode, object_writer
 from migrate_spec.document import Change, Refused
 from migrate_spec.spec import Spec
+from migrate_spec.store import Record
 from migrate_spec.typed import Outline
 
 __all__ = ["PASSED", "Reading", "Shortcut", "looks_at", "names_alone"]
@@ -93,7 +96,7 @@ class Reading:
 Kind = tuple[tuple[str, ...], int]
 """The names of a record's fields, and its version."""
 
-Fast = tuple[bytes, Callable[[bytes], Any], Make, tuple[int, ...]]
+Fast = tuple[bytes, Outline, Make, tuple[int, ...]]
 """For records of one kind: what they begin with, what reads them, what makes the new bytes, which specs."""
 
 
@@ -130,17 +133,37 @@ class Shortcut:
 
     def __call__(self, value: bytes) -> bytes | None:
         """A record's new bytes; ``None`` where it stays as it is; :data:`PASSED` where the way is not for it."""
-        if self._now is not None:
-            begin, read, make, changed = self._now
-            fields = read(value)
-            if fields is not None and value.startswith(begin):
-                for index in changed:
-                    self._changed_by[index] += 1
-                return make(value, fields)
-        return self._carried(value)
+        changed: list[Record] = []
+        return changed[0][1] if self.alike([(b"", value)], 0, changed) else self.other(value)
 
-    def _carried(self, value: bytes) -> bytes | None:
-        """The same for a record of which it is not known what fields it has."""
+    def alike(self, records: Sequence[Record], start: int, changed: list[Record]) -> int:
+        """Carry records that are of the kind of the last one.
+
+        Args:
+            records: some records.
+            start: the place of the first of them that is to be carried.
+            changed: takes what becomes of each.
+
+        Returns:
+            The place of the first that is of another kind.
+        """
+        if self._now is None:
+            return start
+        begin, outline, make, steps = self._now
+        decode, holds, append, count = outline.decode, outline.holds, changed.append, len(changed)
+        with suppress(ValueError, RecursionError):  # this one cannot be decoded so
+            for key, value in islice(records, start, None):
+                fields = decode(value)
+                if not (holds(value, fields) and value.startswith(begin)):
+                    break
+                append((key, make(value, fields)))
+        count = len(changed) - count
+        for index in steps:
+            self._changed_by[index] += count
+        return start + count
+
+    def other(self, value: bytes) -> bytes | None:
+        """The same as a call, for a record that is of another kind than the last one."""
         document = self._reading.read(value)
         kind = self._kind_of(document) if document is not None else None
         recipe = self._learned(kind) if kind is not None else None
@@ -179,7 +202,7 @@ class Shortcut:
             if outline is None:
                 self._fast[kind] = None
             else:
-                self._fast[kind] = recipe.begin, outline.read, recipe.bind(outline.getter), recipe.changed
+                self._fast[kind] = recipe.begin, outline, recipe.bind(outline.getter), recipe.changed
         return self._fast[kind]
 
     @property

@@ -43,12 +43,14 @@ class Outline:
     """Reads records that all have the same fields, into objects of a class made for them.
 
     Attributes:
-        read: reads a record; ``None`` where it is not one of these.
+        decode: reads a record; it raises ``ValueError`` or ``RecursionError`` where that is not one of these.
+        holds: whether a record is one of these, as far as :attr:`decode` cannot tell, by its bytes and what was read.
     """
 
-    def __init__(self, places: Mapping[str, str], read: Callable[[bytes], Any]) -> None:
-        """Take what reads them, and the names that the class has for the fields."""
-        self.read = read
+    def __init__(self, kind: type, places: Mapping[str, str], holds: Callable[[bytes, Any], bool]) -> None:
+        """Take the class, the names that it has for the fields, and what must hold of a record."""
+        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(kind).decode
+        self.holds = holds
         self._places = places
 
     def getter(self, *names: str) -> Callable[[Any], Any]:
@@ -81,10 +83,10 @@ def checked_outline(schema: Schema, names: Sequence[str], known: Mapping[str, Js
     # Several are judged at once, as items of a list.
     judged = {"prefixItems": [*rest.values()]} if len(rest) > 1 else next(iter(rest.values()), {})
     if not rest:
-        return Outline(places, _reader(kind, _is_plain))
+        return Outline(kind, places, _is_plain)
     fits = Schema({**judged, "$defs": definitions}).is_valid
     get = attrgetter(*(places[name] for name in rest))
-    return Outline(places, _reader(kind, lambda value, fields: encode(fields) == value and fits(get(fields))))
+    return Outline(kind, places, lambda value, fields: encode(fields) == value and fits(get(fields)))
 
 
 def glanced_outline(names: Sequence[str], absent: Iterable[str], known: Mapping[str, Json]) -> Outline | None:
@@ -109,7 +111,7 @@ def glanced_outline(names: Sequence[str], absent: Iterable[str], known: Mapping[
                 return False
         return True
 
-    return Outline(places, _reader(kind, is_spelled))
+    return Outline(kind, places, is_spelled)
 
 
 def _reader(kind: Any, holds: Callable[[bytes, Any], bool]) -> Callable[[bytes], Any]:
