@@ -170,19 +170,24 @@ class Journey:
         """Go one step."""
         before, complement = found.document, Complement.of(kept) if kept is not None else None
         after, conflicts = self._over(crossing, self._document(found.value), complement)
-        paths = dict.fromkeys(str(path_of(conflict.place)) for conflict in conflicts)
-        found.losses += [RecordLoss(crossing.step, path, "conflict") for path in paths]
+        paths = dict.fromkeys(path_of(conflict.place) for conflict in conflicts)
+        told = [path for path in paths if path != self._stamp.path]  # which says the version, whatever was kept
+        found.losses += [RecordLoss(crossing.step, str(path), "conflict") for path in told]
         value = self._written(crossing, after)
         if complement is not None and (spelled := complement.spelled(value)) is not value:
             value, after = spelled, self._document(spelled)
         if value == found.value or (complement is None and crossing.only_respells(found.value, value)):
+            if self.route.down and self._stamp.path is None:  # then the way up does not know that it is to stay so
+                lost = self.lost(crossing, before, found.value, found.value)
+                if lost is not None and (lost.differences or not lost.comes_back):
+                    found.lost.append((crossing.step, lost))
             return
         found.changed_by.append(self.route.specs.index(crossing.spec))
         lost = self.lost(crossing, before, found.value, value)
         if lost is not None:
             found.lost.append((crossing.step, lost))
-        told = [*self._told(lost), *self._made_up(crossing, before, after, complement)]
-        found.losses += dict.fromkeys(RecordLoss(crossing.step, str(path), kind) for kind, path in told)
+        lossy = [*self._told(lost), *self._made_up(crossing, before, after, complement)]
+        found.losses += dict.fromkeys(RecordLoss(crossing.step, str(path), kind) for kind, path in lossy)
         found.document, found.value = after, value
 
     def _over(
