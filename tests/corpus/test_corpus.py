@@ -368,10 +368,10 @@ def test_documents_of_a_schema_become_ones_of_the_next(file: Path, load: Load, n
         return
     wider = f"{file.parent.name}/{file.stem}" in WIDER
     made = documents(after, mark_of(spec, last), MADE if wider else MADE // 3)
-    made = list(made)
-    for document in made[:5]:
+    news = list(made)
+    for document in news[:5]:
         goes_back_and_there(way, encode(document), last)
-    back = (carried(bare.downgrade_item, document) for document in made)
+    back = (carried(bare.downgrade_item, document) for document in news)
     assert all(result is None or before.is_valid(result) for result in back) is not wider
 
 
