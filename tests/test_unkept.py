@@ -11,6 +11,7 @@ import pytest
 import migrate_spec as ms
 from migrate_spec.losses import LossCount
 from tests.conftest import HISTORY, VERSION, Folder, data, dump, make, write
+from tests.in_place_support import interrupted, small_batches
 
 OLD = {b"note:1": b'{"gone":1,"state":"old","n":1}', b"note:2": b'{"n":2,"state":"old"}'}
 STEPS = ({"remove": ["gone"]}, {"set": {"state": "new"}}, {"move": {"n": "in.n"}})
@@ -86,6 +87,16 @@ def test_what_is_kept_later_comes_back(way: str, manager: ms.MigrationManager) -
     write(manager.path, {b"note:3": b'{"schema_version":2,"in":{"n":3},"state":"new"}'})
     assert manager.downgrade(1).losses == []
     assert {key: value for key, value in data(manager.path).items() if key in OLD} == OLD
+
+
+def test_a_run_in_place_that_goes_on(manager: ms.MigrationManager, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only its first part kept nothing, that is told all the same."""
+    small_batches(monkeypatch)
+    write(manager.path, {b"note:%d" % number: b'{"state":"old","n":1}' for number in range(3, 30)})
+    interrupted(manager, complements=False)
+    manager.apply()
+    lost = {(loss.path, loss.kind) for loss in manager.scan_downgrade(1).losses}
+    assert lost == {(path, "dropped") for path in PATHS}
 
 
 def test_a_restore_brings_back_what_was_pruned(manager: ms.MigrationManager) -> None:

@@ -27,7 +27,7 @@ from migrate_spec.path import Each, Name, Path
 from migrate_spec.pickled import is_pickled, unpickled
 from migrate_spec.reasons import Reasons
 
-__all__ = ["Arrived", "Journey", "RecordLoss", "path_of"]
+__all__ = ["Arrived", "Journey", "RecordLoss", "conflicts_at", "path_of"]
 
 
 INEXACT = {"placeholder", "conflict", "forgotten", "unkept"}
@@ -170,9 +170,7 @@ class Journey:
         """Go one step."""
         before, complement = found.document, Complement.of(kept) if kept is not None else None
         after, conflicts = self._over(crossing, self._document(found.value), complement)
-        paths = dict.fromkeys(path_of(conflict.place) for conflict in conflicts)
-        told = [path for path in paths if path != self._stamp.path]  # which says the version, whatever was kept
-        found.losses += [RecordLoss(crossing.step, str(path), "conflict") for path in told]
+        found.losses += conflicts_at(crossing.step, conflicts, self._stamp.path)
         value = self._written(crossing, after)
         if complement is not None and (spelled := complement.spelled(value)) is not value:
             value, after = spelled, self._document(spelled)
@@ -274,6 +272,12 @@ def _all_of(kept: Mapping[Step, bytes]) -> list[RecordLoss]:
         for step, stored in kept.items()
         for place in values_lost(Complement.of(stored).differences)
     ]
+
+
+def conflicts_at(step: Step, conflicts: Iterable[Conflict], stamp: Path | None) -> list[RecordLoss]:
+    """Conflicts as what a record loses, each path once; its stamp says the version, whatever was kept."""
+    paths = dict.fromkeys(path_of(conflict.place) for conflict in conflicts)
+    return [RecordLoss(step, str(path), "conflict") for path in paths if path != stamp]
 
 
 def _told_once(crossing: Crossing, told: Iterable[tuple[str, Path]]) -> Iterable[RecordLoss]:
