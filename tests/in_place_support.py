@@ -219,10 +219,10 @@ def interrupt(_store: Store) -> None:
     signal.raise_signal(signal.SIGINT)
 
 
-def interrupted(manager: ms.MigrationManager, after: int = 5) -> Any:
+def interrupted(manager: ms.MigrationManager, after: int = 5, *, complements: bool = True) -> Any:
     """A run that is interrupted after so many batches; the mark that it leaves."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         after_batch(monkeypatch, after, interrupt)
         with pytest.raises(RunInterrupted):
-            manager.apply(in_place=True)
+            manager.apply(in_place=True, complements=complements)
     return json.loads(dump(manager.path)[MARK])

@@ -14,7 +14,7 @@ from migrate_spec.forgetting import forgetting
 from migrate_spec.losses import LossCount
 from tests import spec_of
 from tests.cli_support import Done, Terminal, cli, document, place, plain, plain_json, process, refusal, text
-from tests.conftest import Folder, compact, data, dump, files, make, write
+from tests.conftest import HISTORY, Folder, compact, data, dump, files, make, write
 
 KEYS = [b"note:%d" % number for number in range(5)]
 OLD = {key: compact({"mail": f"{number}@b.c", "txt": "x" * number}) for number, key in enumerate(KEYS)}
@@ -306,7 +306,11 @@ class TestLosses:
         assert re.fullmatch(
             r"(note v\d→v\d  kept by the run of \S+: 5 records, \d+ bytes\n){2}✓ \d+ bytes removed\n", done.out
         )
-        assert dump(used / "db") == {k: v for k, v in before.items() if not k.startswith(b"_complement:")}
+        left = dump(used / "db") | {HISTORY: before[HISTORY]}
+        assert left == {k: v for k, v in before.items() if not k.startswith(b"_complement:")}
+        gone = [(one["from_version"], one["path"], one["kind"]) for one in document("losses", path)["lost"]]
+        assert gone == [(1, "mail", "dropped"), (2, "state", "dropped")]
+        assert "   note v1→v2, not wholly, as what it took is not kept, or not all of it: mail\n" in planned(used).out
         assert document("plan", *options(used), "--to", "1", "--scan")["scan"]["losses"][-1]["records"] == 6
 
     @pytest.mark.parametrize(
@@ -350,11 +354,10 @@ class TestForget:
         manager = ms.MigrationManager(make(tmp_path / "db", rows), folder.load())
         manager.apply(backup=False)
         assert not any(b"secret" in value for value in dump(manager.path).values())
-        told = LossCount("note", 2, 1, "email", "dropped", 4)
-        with pytest.raises(ms.LossRefused) as caught:
-            manager.downgrade(1)
-        assert caught.value.losses == (told,)
-        assert manager.downgrade(1, accept_loss=["email"]).losses == [told]
+        told = LossCount("note", 2, 1, "email", "forgotten", 4)
+        assert manager.downgrade(1).losses == [told]
+        noted = [one.loss for one in manager.losses().lost]
+        assert noted == [LossCount("note", 1, 2, "email", "forgotten", 4), told]
         assert data(manager.path) == {
             **{b"note:%d" % n: compact({"state": f"s{n}"}) for n in range(3)},
             b"note:odd": compact({"state": "s"}),

@@ -398,8 +398,10 @@ class TestAnotherSpec:
         ],
         ids=["the same", "another value", "another field", "another schema"],
     )
+    @pytest.mark.parametrize("in_place", [False, True])
     def test_what_fits(  # noqa: PLR0913, PLR0917 - a spec, and what becomes of a record
         self,
+        in_place: bool,  # noqa: FBT001 - a parameter
         step: dict[str, Any],
         schema: dict[str, Any],
         result: bytes,
@@ -409,11 +411,28 @@ class TestAnotherSpec:
     ) -> None:
         """What was kept is put back where it fits; where it does not, the spec counts, and the history tells it."""
         folder.schema("note", 2, {"type": "object", "properties": schema})
-        ms.MigrationManager(down, folder.spec("note", 1, step).load()).apply()
+        report = ms.MigrationManager(down, folder.spec("note", 1, step).load()).apply(in_place=in_place)
         assert data(down) == {b"note:a": result}
+        assert [(loss.path, loss.kind, loss.records) for loss in report.losses] == [
+            (path, "conflict", 1) for path in conflicts
+        ]
         told = json.loads(dump(down)[HISTORY])["migrations"][-1]["collections"]["note"].get("losses", [])
         assert told == [{"path": path, "kind": "conflict", "records": 1} for path in conflicts]
         assert not any("2-1" in step for step in steps_kept(down))
+
+    @pytest.mark.parametrize("in_place", [False, True])
+    def test_of_records_that_move(self, in_place: bool, tmp_path: Path, folder: Folder) -> None:  # noqa: FBT001
+        """What cannot be put back is told of these, too."""
+        key = {"records": [{"rekey": {"from": "note:{id}", "to": "memo:{id}"}}]}
+        folder.spec("note", 1, {"add": {"more": 0}}, **key)
+        manager = ms.MigrationManager(make(tmp_path / "db", {b"note:a": b'{"a":1}'}), folder.load())
+        manager.apply()
+        write(manager.path, {b"memo:a": b'{"schema_version":2,"a":1,"more":5}'})
+        manager.downgrade(1)
+        again = ms.MigrationManager(manager.path, folder.spec("note", 1, {"add": {"more": 1}}, **key).load())
+        losses = again.apply(in_place=in_place).losses
+        assert [(loss.path, loss.kind, loss.records) for loss in losses] == [("more", "conflict", 1)]
+        assert [one.loss for one in again.losses().lost if one.loss.kind == "conflict"] == losses
 
     def test_explained(self, down: Path, folder: Folder) -> None:
         """What comes back is told as such, before and after."""

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
+
 import migrate_spec as ms
+from migrate_spec.codec import encode
+from migrate_spec.documents import sampled
+from migrate_spec.schema import Schema
+from migrate_spec.store import Store
 from tests.conftest import ROWS, VERSION, compact, data, dump, write
+from tests.way_back_support import Way, goes_back_and_there, goes_there_and_back, nowhere
+
+__all__ = ["nowhere"]
 
 COLLECTIONS = ("task:", "episode:", "symbol:")
 FIXED = {"status", "priority", "kind", "outcome"}
@@ -76,6 +86,28 @@ def is_read(value: bytes) -> bool:
     task = json.loads(value)
     demanded = all(name in task and fits(task[name]) for name, fits in DEMANDED.items())
     return demanded and all(task.get(name) is None or fits(task[name]) for name, fits in OPTIONAL.items())
+
+
+@pytest.mark.parametrize("collection", ["task", "episode", "symbol"])
+def test_made_records(collection: str, project: ms.Project, nowhere: Store) -> None:
+    """Records made of the schemas of each version go up and down, or down and up, and come back to the byte."""
+    migrations = [one for one in project.registry if one.collection == collection]
+    first, last = migrations[0].from_version, migrations[-1].to_version
+    schemas = {one.from_version: one.schema_before for one in migrations} | {last: migrations[-1].schema_after}
+    way = Way(tuple(one.spec for one in migrations), nowhere, schemas)
+    ups = [goes_there_and_back(way, one, range(first, last + 1)) for one in made(schemas[first], first)]
+    downs = [goes_back_and_there(way, one, last) for one in made(schemas[last], last)]
+    assert min(sum(ups), sum(downs)) > NUMBER / 2
+
+
+NUMBER = 60
+
+
+def made(schema: Schema, version: int) -> Iterator[bytes]:
+    """Records of a version, made of its schema."""
+    for document in islice(sampled(schema), NUMBER):
+        document.pop("schema_version", None)
+        yield encode(document | ({"schema_version": version} if version > 1 else {}))
 
 
 def test_meridian_there_and_back(meridian: Path, project: ms.Project) -> None:

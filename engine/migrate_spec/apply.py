@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from migrate_spec.backup import Backup, backups_folder, new_name
-from migrate_spec.carried import Carried, held, losses_of, lost, noted
+from migrate_spec.carried import Carried, held, losses_of, lost, not_kept, noted
 from migrate_spec.codec import Json
 from migrate_spec.compiler import Route
 from migrate_spec.errors import NoSpace
@@ -96,7 +96,7 @@ class Run:
             return report
         backup = self._swap_in(results, retaken, listed)
         listed = listing.bring(listed) if listed else None
-        return replace(report, backup=backup, rejected=listed, losses=_conflicts(results))
+        return replace(report, backup=backup, rejected=listed, losses=self._losses(results))
 
     def _carry_all(self, means: Means) -> tuple[list[Carried], Retaken]:
         """Carry the records of all collections."""
@@ -108,6 +108,11 @@ class Run:
 
     def _check(self, results: Sequence[Carried]) -> None:
         """See that nothing speaks against it to swap the results in."""
+
+    def _losses(self, results: Sequence[Carried]) -> list[LossCount]:
+        """What is lost: what cannot be put back, as something else stands there now, and what is taken and not kept."""
+        conflicts = [loss for loss in losses_of(results) if loss.kind == "conflict"]
+        return [*conflicts, *not_kept(results, complements=self.keeps_complements)]
 
     @property
     def _keeping(self) -> str | None:
@@ -192,7 +197,7 @@ class Run:
     def _entries(
         self, results: Sequence[Carried], retaken: Retaken, backup: Backup | None
     ) -> Iterator[dict[str, Json]]:
-        losses = _conflicts(results)
+        losses = self._losses(results)
         for step in self.plan.steps:
             specs = [migration.spec for migration in step]
             touched = {
@@ -218,12 +223,8 @@ class Run:
         name, seconds = backup.name if backup else None, round(time.monotonic() - self.start, 3)
         entry = new_entry(kind, versions, self.started_at, records=count, backup=name)
         allowed = {"allow_pickle": True} if self.plan.allows_pickle else {}
-        return entry | {"seconds": seconds, "collections": touched} | allowed
-
-
-def _conflicts(results: Sequence[Carried]) -> list[LossCount]:
-    """What was kept on the way down and cannot be put back, as something else stands there now."""
-    return [loss for loss in losses_of(results) if loss.kind == "conflict"]
+        unkept = {} if self.keeps_complements else {"complements": False}
+        return entry | {"seconds": seconds, "collections": touched} | allowed | unkept
 
 
 def log_begun(plan: Plan, database: Path, doing: str = "apply") -> None:

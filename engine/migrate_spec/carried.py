@@ -13,6 +13,7 @@ from migrate_spec.compiler import Route
 from migrate_spec.digest import joined
 from migrate_spec.errors import RecordRejected, Rejection, TooManyRejected
 from migrate_spec.families import DEFAULT_FAMILY
+from migrate_spec.forgetting import forgotten, lossy
 from migrate_spec.journey import RecordLoss
 from migrate_spec.losses import LossCount
 from migrate_spec.migration import Migration
@@ -21,7 +22,7 @@ from migrate_spec.ranges import Part
 from migrate_spec.rejects import SHOWN_REJECTIONS
 from migrate_spec.spec import overlap
 
-__all__ = ["Carried", "check_rejections", "held", "losses_of", "lost", "noted"]
+__all__ = ["Carried", "check_rejections", "held", "losses_of", "lost", "not_kept", "noted"]
 
 
 @dataclass
@@ -224,10 +225,29 @@ def losses_of(results: Sequence[Carried], *, complements: bool = True) -> list[L
     for result in results:
         for loss, count in result.losses.items():
             if loss.kind != "inexact":
-                kind = "dropped" if loss.kind == "kept" and not complements else loss.kind
+                is_gone = loss.kind == "unkept" or (loss.kind == "kept" and not complements)
+                kind = "dropped" if is_gone else loss.kind
                 found[result.collection, *loss.step, loss.path, kind] += count
     counts = [LossCount(*facts, count) for facts, count in found.items()]
     return sorted(counts, key=lambda one: (-one.from_version, one))
+
+
+def not_kept(results: Sequence[Carried], *, complements: bool) -> list[LossCount]:
+    """What the steps upwards take and is not kept, of at most so many records.
+
+    Args:
+        results: what became of the collections.
+        complements: whether what steps take is kept, but for those that forget.
+    """
+    found: dict[LossCount, None] = {}
+    for result in results:
+        for spec, count in zip(result.route.specs, result.changed_by, strict=True):
+            step, forgets = (result.collection, spec.from_version, spec.to_version), lossy(forgotten(spec.steps))
+            taken = () if complements else lossy(spec.steps)
+            told = [(path, "forgotten") for path in forgets]
+            told += [(path, "dropped") for path in taken if path not in forgets]
+            found |= dict.fromkeys(LossCount(*step, str(path), kind, count) for path, kind in told if count)
+    return sorted(found)
 
 
 def _place(result: Carried) -> dict[str, Json]:

@@ -93,6 +93,7 @@ class Route:
         glances: whether a record need be looked at only as far as the steps look.
         down: whether it is gone from the last step to the first; then ``target`` is where it begins.
         allow_pickle: whether pickled documents are carried over, too.
+        unkept: the steps, on a way down, of which not all is kept, by the version that each begins with.
     """
 
     specs: tuple[Spec, ...]
@@ -105,6 +106,7 @@ class Route:
     glances: bool = False
     down: bool = False
     allow_pickle: bool = False
+    unkept: frozenset[int] = frozenset()
 
     @property
     def collection(self) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrate_spec.history import read_history, read_version
+from migrate_spec.history import HISTORY_KEY, read_history, read_version, timestamp
 from migrate_spec.in_progress import refuse_in_progress
 from migrate_spec.kept import Block, kept_blocks, kept_size
 from migrate_spec.logs import logged
@@ -16,8 +16,9 @@ from migrate_spec.progress import OnProgress
 from migrate_spec.repairing import QuarantineKeeper
 from migrate_spec.reports import ApplyReport
 from migrate_spec.staging import staging, staging_folder
-from migrate_spec.store import Store
+from migrate_spec.store import Store, stage_all
 from migrate_spec.swapping import read_swap
+from migrate_spec.unkept import knowing_unkept
 
 if TYPE_CHECKING:
     from migrate_spec.executors import Workers
@@ -156,7 +157,7 @@ class ComplementKeeper(QuarantineKeeper):
     def prune_complements(
         self, older_than: timedelta | None = None, *, dry_run: bool = False, wait: float = 0.0
     ) -> list[KeptRun]:
-        """Remove what runs have kept: then the way back makes values up for it, and says so.
+        """Remove what runs have kept: then the way back makes values up for it, or leaves them away, and says so.
 
         Args:
             older_than: what was kept by runs that began longer ago; by default all.
@@ -170,7 +171,7 @@ class ComplementKeeper(QuarantineKeeper):
             DatabaseError: the database cannot be read or written.
         """
         from migrate_spec.ledger import older_than as is_older  # noqa: PLC0415 - as above
-        from migrate_spec.ledger import runs_of  # noqa: PLC0415
+        from migrate_spec.ledger import runs_of, with_pruned  # noqa: PLC0415
 
         now = datetime.now(UTC)
 
@@ -182,11 +183,13 @@ class ComplementKeeper(QuarantineKeeper):
         if dry_run or not found:
             return found
         with staging(partial(self._writing, wait)) as staged:
-            found, removed = runs_of(outlived(staged.store)), staged.store.stage(staged.folder / "complements.sst")
-            for block in outlived(staged.store):
-                removed.delete(block.key)
-            file = removed.finish()
-            staged.swap_in([file] if file is not None else [], beside_writes=True)
+            found = runs_of(outlived(staged.store))
+            if found:
+                changes: dict[bytes, bytes | None] = {block.key: None for block in outlived(staged.store)}
+                changes[HISTORY_KEY] = with_pruned(staged.store, outlived(staged.store), timestamp(now))
+                staged.swap_in(
+                    [stage_all(staged.store, staged.folder / "complements.sst", changes)], beside_writes=True
+                )
         return found
 
     def _plan_down(self, store: Store, to_version: int) -> Plan:
@@ -198,4 +201,5 @@ class ComplementKeeper(QuarantineKeeper):
         history.check_specs(self._project.registry)
         for route in plan.routes:
             store.family(route.column_family)  # else the database lacks it
+        plan = knowing_unkept(plan, history)
         return plan.allowing_pickle() if history.allows_pickle else plan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,6 +12,7 @@ from migrate_spec.codec import Document, NotADocument, copied, decode, encode, e
 from migrate_spec.compiler import Leg, RecordRefused, Route, Transform
 from migrate_spec.document import Refused
 from migrate_spec.errors import Fault
+from migrate_spec.journey import RecordLoss, conflicts_at
 from migrate_spec.kept import KeptAnywhere, keeping_entry
 from migrate_spec.moves import Entries, moved_entries
 from migrate_spec.pickled import is_pickled, pickled, unpickled
@@ -181,10 +183,13 @@ class Flow:
 
     Attributes:
         transform: the collection's compiled route.
+        losses: how many records lose what, as it was edited since it was kept.
     """
 
     def __init__(self, flows: Flows, collection: str) -> None:
         self._flows = flows
+        self.losses = Counter[RecordLoss]()
+        self._conflicts: list[RecordLoss] = []
         self.transform = flows.transform(collection)
         self._allow_pickle = self.transform.route.allow_pickle
         self._operations: dict[tuple[int, int], tuple[Change, ...]] = {}
@@ -203,11 +208,13 @@ class Flow:
         Raises:
             RecordRefused: it cannot be carried over.
         """
+        self._conflicts.clear()
         try:
             found = self(key, value)
         except RecordRefused:
             self._flows.forget()
             raise
+        self.losses.update(dict.fromkeys(self._conflicts, 1))
         stored = value if stored is None else stored
         changed = found.get(key) != stored or len(found) != 1
         if key not in found:
@@ -293,6 +300,8 @@ class Flow:
             one.entries.append(entries)
             if kept.goes(one.transform, leg, record):
                 one.reached = spec.to_version
+            versions = spec.from_version, spec.to_version
+            self._conflicts += conflicts_at(versions, kept.conflicts, spec.stamp.path)
             record.changed = False
             records = [record]
             for change in self._changes(one.transform, leg):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from migrate_spec.codec import Document, copied, encode
 from migrate_spec.differences import differences, put_back
 from migrate_spec.document import Change, Refused
+from migrate_spec.path import Path
 from migrate_spec.step import Step, backward, forward
 
-__all__ = ["Forget", "forgetting", "forgotten"]
+__all__ = ["Forget", "forgetting", "forgotten", "lossy"]
 
 Forget = Callable[[Document], Document]
 """Makes of a document what it would be after a way there and back on which only steps that do not forget keep things.
@@ -25,6 +26,11 @@ Leg = tuple[Change, Change, bool]
 def forgotten(steps: Sequence[Step]) -> tuple[Step, ...]:
     """The steps that forget: those that say so, and those around them, of which nothing can be told apart."""
     return tuple(step for step in steps if step.forgets())
+
+
+def lossy(steps: Iterable[Step]) -> tuple[Path, ...]:
+    """The places at which steps lose values, or whether there were any."""
+    return tuple(dict.fromkeys(loss.path for step in steps for loss in step.losses() if not loss.is_order))
 
 
 def forgetting(steps: Sequence[Step], *, down: bool) -> Forget | None:

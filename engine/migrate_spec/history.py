@@ -9,11 +9,13 @@ The keys and their JSON are those of Meridian's migration system, so that each c
     ``{"migrations": [ENTRY, …]}``, one entry a version step, oldest first. An entry has ``from_version``,
     ``to_version``, ``started_at``, ``completed_at`` (RFC 3339, UTC), ``items_migrated``, ``backup_key``, ``success``
     and ``error``. Ours have further fields after those, which Meridian's reader ignores: ``kind`` (``apply``,
-    ``downgrade``, ``rollback``, ``restore``, or ``retry`` and ``repair`` of records in quarantine, which are no steps),
+    ``downgrade``, ``rollback``, ``restore``, or what is no step: ``retry`` and ``repair`` of records in quarantine, and
+    ``prune`` of what was kept, with what records had lost that was ``pruned``: ``collection``, versions, ``losses``),
     ``tool``, ``seconds``, ``collections`` (for each its ``prefix`` and counts, what it held ``before`` and ``after``:
     records and their digest, and its ``losses``: ``path``, ``kind`` and how many ``records``), ``specs``
     (``collection``, ``checksum``, canonical ``text``), ``rejected`` (the list of records that were set aside),
-    ``in_place`` and ``allow_pickle`` where it was so, and by whom: ``user`` and ``host``. The entries of one run have
+    ``in_place`` and ``allow_pickle`` where it was so, ``complements`` (``false``) where nothing was kept for the way
+    back, and by whom: ``user`` and ``host``. The entries of one run have
     the same ``started_at``. Where a whole database was restored the history goes on, and the entry says which steps are
     in force again: the first ``kept`` entries, and those ``brought`` from the backup, which this history does not have.
 """
@@ -184,6 +186,12 @@ class Entry:
         return found if isinstance(found, dict) else {}
 
     @property
+    def pruned(self) -> list[Json]:
+        """What was removed of what had been kept for the way back, by step: how many records had lost what."""
+        found: list[Json] = self.fields.get("pruned", [])
+        return found
+
+    @property
     def kept(self) -> int | None:
         """Of a restore of the whole database: how many of the first entries the history of the backup has, too."""
         return self.fields.get("kept")
@@ -205,13 +213,21 @@ class History:
         signed = [entry | signature() for entry in added]
         return encode({"migrations": [*(entry.fields for entry in self.entries), *signed]})
 
+    def in_force(self) -> list[Entry]:
+        """All that was done, but for what a restore of the whole database took back."""
+        found: list[Entry] = []
+        for entry in self.entries:
+            if entry.kept is not None:
+                found = History((*self.entries[: entry.kept], *entry.brought)).in_force()
+            else:
+                found.append(entry)
+        return found
+
     def standing(self) -> list[Entry]:
         """The steps that are in force: carried out, and not taken back by a later rollback or restore."""
         steps: list[Entry] = []
-        for entry in self.entries:
-            if entry.kept is not None:
-                steps = History((*self.entries[: entry.kept], *entry.brought)).standing()
-            if not entry.success or entry.to_version == entry.from_version or entry.kept is not None:
+        for entry in self.in_force():
+            if not entry.success or entry.to_version == entry.from_version:
                 continue
             if entry.to_version < entry.from_version:
                 steps = [step for step in steps if step.to_version <= entry.to_version]
@@ -314,6 +330,7 @@ def _wrong_in(fields: Json) -> str:
         "specs is no list of objects with collection, checksum and text": _is_specs(fields.get("specs", [])),
         "collections is no object of objects with a prefix": _is_collections(fields.get("collections", {})),
         "kept is no number of entries, or brought no list of them": _is_restore(fields),
+        "pruned is no list of steps with their losses": _is_pruned(fields.get("pruned", [])),
     }
     return next((wrong for wrong, is_right in further.items() if not is_right), "")
 
@@ -321,6 +338,16 @@ def _wrong_in(fields: Json) -> str:
 def _is_restore(fields: dict[str, Json]) -> bool:
     kept, brought = fields.get("kept", 0), fields.get("brought", [])
     return type(kept) is int and kept >= 0 and type(brought) is list and not any(map(_wrong_in, brought))
+
+
+def _is_pruned(value: Json) -> bool:
+    return type(value) is list and all(
+        type(one) is dict
+        and type(one.get("collection")) is str
+        and all(type(one.get(name)) is int for name in ("from_version", "to_version"))
+        and type(one.get("losses")) is list
+        for one in value
+    )
 
 
 def _is_specs(value: Json) -> bool:

@@ -18,6 +18,7 @@ database with new ones in it. The last one writes the history and removes the ma
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -47,6 +48,7 @@ from migrate_spec.in_place_rules import in_order
 from migrate_spec.in_place_scan import try_all
 from migrate_spec.in_progress import MARK_KEY, InProgress, SoFar, noted, part_of, read_in_progress
 from migrate_spec.interrupts import RunInterrupted
+from migrate_spec.journey import RecordLoss
 from migrate_spec.kept import Keeper, kept_keys
 from migrate_spec.plan import Plan
 from migrate_spec.progress import OnProgress, Tracker
@@ -92,6 +94,7 @@ class InPlace(Run):
         self._migrated = {route.collection: 0 for route in self._routes}
         self._base: Mapping[str, SoFar] = {}
         self._changed_by: dict[str, Sequence[int]] = {}
+        self._lost: dict[str, Counter[RecordLoss]] = {}
         self._run = timestamp()  # not that of the whole: after a kill, blocks could overlap those from before
 
     def carry_out(self, on_progress: OnProgress | None) -> ApplyReport:
@@ -112,7 +115,8 @@ class InPlace(Run):
                 tracker.finish()
                 results = self._finish(Tracker(on_progress, self._mark.total))
         report = report_of(self.plan, self.store.path, results, self.start)
-        return replace(report, in_place=True, resumed=self._begun is not None)
+        resumed, losses = self._begun is not None, self._losses(results)
+        return replace(report, in_place=True, resumed=resumed, losses=losses)
 
     def _prepare(self, on_progress: OnProgress | None) -> None:
         """Find out whether all records can be carried, unless that is known."""
@@ -154,6 +158,7 @@ class InPlace(Run):
                 changes.update(found)
                 count += bool(found)
             self._changed_by[route.collection] = flow.transform.changed_by
+            self._lost[route.collection] = flow.losses
             return changes, count
 
         return lambda _keys: change
@@ -167,6 +172,7 @@ class InPlace(Run):
                 self._changed_by.get(name, [0] * len(route.specs)),
                 Rejects(route, Rejecting(), home, None),
             )
+            lost = self._lost.get(name, Counter())
             keeper = Keeper(name, self._run, self._keep) if self.keeps_complements else None
             carrying = carrier(route, keys, home, rejects, keeper)
 
@@ -176,6 +182,7 @@ class InPlace(Run):
                     raise self._rejected(rejects.shown[0])
                 both = zip(before, carrying.changed_by, strict=True)
                 self._changed_by[name] = [one + other for one, other in both]
+                self._lost[name] = lost + carrying.losses
                 return dict(changed), len(changed)
 
             return change
@@ -248,6 +255,7 @@ class InPlace(Run):
         after = contents_after(self.store, self._routes, {DEFAULT_FAMILY: changes, **others}, tell)
         tracker.finish()
         results = [_carried(route, so_far[route.collection], after) for route in self._routes]
+        self.keeps_complements = all(one.kept for one in so_far.values())  # in what was done before a stop, too
         entries = [entry | {"in_place": True} for entry in self._entries(results, Retaken(results), None)]
         for route in self._routes:  # not with the records: some that the way down left may come to them again
             changes |= dict.fromkeys(kept_keys(self.store, route.collection, route.kept_by))
@@ -268,10 +276,12 @@ class InPlace(Run):
 
     def _so_far(self) -> dict[str, SoFar]:
         """What has become of each collection, the batch at hand included."""
-        return {
-            name: before.plus(self._migrated[name], self._changed_by.get(name, [0] * len(before.changed_by)))
-            for name, before in self._base.items()
-        }
+        found = {}
+        for name, before in self._base.items():
+            changed_by = self._changed_by.get(name, [0] * len(before.changed_by))
+            lost, kept = self._lost.get(name, Counter()), self.keeps_complements
+            found[name] = before.plus(self._migrated[name], changed_by, lost, kept=kept)
+        return found
 
     def _refuse_others(self) -> None:
         """See that nobody else has written: what he wrote could be written over with what was read before.
@@ -324,7 +334,8 @@ def _nothing_of(result: Carried) -> SoFar:
 def _carried(route: Route, so_far: SoFar, after: Mapping[str, Contents]) -> Carried:
     """What became of a collection at the end."""
     scanned, before = so_far.unchanged + so_far.migrated, Contents(**so_far.before)
-    return Carried(route, scanned, so_far.migrated, so_far.changed_by, before, after[route.collection])
+    end = after[route.collection]
+    return Carried(route, scanned, so_far.migrated, so_far.changed_by, before, end, losses=so_far.lost)
 
 
 def _number(version: int) -> bytes:

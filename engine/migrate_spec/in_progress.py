@@ -6,8 +6,9 @@ records. So it tells the truth at every moment, whenever the run is killed: how 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
 from migrate_spec.codec import Json, decode, encode, type_names
@@ -15,6 +16,7 @@ from migrate_spec.compiler import Route
 from migrate_spec.errors import MetadataInvalid, PlanError, RunInProgress, SpecChanged
 from migrate_spec.history import TOOL
 from migrate_spec.in_place_rules import in_order
+from migrate_spec.journey import RecordLoss
 from migrate_spec.plan import Plan, make_plan
 from migrate_spec.project import Project
 from migrate_spec.registry import MigrationRegistry
@@ -53,22 +55,33 @@ class SoFar:
         unchanged: how many records stay as they are, as was found out before the first batch.
         migrated: how many were changed.
         changed_by: for each step of the collection's way, how many it changed.
+        losses: what they lose: the step's versions, the path, in which way, and how many.
+        kept: whether all that is taken of them is kept.
     """
 
     before: Mapping[str, Json]
     unchanged: int = 0
     migrated: int = 0
     changed_by: Sequence[int] = ()
+    losses: Sequence[tuple[int, int, str, str, int]] = ()
+    kept: bool = True
 
     @property
     def prefix(self) -> str:
         """The beginning of its keys."""
         return str(self.before["prefix"])
 
-    def plus(self, migrated: int, changed_by: Sequence[int]) -> SoFar:
+    @property
+    def lost(self) -> Counter[RecordLoss]:
+        """What they lose."""
+        return Counter({RecordLoss((start, end), path, kind): n for start, end, path, kind, n in self.losses})
+
+    def plus(self, migrated: int, changed_by: Sequence[int], lost: Counter[RecordLoss], *, kept: bool) -> SoFar:
         """With further records."""
         both = zip(self.changed_by, changed_by, strict=True)
-        return replace(self, migrated=self.migrated + migrated, changed_by=[one + more for one, more in both])
+        losses = [(*loss.step, loss.path, loss.kind, count) for loss, count in (self.lost + lost).items()]
+        changes = [one + more for one, more in both]
+        return SoFar(self.before, self.unchanged, self.migrated + migrated, changes, losses, self.kept and kept)
 
 
 @dataclass(frozen=True)
@@ -236,7 +249,7 @@ def read_in_progress(store: Store) -> InProgress | None:
             collections = {name: SoFar(**counts) for name, counts in fields.pop("collections").items()}
             found = InProgress(**fields, collections=collections)
             _ = found.position, [decode(spec["text"].encode())["from"] + 0 for spec in found.specs]
-            _ = [(one.before["records"] + 0, one.before["digest"] + "") for one in collections.values()]
+            _ = [(one.before["records"] + 0, one.before["digest"] + "", one.lost) for one in collections.values()]
             return found
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         reason = str(error)

@@ -22,13 +22,16 @@ from migrate_spec.complement import Complement
 from migrate_spec.crossing import Crossing, Step, crossings
 from migrate_spec.differences import Conflict, Places, differences, put_back_in, values_lost
 from migrate_spec.document import Refused
-from migrate_spec.forgetting import forgotten
-from migrate_spec.operation import Loss
+from migrate_spec.forgetting import forgotten, lossy
 from migrate_spec.path import Each, Name, Path
 from migrate_spec.pickled import is_pickled, unpickled
 from migrate_spec.reasons import Reasons
 
-__all__ = ["Arrived", "Journey", "RecordLoss", "path_of"]
+__all__ = ["Arrived", "Journey", "RecordLoss", "conflicts_at", "path_of"]
+
+
+INEXACT = {"placeholder", "conflict", "forgotten", "unkept"}
+"""The ways to lose something after which a record may not be what it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,8 @@ class RecordLoss:
         path: where.
         kind: ``placeholder``: nothing was kept, and the way back made a value up; ``kept``: the value is kept for the
             way back to here; ``dropped``: it is not; ``conflict``: it was edited, and so what was kept is not put back;
-            ``inexact``: one or more of ``placeholder`` and ``conflict`` on the whole way, told once, without a path.
+            ``forgotten``: the step forgets it; ``unkept``: nothing is kept of what the step may have taken;
+            ``inexact``: one or more of these but ``kept`` and ``dropped``, on the whole way, told once, without a path.
     """
 
     step: Step
@@ -88,12 +92,8 @@ class Journey:
         self._read, _ = coding(route.specs)
         self._stamp = route.stamp
         self._crossings = crossings(route.specs, route.start, down=route.down)
-        self._invented = {one.step: _invented(step.losses() for step in one.spec.steps) for one in self._crossings}
-        self._forgotten = {
-            one.step: _invented(step.losses() for step in forgotten(one.spec.steps))
-            for one in self._crossings
-            if route.down
-        }
+        self._lossy = {one.step: lossy(one.spec.steps) for one in self._crossings}
+        self._forgotten = {one.step: lossy(forgotten(one.spec.steps)) for one in self._crossings if route.down}
 
     def __call__(self, value: bytes, kept: Mapping[Step, bytes]) -> Arrived:
         """Carry a record over.
@@ -119,7 +119,7 @@ class Journey:
             except RecordRefused:
                 raise refused from None
             found.losses += _all_of(kept)
-        if any(loss.kind in {"placeholder", "conflict"} for loss in found.losses):
+        if any(loss.kind in INEXACT for loss in found.losses):
             found.losses.append(RecordLoss((self.route.target, self.route.start), "", "inexact"))
         for place in found.changed_by:
             self.changed_by[place] += 1
@@ -170,19 +170,23 @@ class Journey:
         """Go one step."""
         before, complement = found.document, Complement.of(kept) if kept is not None else None
         after, conflicts = self._over(crossing, self._document(found.value), complement)
-        paths = dict.fromkeys(str(path_of(conflict.place)) for conflict in conflicts)
-        found.losses += [RecordLoss(crossing.step, path, "conflict") for path in paths]
+        found.losses += conflicts_at(crossing.step, conflicts, self._stamp.path)
         value = self._written(crossing, after)
         if complement is not None and (spelled := complement.spelled(value)) is not value:
             value, after = spelled, self._document(spelled)
         if value == found.value or (complement is None and crossing.only_respells(found.value, value)):
+            if self.route.down and self._stamp.path is None:  # then the way up does not know that it is to stay so
+                lost = self.lost(crossing, before, found.value, found.value)
+                if lost is not None and (lost.differences or not lost.comes_back):
+                    found.lost.append((crossing.step, lost))
+                found.losses += _told_once(crossing, self._made_up(crossing, before, before, complement))
             return
         found.changed_by.append(self.route.specs.index(crossing.spec))
         lost = self.lost(crossing, before, found.value, value)
         if lost is not None:
             found.lost.append((crossing.step, lost))
-        told = [*self._told(lost), *self._made_up(crossing, before, after, complement)]
-        found.losses += dict.fromkeys(RecordLoss(crossing.step, str(path), kind) for kind, path in told)
+        found.losses += _told_once(crossing, self._told(lost))
+        found.losses += _told_once(crossing, self._made_up(crossing, before, after, complement))
         found.document, found.value = after, value
 
     def _over(
@@ -216,7 +220,7 @@ class Journey:
         complement = crossing.lost(before, value, partial(self._document, after))
         if complement is None and crossing.back is not None and crossing.forget is None and not self.route.down:
             sides = self._document(after), before
-            if any(_is_new(path, *sides) for path in self._invented[crossing.step]):
+            if any(_is_new(path, *sides) for path in self._lossy[crossing.step]):
                 return Complement()  # which says that what the way back makes up is what was there
         return complement
 
@@ -232,14 +236,16 @@ class Journey:
     def _made_up(
         self, crossing: Crossing, before: Document, after: Document, complement: Complement | None
     ) -> Iterator[tuple[str, Path]]:
-        """What the way back makes up of a record where nothing is kept, or leaves away as nothing may be kept."""
+        """What the way back makes up of a record where nothing is kept, or does not bring back."""
         if not self.route.down:
             return
         forgets = self._forgotten[crossing.step]
-        for path in self._invented[crossing.step] if complement is None else forgets:
-            if _is_new(path, before, after):
+        yield from (("forgotten", path) for path in forgets)
+        for path in self._lossy[crossing.step] if complement is None else ():
+            if path not in forgets and _is_new(path, before, after):
                 yield "placeholder", path
-        yield from (("dropped", path) for path in forgets if not any(True for _ in _values(path, after)))
+            elif path not in forgets and crossing.spec.from_version in self.route.unkept:
+                yield "unkept", path
         if crossing.forget is not None:
             for place in values_lost(differences(crossing.forgotten(before), before)):
                 yield "dropped", path_of(place)
@@ -268,9 +274,15 @@ def _all_of(kept: Mapping[Step, bytes]) -> list[RecordLoss]:
     ]
 
 
-def _invented(losses: Iterable[tuple[Loss, ...]]) -> Sequence[Path]:
-    """The places at which the way back of some steps makes something up where nothing is kept."""
-    return tuple(dict.fromkeys(loss.path for of_step in losses for loss in of_step))
+def conflicts_at(step: Step, conflicts: Iterable[Conflict], stamp: Path | None) -> list[RecordLoss]:
+    """Conflicts as what a record loses, each path once; its stamp says the version, whatever was kept."""
+    paths = dict.fromkeys(path_of(conflict.place) for conflict in conflicts)
+    return [RecordLoss(step, str(path), "conflict") for path in paths if path != stamp]
+
+
+def _told_once(crossing: Crossing, told: Iterable[tuple[str, Path]]) -> Iterable[RecordLoss]:
+    """What a record loses in a step, each place once."""
+    return dict.fromkeys(RecordLoss(crossing.step, str(path), kind) for kind, path in told)
 
 
 def path_of(place: Places) -> Path:

@@ -12,12 +12,23 @@ from migrate_spec.complement import Complement
 from migrate_spec.differences import Difference, Items, Lost, Ordered, Places
 from migrate_spec.document import ABSENT
 from migrate_spec.errors import show_key
-from migrate_spec.history import History
+from migrate_spec.history import History, new_entry, read_history, read_version
 from migrate_spec.journey import path_of
 from migrate_spec.kept import Block
 from migrate_spec.losses import LossCount
+from migrate_spec.store import Store
 
-__all__ = ["KEPT_KINDS", "KeptCount", "KeptRun", "Ledger", "NotedLoss", "ledger_of", "older_than", "runs_of"]
+__all__ = [
+    "KEPT_KINDS",
+    "KeptCount",
+    "KeptRun",
+    "Ledger",
+    "NotedLoss",
+    "ledger_of",
+    "older_than",
+    "runs_of",
+    "with_pruned",
+]
 
 KEPT_KINDS = {
     "removed": "a value was taken away",
@@ -27,6 +38,9 @@ KEPT_KINDS = {
     "spelling": "it was spelled in another way",
 }
 """In which ways a record was different before a step."""
+
+LOST_KINDS = {"removed", "changed", "filled"}
+"""Those that are about a value, or whether there was one."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +164,28 @@ def runs_of(blocks: Iterable[Block]) -> list[KeptRun]:
     return sorted(runs.values(), key=lambda run: (run.run, run.collection, run.from_version))
 
 
+def with_pruned(store: Store, blocks: Iterable[Block], at: str) -> bytes:
+    """The stored form of the history when blocks are removed; it says then what records have lost with these.
+
+    Args:
+        store: the database.
+        blocks: what is removed.
+        at: when that began.
+
+    Raises:
+        MetadataInvalid: the history, or the version of the database, cannot be read.
+    """
+    pruned: dict[tuple[str, int, int], list[Json]] = {}
+    for count in ledger_of(History(), blocks).kept:
+        losses = pruned.setdefault((count.collection, count.from_version, count.to_version), [])
+        if count.kind in LOST_KINDS:
+            losses.append({"path": count.path, "kind": "dropped", "records": count.records})
+    names, version = ("collection", "from_version", "to_version", "losses"), read_version(store)
+    told: list[Json] = [dict(zip(names, (*step, losses), strict=True)) for step, losses in pruned.items()]
+    entry = new_entry("prune", (version, version), at) | {"pruned": told}
+    return read_history(store).with_entries([entry])
+
+
 def older_than(run: str, limit: timedelta, now: datetime) -> bool:
     """Whether a run began longer ago than that; of a moment that nobody understands it is not said."""
     try:
@@ -165,6 +201,10 @@ def _noted(history: History) -> Iterator[NotedLoss]:
             versions = entry.from_version, entry.to_version
             for loss in facts.get("losses", ()):
                 count = LossCount(name, *versions, loss["path"], loss["kind"], loss["records"])
+                yield NotedLoss(entry.fields["started_at"], count)
+        for step in entry.pruned:
+            for loss in step["losses"]:
+                count = LossCount(*(step[name] for name in ("collection", "from_version", "to_version")), **loss)
                 yield NotedLoss(entry.fields["started_at"], count)
 
 

@@ -12,6 +12,7 @@ KINDS = {
     "placeholder": "a value is made up, as nothing was kept",
     "conflict": "an edit stands where something was kept, and stays",
     "dropped": "what was there is not kept, and does not come back",
+    "forgotten": "the step forgets it, as its spec says",
     "kept": "a value goes, and is kept for the way up",
 }
 """The ways to lose something. What is kept is not lost: it comes back when the step is gone the other way."""
@@ -42,6 +43,11 @@ class LossCount:
         return self.kind == "kept"
 
     @property
+    def needs_leave(self) -> bool:
+        """Whether somebody has to agree to it: what is forgotten the author of the spec has agreed to."""
+        return self.kind not in {"kept", "forgotten"}
+
+    @property
     def step(self) -> str:
         """The step's name for people: ``task v2→v1``."""
         return f"{self.collection} v{self.from_version}→v{self.to_version}"
@@ -62,4 +68,4 @@ def not_accepted(losses: Iterable[LossCount], accepted: Collection[str]) -> list
         losses: all.
         accepted: the paths at which something may get lost.
     """
-    return [loss for loss in losses if not loss.is_kept and loss.path not in accepted]
+    return [loss for loss in losses if loss.needs_leave and loss.path not in accepted]

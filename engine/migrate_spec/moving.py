@@ -96,6 +96,7 @@ class _Moving:
                     result.rejected += 1
                     self._refused.add(key, key, None)
         result.changed_by = tuple(flow.transform.changed_by)
+        result.losses.update(flow.losses)
 
     def try_again(self) -> None:
         """Carry the records in quarantine; what becomes of each is noted."""

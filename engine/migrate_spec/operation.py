@@ -32,6 +32,7 @@ from migrate_spec.shapes.looking import seen
 from migrate_spec.shapes.shape import Shape
 
 __all__ = [
+    "ORDER",
     "Binder",
     "Field",
     "FieldName",
@@ -119,6 +120,10 @@ class Value:
     value: Json
 
 
+ORDER = "its place among its siblings"
+"""What is lost where the fields of an object come back in another order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loss:
     """Something that going forwards and backwards again does not bring back.
@@ -130,6 +135,11 @@ class Loss:
 
     path: Path
     what: str
+
+    @property
+    def is_order(self) -> bool:
+        """Whether no value is lost, nor whether there was one."""
+        return self.what == ORDER
 
     def __str__(self) -> str:
         return f"{self.path}: {self.what}" if self.path.segments else self.what

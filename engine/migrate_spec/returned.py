@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from migrate_spec.compiler import Leg, Transform
 from migrate_spec.complement import Complement
-from migrate_spec.differences import put_back
+from migrate_spec.differences import Conflict, put_back
 from migrate_spec.moves import Move, record_digest
 from migrate_spec.record_operation import Record
 from migrate_spec.spec import Spec
@@ -23,11 +23,13 @@ class Returned:
         move: of its key and its entries.
         complement: of its document.
         key: the key it had, where the step gives another one to what it is now.
+        conflicts: where an edit stands in the way of what is kept, once it has gone.
     """
 
     move: Move = Move()  # noqa: RUF009 - it cannot be altered
     complement: Complement | None = None
     key: str | None = None
+    conflicts: list[Conflict] = field(default_factory=list)
 
     @classmethod
     def of(cls, spec: Spec, stored: bytes | None, value: bytes) -> Returned:
@@ -51,7 +53,8 @@ class Returned:
             return transform.run(leg, record.document)
         changed = self.complement.comes_back and transform.run(leg, record.document)
         document = transform.route.stamp.stamped(record.document, leg.spec.to_version) if changed else record.document
-        record.document, _ = put_back(document, self.complement.differences)
+        record.document, found = put_back(document, self.complement.differences)
+        self.conflicts.extend(found)
         transform.changed_by[leg.index] += not changed
         return True
 

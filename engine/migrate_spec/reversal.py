@@ -33,12 +33,12 @@ class Reversal:
         return asdict(self) | {"paths": list(self.paths)}
 
 
-def reversal(migration: Migration, *, complements: bool = True) -> Reversal:
+def reversal(migration: Migration, *, unkept: str = "") -> Reversal:
     """How a step can be undone.
 
     Args:
         migration: the step.
-        complements: whether what records lose is kept.
+        unkept: why what records lose is not kept; empty where it is.
     """
     spec = migration.spec
     if spec.refuses_downgrade:
@@ -52,7 +52,7 @@ def reversal(migration: Migration, *, complements: bool = True) -> Reversal:
     paths = tuple(dict.fromkeys(str(loss.path) for loss in migration.losses()))
     if not paths:
         return Reversal("exact")
-    if not complements:
-        return Reversal("lossy", paths, "nothing is kept in this project")
+    if unkept:
+        return Reversal("lossy", paths, unkept)
     forgets = tuple(dict.fromkeys(str(loss.path) for step in forgotten(spec.steps) for loss in step.losses()))
     return Reversal("lossy", forgets, "what it takes there is forgotten") if forgets else Reversal("kept", paths)

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from migrate_spec.changes import in_order
 from migrate_spec.document import Change
 from migrate_spec.errors import Fault, Irreversible
-from migrate_spec.operation import Field, FieldName, Loss, Operation, check_forms
+from migrate_spec.operation import ORDER, Field, FieldName, Loss, Operation, check_forms
 from migrate_spec.parts import (
     check_parts,
     parts_of,
@@ -119,7 +119,7 @@ class Join(Operation):
 
 def _losses(path: Path, sources: Sources) -> Iterator[Loss]:
     parts = parts_of(path, sources.form().names)
-    what = ["its place among its siblings"] if len(parts) > 1 else []
+    what = [ORDER] if len(parts) > 1 else []
     what += ["where it begins and ends"] if sources.ambiguous == "accept" else []
     if what:
         yield from (Loss(part, ", and ".join(what)) for part in parts)

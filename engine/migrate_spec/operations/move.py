@@ -12,7 +12,7 @@ from migrate_spec.changes import in_order
 from migrate_spec.codec import Document
 from migrate_spec.document import Change
 from migrate_spec.errors import Fault
-from migrate_spec.operation import Field, IfExists, Loss, Operation, all_sole
+from migrate_spec.operation import ORDER, Field, IfExists, Loss, Operation, all_sole
 from migrate_spec.pairs import check_no_list, check_pairs, found, made, target_taken
 from migrate_spec.path import Name, Path, within_objects
 from migrate_spec.shapes.shape import Shape
@@ -72,12 +72,11 @@ class Move(Operation):
 
     def losses(self) -> Sequence[Loss]:
         """The order of the fields; what was overwritten or kept; objects made or left empty on the way."""
-        order = "its place among its siblings"
         what = {"keep": "which records had it before", "replace": "the value it had before"}.get(self.if_exists)
         parents = [path.top for path in self.fields if path.top != path] if self.prune else []
         return (
-            *(Loss(path, order if what is None else f"{order}, and whether it was moved") for path in self.fields),
-            *(Loss(path, order) for path in parents),
+            *(Loss(path, ORDER if what is None else f"{ORDER}, and whether it was moved") for path in self.fields),
+            *(Loss(path, ORDER) for path in parents),
             *(Loss(path, what) for path in self.fields.values() if what),
             *made(self.fields.values()),
         )

@@ -10,7 +10,7 @@ from migrate_spec.changes import by_parent
 from migrate_spec.document import Change
 from migrate_spec.errors import Fault
 from migrate_spec.levels import beside, check_levels, down, shape_down, shape_up, up
-from migrate_spec.operation import Field, FieldName, Loss, Operation
+from migrate_spec.operation import ORDER, Field, FieldName, Loss, Operation
 from migrate_spec.path import Path
 from migrate_spec.shapes.shape import Shape
 
@@ -62,4 +62,4 @@ class Nest(Operation):
     def losses(self) -> Sequence[Loss]:
         """Where fields stood that were not beside each other; one alone is back in its place."""
         several = [beside(home, names) for home, names in self.objects.items() if len(names) > 1]
-        return tuple(Loss(path, "its place among its siblings") for paths in several for path in paths)
+        return tuple(Loss(path, ORDER) for paths in several for path in paths)

@@ -12,7 +12,7 @@ from migrate_spec.codec import Json
 from migrate_spec.document import Change
 from migrate_spec.entries import Layout
 from migrate_spec.errors import Fault
-from migrate_spec.operation import FieldName, Loss, Operation
+from migrate_spec.operation import ORDER, FieldName, Loss, Operation
 from migrate_spec.path import Each, Name, Path
 from migrate_spec.shapes.effects import with_values
 from migrate_spec.shapes.entries import list_of, map_of
@@ -98,7 +98,7 @@ class ToMap(Operation):
             for path, options in self.fields.items()
             if not options.keep_key
         ]
-        return tuple(Loss(key, "its place among its siblings") for key in keys)
+        return tuple(Loss(key, ORDER) for key in keys)
 
 
 def _listed(layout: Layout) -> Callable[[Json], Json]:

@@ -61,7 +61,7 @@ def prune_command(
 ) -> None:
     """Remove what is kept of the records of DATABASE by runs that began long ago.
 
-    A downgrade makes values up for what was removed, and says so before. Without options
+    A downgrade makes values up for what was removed, or leaves it away, and says so before. Without options
     [tool.migrate-spec.complements] in pyproject.toml says how old it may get (older-than = "90d").
     """
     limit = None if all_of_it else older_than or settings.complements_age

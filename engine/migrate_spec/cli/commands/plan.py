@@ -18,6 +18,7 @@ from migrate_spec.cli.progress_display import ProgressDisplay
 from migrate_spec.cli.settings import Settings, with_project
 from migrate_spec.in_progress import InProgress
 from migrate_spec.manager import MigrationManager
+from migrate_spec.migration import Migration
 from migrate_spec.plan import Plan
 from migrate_spec.reports import ApplyReport
 
@@ -107,7 +108,15 @@ def _head_json(manager: MigrationManager, plan: Plan) -> dict[str, Any]:
 def _way_back(plan: Plan, settings: Settings) -> dict[str, Any]:
     from migrate_spec.reversal import reversal  # noqa: PLC0415 - not needed where nothing is pending
 
-    found = {one.name: reversal(one, complements=settings.complements) for one in plan.migrations}
+    upwards = "" if settings.complements else "nothing is kept in this project"
+    unkept = {(route.collection, version) for route in plan.routes for version in route.unkept}
+
+    def why(one: Migration) -> str:
+        if plan.to_version > plan.from_version:
+            return upwards
+        return "what it took is not kept, or not all of it" if (one.collection, one.from_version) in unkept else ""
+
+    found = {one.name: reversal(one, unkept=why(one)) for one in plan.migrations}
     return {name: one.to_json() for name, one in found.items()}
 
 
