@@ -179,14 +179,15 @@ class ComplementKeeper(QuarantineKeeper):
 
         with self._reading() as store:
             found = runs_of(outlived(store))
-        if dry_run or not found:
+        if dry_run or not (found or staging_folder(self.path).exists()):  # which a killed call may have left
             return found
         with staging(partial(self._writing, wait)) as staged:
             found, removed = runs_of(outlived(staged.store)), staged.store.stage(staged.folder / "complements.sst")
             for block in outlived(staged.store):
                 removed.delete(block.key)
             file = removed.finish()
-            staged.swap_in([file] if file is not None else [], beside_writes=True)
+            if file is not None:
+                staged.swap_in([file], beside_writes=True)
         return found
 
     def _plan_down(self, store: Store, to_version: int) -> Plan:
