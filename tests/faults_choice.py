@@ -7,14 +7,14 @@ whatever sort, these are not taken again; nor are those that nobody would find a
 RocksDB's log of events.
 
 A process is killed behind each call that is taken and changes what another process would find, and within each write;
-where a command has several processes, all of them are killed there, too. A call of a kind fails once in each command,
-each time in another way, until it has failed in all ways.
+where a command has several processes, all of them are killed there, too. A call of a kind fails once in the commands of
+a sort, in those of each sort in another way, until it has failed in all ways.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 
@@ -54,9 +54,9 @@ class Choice:
     """Chooses what is played of one command after the other."""
 
     def __init__(self) -> None:
-        self._begun: dict[int, list[Sequence[Kind]]] = {CHANGES: [], OPENINGS: []}
+        self._begun: list[Sequence[Kind]] = []
         self._taken = defaultdict[str, set[tuple[Kind, Kind]]](set)
-        self._failed = Counter[Kind]()
+        self._failed = defaultdict[tuple[Kind, int], set[str]](set)
 
     def of(
         self, words: Sequence[str], changes: Sequence[Point], openings: Sequence[Point]
@@ -68,9 +68,10 @@ class Choice:
             changes: all points of it that change a file.
             openings: all that open one.
         """
-        yield from self._kills(sort_of(words), changes)
+        sort = sort_of(words)
+        yield from self._kills(sort, changes)
         for kind, points in ((CHANGES, changes), (OPENINGS, openings)):
-            yield from self._failures(kind, points)
+            yield from self._failures(sort, kind, points)
 
     def _kills(self, sort: str, points: Sequence[Point]) -> Iterator[tuple[str, Point]]:
         several = len({point.process for point in points if _is_seen(point)}) > 1
@@ -82,7 +83,7 @@ class Choice:
 
     def _without_repetitions(self, sort: str, points: Sequence[Point]) -> Iterator[Point]:
         kinds = [kind_of(point) for point in points]
-        known = self._known(CHANGES, kinds)
+        known = self._known(kinds)
         pairs = list(zip([("", ""), *kinds], kinds, strict=False))
         last = {pair: place for place, pair in enumerate(pairs)}
         first = {pair: place for place, pair in reversed(list(enumerate(pairs)))}
@@ -92,18 +93,19 @@ class Choice:
                 yield point
         self._taken[sort].update(pairs)
 
-    def _known(self, kind: int, kinds: Sequence[Kind]) -> int:
+    def _known(self, kinds: Sequence[Kind]) -> int:
         """With how many calls of a command another one has begun."""
-        found = max((_alike(kinds, other) for other in self._begun[kind]), default=0)
-        self._begun[kind].append(kinds)
+        found = max((_alike(kinds, other) for other in self._begun), default=0)
+        self._begun.append(kinds)
         return found
 
-    def _failures(self, kind: int, points: Sequence[Point]) -> Iterator[tuple[str, Point]]:
+    def _failures(self, sort: str, kind: int, points: Sequence[Point]) -> Iterator[tuple[str, Point]]:
         ways = [title for title, fault in FAULTS.items() if not fault.kills and fault.kind == kind]
         for one, point in {kind_of(point): point for point in points}.items():
-            if self._failed[one] < len(ways):
-                yield ways[self._failed[one]], point
-                self._failed[one] += 1
+            failed = self._failed[one, kind]
+            if sort not in failed and len(failed) < len(ways):
+                yield ways[len(failed)], point
+                failed.add(sort)
 
 
 def _is_seen(point: Point) -> bool:
@@ -113,8 +115,4 @@ def _is_seen(point: Point) -> bool:
 
 def _alike(one: Iterable[Kind], other: Iterable[Kind]) -> int:
     """How many calls two commands have in common at their beginning."""
-    place = -1
-    for place, both in enumerate(zip(one, other, strict=False)):
-        if both[0] != both[1]:
-            return place
-    return place + 1
+    return sum(1 for _ in takewhile(lambda both: both[0] == both[1], zip(one, other, strict=False)))

@@ -119,7 +119,7 @@ def test_points_that_are_no_repetition() -> None:
         "disk full: 13: fsync /x/world/s/home/4",
         "disk full: 14: write /x/world/s/home/LOG",
     ]
-    assert chosen("apply $db --to 2", "mkdir /x/world/s/home/a", "unlink /x/world/s/home/4") == [
+    assert chosen("rollback $db", "mkdir /x/world/s/home/a", "unlink /x/world/s/home/4") == [
         "killed after: 2: unlink /x/world/s/home/4",
         "disk full half way: 1: mkdir /x/world/s/home/a",
         "disk full: 2: unlink /x/world/s/home/4",
