@@ -85,11 +85,15 @@ CASES = {
     "complement prune": Case(back.of_dropped, FORGET, then=FORGET),
     "apply in place": Case(starts.of_all_kinds, IN_PLACE, middle=in_the_middle, says=IN_PLACE_SAYS),
     "apply in place, going on": Case(starts.in_between, IN_PLACE, middle=in_the_middle, says=IN_PLACE_SAYS),
-    "apply in place, two families": Case(starts.of_families, IN_PLACE, middle=OF_FAMILIES, says=IN_PLACE_SAYS),
+    "apply in place, two families": Case(
+        starts.of_families, IN_PLACE, middle=OF_FAMILIES, says=IN_PLACE_SAYS, again=DOWNGRADE
+    ),
     "apply in place, going on in two families": Case(
         back.of_families_in_between, IN_PLACE, middle=OF_FAMILIES, says=IN_PLACE_SAYS
     ),
-    "apply in place, typed records": Case(back.of_numbers, IN_PLACE, middle=OF_TYPED, says=IN_PLACE_SAYS),
+    "apply in place, typed records": Case(
+        back.of_numbers, IN_PLACE, middle=OF_TYPED, says=IN_PLACE_SAYS, again=DOWNGRADE
+    ),
     "apply, setting records aside": Case(starts.with_misfits, WITH_QUARANTINE, then=WITH_QUARANTINE),
     "apply, setting records aside by two workers": Case(
         starts.with_misfits, "apply $db --workers 2 --on-error quarantine $project", then=WITH_QUARANTINE
