@@ -51,8 +51,9 @@ fuzz: $(READY) ## look for ten minutes each for specs and records that break the
 	@$(BIN)/python $(PIP) atheris==3.0.0
 	@$(BIN)/python -m tests.fuzz.run 600
 
-faults: $(READY) ## end, or fail, each command at each system call that changes a file; lose power at each (hours)
+faults: $(READY) ## end, or fail, each command where it calls the system to change a file; lose power there (an hour)
 	@PYTHONPATH=examples $(BIN)/python -m tests.faults.run points
+	@PYTHONPATH=examples $(BIN)/python -m tests.faults.run kills 25
 	@PYTHONPATH=examples $(BIN)/python -m tests.faults.run power
 
 model: $(READY) ## compare a database with a model of it for an hour, under random calls and crashes

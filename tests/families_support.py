@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -32,6 +32,17 @@ def written(folder: Folder, *, moving: bool = False) -> ms.Project:
     folder.spec("user", 1, {"rename": {"a": "b"}}, column_family="users")
     folder.spec("box", 2, {"rename": {"a": "b"}}, prefix="", column_family="boxes", **records)
     return folder.load()
+
+
+def pairs() -> Iterator[tuple[str, str, dict[bytes, bytes], dict[bytes, bytes]]]:
+    """Each record that moves, or that stays where it is: its collection and family, it before, and it afterwards."""
+    for number in range(40):
+        one, key = b'{"schema_version":%d,"b":%d}', b"%03d" % number
+        note = b'{"schema_version":3,"b":%d,"c":1}' % number
+        yield "note", "default", {b"note:" + key: b'{"a":%d}' % number}, {b"note:" + key: note}
+        yield "user", "users", {b"user:" + key: b'{"a":%d}' % number}, {b"user:" + key: one % (2, number)}
+        box = b'{"schema_version":3,"id":"%03d","b":%d}' % (number, number)
+        yield "box", "boxes", {key: BEFORE["boxes"][key]}, {} if number == 3 else {b"box:" + key: box}
 
 
 def make(path: Path, families: Mapping[str, Mapping[bytes, bytes]] = BEFORE) -> Path:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
@@ -14,141 +13,14 @@ from string import Template
 from typing import Any
 
 import migrate_spec as ms
-from migrate_spec.codec import unpacker
 from migrate_spec.stores.rocks_folder import is_typed
 from tests import families_support as families
 from tests import faults_starts as starts
+from tests import faults_starts_back as back
 from tests import test_typed_store as typed
-from tests.conftest import HISTORY, VERSION
 from tests.faults_scenes import IN_DOUBT, SCENES, STAGES, Play, Stage, check_sentence
 from tests.faults_support import Fault, Outcome, Point, Tools
-from tests.in_place_support import MARK
-
-NAME = re.compile(r"(_backup_|\.rejected-)\d{8}_\d{6}(_\d+)?")
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
-DIGEST = re.compile(r"[0-9a-f]{32,}")
-KEPT = b"_complement:"
-"""What the keys begin with of what a run keeps for the way back."""
-
-VOLATILE = {"duration_seconds", "seconds", "process", "pid", "items_per_second", "starts"}
-"""What differs from run to run in a history: how long it took, by which process, and how the records were shared."""
-
-
-@dataclass(frozen=True)
-class View:
-    """All that is there, without times and names that differ from run to run.
-
-    Attributes:
-        database: the records of each column family; what the system notes among them, too.
-        backups: what each backup says of itself and holds.
-        beside: all other names in the folder around the database, and in that of the backups; lists with their lines.
-    """
-
-    database: Mapping[str, Any]
-    backups: list[Any]
-    beside: Mapping[str, Any]
-
-
-def plain(value: Any) -> Any:
-    """A part of a JSON document without what differs from run to run."""
-    if isinstance(value, dict):
-        return {plain(name): plain(part) for name, part in value.items() if name not in VOLATILE}
-    if isinstance(value, list):
-        return [plain(part) for part in value]
-    return plain_text(value) if isinstance(value, str) else value
-
-
-def plain_text(text: str) -> str:
-    """A text without what differs from run to run."""
-    return DIGEST.sub("DIGEST", MOMENT.sub("MOMENT", NAME.sub(r"\1NAME", text)))
-
-
-def contents(path: Path) -> dict[str, Any]:
-    """What a database holds."""
-    found: dict[str, Any] = {}
-    for family, records in ({"default": as_bytes(path)} if is_typed(path) else families.dump(path)).items():
-        shown = found[family] = {key: value for key, value in records.items() if not key.startswith(b"_")}
-        own = [key for key in records if key.startswith(b"_") and not key.startswith(KEPT)]
-        kept = [(key, value) for key, value in records.items() if key.startswith(KEPT)]
-        shown[KEPT] = sorted(one for key, value in kept for one in kept_in(key, value))
-        shown |= {key: plain(json.loads(records[key])) for key in own if not key.startswith(b"_backup_")}
-        notes = [plain(json.loads(records[key])) for key in own if key.startswith(b"_backup_")]
-        shown[b"_backup_"] = sorted(notes, key=str)
-    return found
-
-
-def as_bytes(path: Path) -> dict[bytes, bytes]:
-    """What a database holds whose keys and values have types, also where rocksdict's own file was left half written."""
-    config = '{"raw_mode":false,"prefix_extractors":{}}'
-    return {spelled(key): spelled(value) for (_, key), value in typed.contents(path, config).items()}
-
-
-def spelled(part: Any) -> bytes:
-    """A key or value as bytes: a text as it is, any other so that it is no text."""
-    return part.encode() if type(part) is str else b"\xff" + repr(part).encode()
-
-
-def kept_in(key: bytes, block: bytes) -> Iterator[tuple[str, bytes, bytes]]:
-    """What a block keeps of each record: where blocks end differs where a run in place has gone on."""
-    head = plain_text(key.rpartition(b"/")[0].decode())
-    for complement, records in unpacker(list[tuple[bytes, list[bytes]]])(block):
-        for record in records:
-            yield head, record, complement
-
-
-def view(home: Path) -> View:
-    """All that is in a folder with a database."""
-    backups = []
-    beside: dict[str, Any] = {}
-    for file in (home / "db.backups").glob("*"):
-        if NAME.fullmatch(file.name):
-            manifest = json.loads((file / "backup.json").read_text("utf-8"))
-            assert manifest["name"] == file.name
-            backups.append([plain(manifest), contents(file / "database")])
-        else:
-            beside[f"db.backups/{plain_text(file.name)}"] = None
-    for file in home.iterdir():
-        lines = sorted(file.read_text("utf-8").splitlines()) if file.suffix == ".jsonl" else None
-        beside[plain_text(file.name)] = lines
-    return View(contents(home / "db"), sorted(backups, key=str), beside)
-
-
-Middle = Callable[[View, View, View], str]
-"""What is so where not all is as before or afterwards: ``middle``, ``old`` or ``new``; nothing where that is wrong."""
-
-
-def never(_seen: View, _before: View, _after: View) -> str:
-    """There is no middle."""
-    return ""
-
-
-def half_swapped(seen: View, before: View, after: View) -> str:
-    """Some families are swapped in, each of them wholly, and the version says so."""
-    note = seen.database["default"].get(VERSION)
-    parts = [
-        {key: value for key, value in one.items() if not key.startswith(b"_")}
-        == {key: value for key, value in of.database[family].items() if not key.startswith(b"_")}
-        for family, one in seen.database.items()
-        for of in (before, after)
-    ]
-    is_right = isinstance(note, dict) and all(old or new for old, new in zip(parts[::2], parts[1::2], strict=True))
-    return "middle" if is_right else ""
-
-
-def unfinished(seen: View, before: View, after: View) -> str:
-    """Only what was not finished, which has a name of its own, is there besides."""
-    rest = {name: lines for name, lines in seen.beside.items() if ".unfinished-" not in name}
-    return "old" if rest == before.beside else "new" if rest == after.beside else ""
-
-
-def in_the_middle(seen: View, _before: View, _after: View) -> str:
-    """Each record is wholly old or wholly new, the first ones of each collection new, and the mark counts them."""
-    found = seen.database["default"]
-    if MARK not in found or found[VERSION] != 3 or HISTORY in found:
-        return ""
-    records = {key: value for key, value in found.items() if not key.startswith(b"_")}
-    so_far = {name: counts["migrated"] for name, counts in found[MARK]["collections"].items()}
-    return "middle" if so_far == starts.IN_PLACE.behind(records) else ""
+from tests.faults_view import Middle, View, contents, half_swapped, in_order, in_the_middle, never, unfinished, view
 
 
 @dataclass(frozen=True)
@@ -164,6 +36,7 @@ class Case:
         then: the next run, after which nothing is left.
         done: what the next run says where the command was done, and cannot be done twice.
         says: what errors must say that come although it is not wholly old.
+        again: a command behind the next run, after which the records must be those of the beginning, byte for byte.
     """
 
     start: Callable[[Path], starts.Start]
@@ -173,6 +46,7 @@ class Case:
     then: str = "apply $db --workers 1 $project"
     done: str = ""
     says: str = IN_DOUBT
+    again: str = ""
 
 
 TAKEN = "something was found, a name that is free was expected; choose another one"
@@ -184,33 +58,65 @@ IN_PLACE = "apply $db --in-place --workers 1 $project"
 IN_PLACE_SAYS = "the run in place|" + IN_DOUBT
 EXPORT, IMPORT = "backup export $db $first $home/archive", "backup import $db $home/archive"
 DOWNGRADE = "downgrade $db --to 1 --workers 1 $project"
+TWO_DOWN = DOWNGRADE.replace("1 $", "2 $")
+FORGET = "complement prune $db --all $project"
+OF_FAMILIES, OF_TYPED = in_order(list(families.pairs())), in_order(list(back.typed_pairs()))
 PRUNE = "backup prune $db --keep 1 $project"
 
+UP = "apply $db --workers 1 $project"
+INTO, SALVAGE = "backup restore $db $first --into $home/new $project", "salvage $db $home/new"
+
 CASES = {
-    "apply, two families": Case(starts.of_families, "apply $db --workers 1 $project", middle=half_swapped, says=HALF),
+    "apply, two families": Case(starts.of_families, UP, middle=half_swapped, says=HALF),
     "rollback, two families": Case(starts.of_migrated, "rollback $db $project", middle=half_swapped, says=HALF),
-    "downgrade": Case(starts.of_meridian, DOWNGRADE, then=DOWNGRADE),
-    "downgrade, by two workers": Case(starts.of_meridian, DOWNGRADE.replace("1 $", "2 $"), then=DOWNGRADE),
-    "downgrade, two families": Case(starts.of_edited, DOWNGRADE, middle=half_swapped, then=DOWNGRADE, says=HALF),
+    "downgrade": Case(starts.of_meridian, DOWNGRADE, then=DOWNGRADE, again=UP),
+    "downgrade, what was taken": Case(back.of_dropped, DOWNGRADE, then=DOWNGRADE, again=UP),
+    "downgrade, by two workers": Case(back.of_dropped, TWO_DOWN, then=DOWNGRADE, again=UP),
+    "downgrade, moving records": Case(back.of_moved, DOWNGRADE, then=DOWNGRADE, again=UP),
+    "downgrade, two families": Case(
+        starts.of_edited, DOWNGRADE, middle=half_swapped, then=DOWNGRADE, says=HALF, again=UP
+    ),
+    "downgrade, moving records of two families": Case(
+        back.of_moved_families, DOWNGRADE, middle=half_swapped, then=DOWNGRADE, says=HALF, again=UP
+    ),
+    "downgrade, typed records": Case(back.of_typed, DOWNGRADE, then=DOWNGRADE, again=UP),
+    "downgrade, with records set aside": Case(starts.with_quarantine, DOWNGRADE, then=DOWNGRADE),
+    "apply, once more": Case(back.of_undone, UP, again=DOWNGRADE),
+    "complement prune": Case(back.of_dropped, FORGET, then=FORGET),
     "apply in place": Case(starts.of_all_kinds, IN_PLACE, middle=in_the_middle, says=IN_PLACE_SAYS),
     "apply in place, going on": Case(starts.in_between, IN_PLACE, middle=in_the_middle, says=IN_PLACE_SAYS),
+    "apply in place, two families": Case(
+        starts.of_families, IN_PLACE, middle=OF_FAMILIES, says=IN_PLACE_SAYS, again=DOWNGRADE
+    ),
+    "apply in place, going on in two families": Case(
+        back.of_families_in_between, IN_PLACE, middle=OF_FAMILIES, says=IN_PLACE_SAYS
+    ),
+    "apply in place, typed records": Case(
+        back.of_numbers, IN_PLACE, middle=OF_TYPED, says=IN_PLACE_SAYS, again=DOWNGRADE
+    ),
     "apply, setting records aside": Case(starts.with_misfits, WITH_QUARANTINE, then=WITH_QUARANTINE),
     "apply, setting records aside by two workers": Case(
         starts.with_misfits, "apply $db --workers 2 --on-error quarantine $project", then=WITH_QUARANTINE
     ),
     "apply, setting typed records aside": Case(starts.of_types, WITH_QUARANTINE, then=WITH_QUARANTINE),
-    "apply, taking records up again": Case(starts.with_mended, "apply $db --workers 1 $project"),
-    "apply, taking typed records up again": Case(starts.of_types_mended, "apply $db --workers 1 $project"),
+    "apply, taking records up again": Case(starts.with_mended, UP),
+    "apply, taking typed records up again": Case(starts.of_types_mended, UP),
     "repair of typed records": Case(starts.of_types_mended, "repair $db --fix $home/fix.yaml $project"),
     "repair, deleting": Case(starts.with_quarantine, "repair $db note:b --delete $project"),
     "repair by a fix": Case(starts.with_quarantine, "repair $db note:b --fix $home/fix.yaml $project"),
     "backup create": Case(starts.with_backups, "backup create $db $project"),
     "backup restore": Case(starts.with_backups, "backup restore $db $first --yes $project"),
+    "backup restore into a new one": Case(
+        starts.with_backups, INTO, decides="beside", middle=unfinished, then=INTO, done=TAKEN, says=THERE
+    ),
     "backup prune": Case(starts.with_backups, PRUNE, then=PRUNE, says=REMOVED),
     "backup export": Case(
         starts.with_backups, EXPORT, decides="beside", middle=unfinished, then=EXPORT, done=TAKEN, says=THERE
     ),
     "backup import": Case(starts.with_archive, IMPORT, decides="backups", then=IMPORT, done=TAKEN, says=THERE),
+    "salvage": Case(
+        starts.of_migrated, SALVAGE, decides="beside", middle=unfinished, then=SALVAGE, done=TAKEN, says=THERE
+    ),
 }
 """The commands that are played so. One more row is one more command at all points."""
 
@@ -235,6 +141,7 @@ class Trial:
         (folder / "home").mkdir()
         self.case, self._tools, self.home = case, tools, folder / "home"
         self._start = case.start(folder)
+        self._project = ms.load(self._start.options[1], self._start.options[3])
         self._template = shutil.copytree(self.home, folder / "template")
         backups = sorted(file.name for file in (self.home / "db.backups").glob("*"))
         self._places = {"db": str(self.home / "db"), "home": str(self.home), "first": next(iter(backups), "")}
@@ -246,17 +153,33 @@ class Trial:
         self._ends["new"] = self._end()
         assert self._part(self._before) != self._part(self._after)
 
-    def _end(self) -> View:
+    def _end(self, *, leads_back: bool = True) -> View:
         """What the next run makes of what is there; it must go well, and leave backups that are whole."""
         outcome = self._run(self.case.then)
         if not (self.case.done and self.case.done in outcome.err):
             assert (outcome.code, outcome.err) == (0, ""), outcome
-        manager = ms.MigrationManager(self.home / "db", ms.load(self._start.options[1], self._start.options[3]))
+        manager = ms.MigrationManager(self.home / "db", self._project)
         seen = view(self.home)
         assert [found.damage for found in manager.verify_backups() if found.damage] == []
+        if self.case.again and leads_back:
+            self._lead_back()
         if is_typed(self.home / "db"):
             typed.contents(self.home / "db")  # as a program opens it that knows of nothing
         return seen
+
+    @property
+    def command(self) -> list[str]:
+        """The words of the command that is played, with what stands for others."""
+        return self.case.words.split()
+
+    def _lead_back(self) -> None:
+        """See that all records can become again what they were at the beginning."""
+        outcome = self._run(self.case.again)
+        assert (outcome.code, outcome.err) == (0, ""), outcome
+        there, expected = contents(self.home / "db"), self._before.database
+        for family, records in expected.items():
+            kept = {key: value for key, value in records.items() if not key.startswith(b"_")}
+            assert {key: value for key, value in there[family].items() if not key.startswith(b"_")} == kept
 
     def words(self, words: str) -> list[str]:
         """The words of a command, with what stands for others replaced."""
@@ -310,7 +233,7 @@ class Trial:
         """See that all is well after a command that came to this end; ``old``, ``new`` or in the ``middle``."""
         state = self._state(outcome)
         self._check_said(outcome, state, killed=killed)
-        end = self._end()
+        end = self._end(leads_back=state != "old")  # else it was the same run that began at the same records
         expected = [self._ends[state]] if state in self._ends else list(self._ends.values())
         assert end in expected, "\n".join(_differences(expected[-1], end))
         return state

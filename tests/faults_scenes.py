@@ -242,6 +242,11 @@ class Play:
         """The folder around the database."""
         return self.stage.home
 
+    @property
+    def command(self) -> list[str]:
+        """The words of the command that is played, but for the database and the specs."""
+        return list(self.scene.words)
+
     def points(self, kind: int) -> list[Point]:
         """The points of the command where nothing happens."""
         self.restore()

@@ -35,11 +35,13 @@ class Start:
     options: tuple[str, ...]
 
 
-def _start(folder: Path, project: Folder) -> Start:
+def start_of(folder: Path, project: Folder) -> Start:
+    """Where commands begin, by the folder of it all and the project."""
     return Start(folder / "home", ("--specs", str(project.specs), "--schemas", str(project.schemas)))
 
 
-def _project(folder: Path) -> ms.Project:
+def project_in(folder: Path) -> ms.Project:
+    """The project in the folder of it all."""
     return ms.load(folder / "project" / "specs", folder / "project" / "schemas")
 
 
@@ -48,12 +50,12 @@ def of_families(folder: Path) -> Start:
     project = Folder(folder / "project")
     families.written(project, moving=True)
     families.make(folder / "home" / "db")
-    return _start(folder, project)
+    return start_of(folder, project)
 
 
 def of_migrated(folder: Path) -> Start:
     """The same after its migration."""
-    start, project = of_families(folder), _project(folder)
+    start, project = of_families(folder), project_in(folder)
     ms.MigrationManager(start.home / "db", project).apply()
     return start
 
@@ -63,11 +65,11 @@ def of_edited(folder: Path) -> Start:
     project = Folder(folder / "project")
     families.written(project)
     path = families.make(folder / "home" / "db")
-    ms.MigrationManager(path, _project(folder)).apply()
+    ms.MigrationManager(path, project_in(folder)).apply()
     families.write(path, "users", {b"user:007": b'{"schema_version":2,"b":"edited"}', b"user:008": None})
     write_new = {b"note:new": b'{"schema_version":3,"b":1,"c":2}', b"note:001": b'{"schema_version":3,"b":1,"c":3}'}
     families.write(path, "default", write_new)
-    return _start(folder, project)
+    return start_of(folder, project)
 
 
 def of_meridian(folder: Path) -> Start:
@@ -83,12 +85,12 @@ def of_all_kinds(folder: Path) -> Start:
     project = Folder(folder / "project")
     project_of(project)
     make(folder / "home" / "db", IN_PLACE.old, tables=2)
-    return _start(folder, project)
+    return start_of(folder, project)
 
 
 def in_between(folder: Path) -> Start:
     """The same in the middle of a run in place."""
-    start, project = of_all_kinds(folder), _project(folder)
+    start, project = of_all_kinds(folder), project_in(folder)
     with pytest.MonkeyPatch.context() as monkeypatch:
         small_batches(monkeypatch)
         interrupted(ms.MigrationManager(start.home / "db", project), 3)
@@ -105,12 +107,12 @@ def with_misfits(folder: Path) -> Start:
     project = _numbered(folder)
     notes = {b"note:%02d" % number: b'{"n":%d}' % number for number in range(20)}
     make(folder / "home" / "db", {**notes, b"note:b": b'{"n":"1"}', b"note:\xff": b'{"n', b"other": b"x"})
-    return _start(folder, project)
+    return start_of(folder, project)
 
 
 def with_quarantine(folder: Path) -> Start:
     """The same with these in quarantine, and a fix for one of them."""
-    start, project = with_misfits(folder), _project(folder)
+    start, project = with_misfits(folder), project_in(folder)
     ms.MigrationManager(start.home / "db", project).apply(on_error="quarantine")
     (start.home / "fix.yaml").write_text("collection: note\nsteps:\n  - set: {n: 1}\n", "utf-8")
     return start
@@ -132,12 +134,12 @@ def of_types(folder: Path) -> Start:
     notes: dict[Any, Any] = {f"note:{count:02}": f'{{"n":{count}}}' for count in range(20)}
     more = {"note:b": b'{"n":"1"}', "note:c": 5, b"note:a": '{"n":1}', b"note:\xff": '{"n":"1"}'}
     build(folder / "home" / "db", notes | more)
-    return _start(folder, project)
+    return start_of(folder, project)
 
 
 def of_types_mended(folder: Path) -> Start:
     """The same with these in quarantine, of which the program has mended one, and a fix for another."""
-    start, project = of_types(folder), _project(folder)
+    start, project = of_types(folder), project_in(folder)
     ms.MigrationManager(start.home / "db", project).apply(on_error="quarantine")
     handle = Rdict(str(start.home / "db"))
     handle["note:b"] = b'{"n":1}'
@@ -155,13 +157,13 @@ def with_backups(folder: Path) -> Start:
     manager.create_backup("one")
     write(path, {b"note:new": b'{"schema_version":2}'})
     manager.create_backup("two")
-    return _start(folder, project)
+    return start_of(folder, project)
 
 
 def with_archive(folder: Path) -> Start:
     """The same with an archive of one of the backups, which is gone."""
     start = with_backups(folder)
-    manager = ms.MigrationManager(start.home / "db", _project(folder))
+    manager = ms.MigrationManager(start.home / "db", project_in(folder))
     last = manager.backups()[-1]
     manager.export_backup(last.name, start.home / "archive")
     shutil.rmtree(start.home / "db.backups" / last.name)

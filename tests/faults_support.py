@@ -73,6 +73,8 @@ FAULTS = {
     "killed after": Fault(KILL_AFTER),
     "killed half way": Fault(KILL_TORN),
     "all killed": Fault(KILL_BEFORE, whole_group=True),
+    "all killed after": Fault(KILL_AFTER, whole_group=True),
+    "all killed half way": Fault(KILL_TORN, whole_group=True),
     "disk full": Fault(FAIL, errno.ENOSPC, lasts=True),
     "disk full half way": Fault(FAIL_TORN, errno.ENOSPC, lasts=True),
     "disk full for a moment": Fault(FAIL, errno.ENOSPC),
@@ -210,10 +212,13 @@ from migrate_spec import in_place, runner
 tempfile.gettempdir()
 for module in (
     *("apply", "manager", "rollback", "executors", "worker_processes", "moving", "startup", "fix", "repairing"),
-    *(f"backups.{name}" for name in ("archive", "create", "prune", "restore", "verify")),
+    *("downgrade", "journey", "stepwise", "homeward", "ledger", "forgetting"),
+    *(f"backups.{name}" for name in ("archive", "create", "prune", "restore", "restore_into", "salvage", "verify")),
 ):
     importlib.import_module(f"migrate_spec.{module}")
-for module in ("apply", "rollback", "backup", "repair", "status", "history", "plan"):
+for module in (
+    *("apply", "rollback", "downgrade", "backup", "repair", "complement", "salvage"), *("status", "history", "plan")
+):
     importlib.import_module(f"migrate_spec.cli.commands.{module}")
 
 

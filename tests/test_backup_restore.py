@@ -367,9 +367,10 @@ class TestInto:
 
     @pytest.mark.parametrize("there", ["folder", "file", "link"])
     def test_never_over_something(self, there: str, meridian: Path, tmp_path: Path, project: ms.Project) -> None:
-        """What exists already, be it an empty folder or a link to nowhere, is never touched."""
+        """What exists already, be it an empty folder or a link to nowhere, is never touched; what was left goes."""
         backup = manager(meridian, project).create_backup()
-        new = tmp_path / "new"
+        new, left = tmp_path / "new", tmp_path / ".new.unfinished-killed"
+        left.mkdir()
         if there == "folder":
             new.mkdir()
         elif there == "file":
@@ -379,6 +380,7 @@ class TestInto:
         with pytest.raises(ms.BackupError) as caught:
             manager(meridian, project).restore_backup(backup.name, into=new)
         assert str(caught.value) == f"{new}: something was found, a name that is free was expected; choose another one"
+        assert not left.exists()
 
     def test_no_room_for_it(self, meridian: Path, tmp_path: Path, project: ms.Project) -> None:
         """A folder in a folder that is not there is refused, and nothing is made."""

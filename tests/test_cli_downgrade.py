@@ -292,10 +292,12 @@ class TestLosses:
         assert cli("complement", "list", path) == Done(0, "Nothing is kept\n")
 
     def test_pruned(self, used: Path) -> None:
-        """What is old enough goes; the way down says then that it makes values up."""
+        """What is old enough goes, as does what a killed call left; the way down says then that it makes values up."""
         path = str(used / "db")
         none = "Nothing that is kept need be removed\n"
+        (used / "db.staging").mkdir()
         assert cli("complement", "prune", path, "--older-than", "1h") == Done(0, none)
+        assert not (used / "db.staging").exists()
         (used / "pyproject.toml").write_text('[tool.migrate-spec.complements]\nolder-than = "1w"\n')
         assert process("complement", "prune", path, cwd=used) == Done(0, none)
         before = dump(used / "db")

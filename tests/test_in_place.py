@@ -469,7 +469,7 @@ class TestWhatIsRefused:
 
 @pytest.mark.parametrize("moving", [False, True], ids=["staying", "moving"])
 def test_column_families(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, moving: bool) -> None:
-    """Records of several column families are carried like others, also by a run that is interrupted at each batch."""
+    """Records of several column families are carried like others, also interrupted at each batch; and all go back."""
     project = families_support.written(Folder(tmp_path / "project"), moving=moving)
     expected = ms.MigrationManager(families_support.make(tmp_path / "other"), project)
     expected.apply()
@@ -490,6 +490,8 @@ def test_column_families(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, mov
     assert families_support.data(manager.path) == families_support.data(expected.path)
     assert held_by(manager) == held_by(expected)
     assert manager.audit().untouched
+    assert manager.downgrade(1).losses == []
+    assert families_support.data(manager.path) == families_support.BEFORE
 
 
 class TestQuarantine:

@@ -61,9 +61,12 @@ def test_nothing_is_damaged(meridian: Path, tmp_path: Path, project: ms.Project)
 
 
 def test_never_over_something(meridian: Path, project: ms.Project) -> None:
-    """What is there already is not touched."""
+    """What is there already is not touched; what a killed call left beside it goes all the same."""
+    left = meridian.with_name(".db.unfinished-killed")
+    left.mkdir()
     with pytest.raises(ms.BackupError, match="something was found"):
         manager(meridian, project).salvage(meridian)
+    assert not left.exists()
 
 
 def test_command(tmp_path: Path) -> None:

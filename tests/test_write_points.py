@@ -1,6 +1,6 @@
 """Faults at each single system call that changes a file: kills, full, broken and read-only disks, too few open files.
 
-All of them at all points take hours (``make faults``). Here a few are drawn, the same each time.
+``make faults`` plays those that are no repetition of others. Here a few are drawn, the same each time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CONFIG, Folder, python, variables
-from tests.faults_cases import CASES, Trial, plain_text, play_of
+from tests.faults_cases import CASES, Trial, play_of
+from tests.faults_choice import Choice
 from tests.faults_scenes import SCENES, Play, Scene, Stage, look
 from tests.faults_support import (
     CHANGES,
@@ -34,16 +35,18 @@ from tests.faults_support import (
     Commands,
     Fault,
     Outcome,
+    Point,
     Tools,
     new_tools,
     paused,
 )
+from tests.faults_view import plain_text
 from tests.power_support import losses
 
 Call = tuple[str, str]
 """The name of a call, and what stands in the path of its file."""
 
-DRAWS, PLAYS = 6, 3
+DRAWS, PLAYS = 6, 2
 """How many scenes and cases are drawn, and what is played of each."""
 
 ALL = {**SCENES, **CASES}
@@ -74,6 +77,53 @@ def test_drawn(draw: int, tools: Tools, stages: dict[str, Stage]) -> None:
         point = chance.randint(1, counts[FAULTS[title].kind])
         sys.stdout.write(f"{title} at point {point}\n")
         played.with_fault(FAULTS[title], point)
+
+
+GOING_BACK = ("downgrade, what was taken", "downgrade, moving records of two families")
+TURNS = [("link", "/home/db/"), ("write", "/home/db/MANIFEST-"), ("unlink", "/home/db.staging/")]
+"""Calls in and behind a swap."""
+
+
+@pytest.mark.parametrize("name", GOING_BACK)
+def test_a_downgrade_killed_in_its_swap(name: str, tools: Tools) -> None:
+    """It is wholly old or new, with what was kept of records; going down, and up again, each byte comes back."""
+    trial = play_of(name, tools, {})
+    assert isinstance(trial, Trial)
+    points = trial.points(CHANGES)
+    linked, written, unlinked = ([point for point in points if point.is_of(*call)] for call in TURNS)
+    states = [trial.with_fault(FAULTS["killed after"], one.number)[1] for one in (linked[0], written[-1], unlinked[-1])]
+    assert states == ["old", "new", "new"]
+
+
+def test_points_that_are_no_repetition() -> None:
+    """Of a loop the first turn and the last are taken, and nothing again with which another command has begun."""
+    choice = Choice()
+
+    def chosen(words: str, *calls: str) -> list[str]:
+        points = [Point(number, 1, *f"{call}".split(" ", 1)) for number, call in enumerate(calls, 1)]
+        return [f"{title}: {point}" for title, point in choice.of(words.split(), points, [])]
+
+    loop = [f"{call} /x/world/s/home/{number}" for number in range(1, 5) for call in ("link", "write", "fsync")]
+    assert chosen("apply $db", "mkdir /x/world/s/home/a", *loop, "write /x/world/s/home/LOG") == [
+        "killed after: 1: mkdir /x/world/s/home/a",
+        "killed after: 2: link /x/world/s/home/1",
+        "killed after: 3: write /x/world/s/home/1",
+        "killed half way: 3: write /x/world/s/home/1",
+        "killed after: 5: link /x/world/s/home/2",
+        "killed after: 11: link /x/world/s/home/4",
+        "killed after: 12: write /x/world/s/home/4",
+        "killed half way: 12: write /x/world/s/home/4",
+        "disk full: 1: mkdir /x/world/s/home/a",
+        "disk full: 11: link /x/world/s/home/4",
+        "disk full: 12: write /x/world/s/home/4",
+        "disk full: 13: fsync /x/world/s/home/4",
+        "disk full: 14: write /x/world/s/home/LOG",
+    ]
+    assert chosen("rollback $db", "mkdir /x/world/s/home/a", "unlink /x/world/s/home/4") == [
+        "killed after: 2: unlink /x/world/s/home/4",
+        "disk full half way: 1: mkdir /x/world/s/home/a",
+        "disk full: 2: unlink /x/world/s/home/4",
+    ]
 
 
 @pytest.fixture(scope="module")

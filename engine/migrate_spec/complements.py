@@ -180,7 +180,7 @@ class ComplementKeeper(QuarantineKeeper):
 
         with self._reading() as store:
             found = runs_of(outlived(store))
-        if dry_run or not found:
+        if dry_run or not (found or staging_folder(self.path).exists()):  # which a killed call may have left
             return found
         with staging(partial(self._writing, wait)) as staged:
             found = runs_of(outlived(staged.store))

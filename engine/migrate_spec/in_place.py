@@ -49,7 +49,7 @@ from migrate_spec.in_place_scan import try_all
 from migrate_spec.in_progress import MARK_KEY, InProgress, SoFar, noted, part_of, read_in_progress
 from migrate_spec.interrupts import RunInterrupted
 from migrate_spec.journey import RecordLoss
-from migrate_spec.kept import Keeper, kept_keys
+from migrate_spec.kept import Keeper, Put, keep_alone, kept_keys
 from migrate_spec.plan import Plan
 from migrate_spec.progress import OnProgress, Tracker
 from migrate_spec.ranges import RECORDS_A_CHUNK, without_collector
@@ -133,8 +133,11 @@ class InPlace(Run):
 
     def _carry(self, tracker: Tracker) -> None:
         """Carry all records that are not behind; what does not fill a batch any more is left to be written."""
-        moves = _Moves()
-        flows = {family: Flows(*_within(family, self.plan, self.store), moves, moves) for family in self._changes}
+        moves, keeping = _Moves(), _Keeping(self._run, self._keep) if self.keeps_complements else None
+        flows = {
+            family: Flows(*_within(family, self.plan, self.store), moves, moves, keeping=keeping)
+            for family in self._changes
+        }
         if self._quiet:
             tracker.advance(f"migrating {self._mark.collection}", self._mark.done)
         for place, route in enumerate(self._routes):
@@ -319,6 +322,19 @@ class _Moves:
         self._found = {}
         flow.carry(key, value)
         return self._found
+
+
+class _Keeping:
+    """Takes what is kept of records that do not stay where they are, each as a block of its own."""
+
+    def __init__(self, run: str, put: Put) -> None:
+        self._run, self._put = run, put
+
+    def add(self, key: bytes, source: bytes, value: bytes | None) -> None:
+        """Take what is kept of a record."""
+        del key, source
+        if value is not None:
+            keep_alone(value, self._run, self._put)
 
 
 def _within(family: str, plan: Plan, store: Store) -> tuple[list[Route], Store]:

@@ -33,7 +33,9 @@ __all__ = [
     "Keeper",
     "Kept",
     "KeptAnywhere",
+    "Put",
     "StagedKeeper",
+    "keep_alone",
     "keep_sorted",
     "keeping_entry",
     "kept_blocks",
@@ -227,6 +229,20 @@ def keep_sorted(entries: Iterable[bytes], home: Store, folder: Path, run: str) -
                 keeper.end_block()
         files += keeper.finish()
     return files
+
+
+def keep_alone(entry: bytes, run: str, put: Put) -> None:
+    """Write what is kept of one record as a block of its own, where records come in no order of their keys.
+
+    Args:
+        entry: what :func:`keeping_entry` gave last.
+        run: the run by its start.
+        put: takes the block.
+    """
+    collection, step, key, stored = _unpacked_entry(entry)
+    keeper = Keeper(collection, run, put)
+    keeper.add(step, stored, (key,))
+    keeper.end_block()
 
 
 _unpacked_entry = unpacker(tuple[str, Step, bytes, bytes])

@@ -19,7 +19,7 @@ from typing import BinaryIO
 from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
 
 from migrate_spec.backup import DATABASE, MANIFEST, Backup, backups_folder, permissions, read_manifest, sync_path
-from migrate_spec.backups.unfinished import clear_unfinished, name_finished, refuse_existing, unfinished
+from migrate_spec.backups.unfinished import name_finished, refuse_existing, unfinished
 from migrate_spec.backups.verify import check
 from migrate_spec.errors import BackupError
 from migrate_spec.history import timestamp
@@ -62,7 +62,6 @@ def export_backup(backup: Backup, target: Path, on_progress: OnProgress | None) 
         BackupError: something is at ``target``, or the backup is damaged.
         DatabaseError: the backup cannot be read, or the file not be written.
     """
-    clear_unfinished(target)
     refuse_existing(target)
     check(backup, on_progress)
     with SpeakingOf(target), unfinished(target) as folder:

@@ -15,7 +15,7 @@ from migrate_spec.backup import sync_path
 from migrate_spec.errors import BackupError
 from migrate_spec.stores.rocks_faults import meaning_of
 
-__all__ = ["clear_unfinished", "name_finished", "refuse_existing", "unfinished"]
+__all__ = ["name_finished", "refuse_existing", "unfinished"]
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def unfinished(target: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder cannot be made.
     """
-    clear_unfinished(target)
+    _clear_unfinished(target)
     folder, lock = _made(target.parent, _stem(target))
     try:
         yield folder
@@ -39,7 +39,7 @@ def unfinished(target: Path) -> Iterator[Path]:
         os.close(lock)
 
 
-def clear_unfinished(target: Path) -> None:
+def _clear_unfinished(target: Path) -> None:
     """Remove what killed processes left beside ``target``. Each holds a lock on its folder, which ends with it."""
     for left in target.parent.glob(f"{glob.escape(_stem(target))}*"):
         lock = _lock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -51,9 +51,16 @@ def clear_unfinished(target: Path) -> None:
 def refuse_existing(target: Path) -> None:
     """See that nothing is there yet.
 
+    What killed processes left beside it is removed: where it is there, nobody would come to make it again.
+
     Raises:
         BackupError: something is.
     """
+    _clear_unfinished(target)
+    _refuse_existing(target)
+
+
+def _refuse_existing(target: Path) -> None:
     if os.path.lexists(target):
         raise BackupError(
             "something was found", "a name that is free was expected", "choose another one", where=str(target)
@@ -68,7 +75,7 @@ def name_finished(made: Path, target: Path) -> None:
         DatabaseError: the disk has not confirmed the name, which it has all the same.
         OSError: it cannot be given.
     """
-    refuse_existing(target)
+    _refuse_existing(target)
     made.rename(target)
     try:
         sync_path(target.parent)
