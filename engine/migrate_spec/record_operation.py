@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import ClassVar, Protocol
 
@@ -28,10 +28,14 @@ __all__ = [
     "Foreign",
     "Index",
     "Made",
+    "PartKeys",
+    "Parts",
     "Record",
     "RecordOperation",
+    "Reunite",
     "Surroundings",
     "Undo",
+    "filled",
     "is_field",
     "key_parts",
     "path_faults",
@@ -49,12 +53,18 @@ class Record:
         document: its document; an operation may alter it.
         changed: whether anything of it is not as it was.
         made: whether an operation made it of another record, so that it is of another collection.
+        parts: the records that an operation made of it or took into it, in the order of the list, by that list.
+        value: its bytes, where it was taken into another record.
+        spelling: how it is spelled, if not as it is otherwise.
     """
 
     key: str
     document: Document
     changed: bool = False
     made: bool = False
+    parts: dict[str, list[Record]] = field(default_factory=dict)
+    value: bytes = b""
+    spelling: bytes | None = None
 
 
 Made = Iterable[Record]
@@ -71,6 +81,45 @@ class Surroundings(Protocol):
 
     def take(self, prefix: str) -> Iterator[Record]:
         """The records whose keys begin with ``prefix``, as they are before this spec's version step; they go away."""
+
+
+class Parts(Protocol):
+    """What the way back of an operation may ask for: the records that one record became, or was made of."""
+
+    def known(self, slot: str) -> Sequence[str] | None:
+        """The keys that the records of a list had, in its order; ``None`` where nothing is known of that list."""
+
+    def take(self, slot: str, key: str) -> Record | None:
+        """Take a record into a list; it goes away. ``None``: there is none under this key."""
+
+    def is_edited(self, slot: str, key: str) -> bool:
+        """Whether a record is not what it was, or was not there, when the list became records."""
+
+    def newer(self, keys: Template) -> Iterator[Record]:
+        """The records under keys like this, but those that were there when the list became records."""
+
+    def give(self, slot: str, items: Sequence[Document], keys: PartKeys) -> None:
+        """Make records of the items of a list."""
+
+    def tell(self, path: str) -> None:
+        """Tell that a value goes, which is kept for the way up."""
+
+
+class PartKeys(Protocol):
+    """How the records that an operation takes into a list are told apart."""
+
+    def of_item(self, item: Document) -> str | None:
+        """The key that an item tells; ``None`` where it tells none."""
+
+    def next(self, keys: Sequence[str]) -> str | None:
+        """A key behind all others; ``None`` where the items tell their keys."""
+
+    def in_order(self, keys: Sequence[str]) -> list[str]:
+        """The keys in the order in which their records come into the list, as far as keys tell that."""
+
+
+Reunite = Callable[[Record, Parts], None]
+"""What brings the records that an operation made of one back into it, or those out of it that it took in."""
 
 
 class RecordOperation(ABC):
@@ -114,6 +163,18 @@ class RecordOperation(ABC):
         :class:`Foreign` for one that it cannot have made.
         """
         return _nothing
+
+    def lists_of_records(self) -> Sequence[Path]:
+        """The lists whose items become records, or that records become."""
+        return ()
+
+    def reunite(self) -> Reunite | None:
+        """The way back of the records besides the one that stays, compiled; ``None`` where there are no others."""
+        return None
+
+    def part_of(self, key: str) -> Path | None:  # noqa: ARG002 - most operations make no records
+        """The list of whose items it may make a record under a key."""
+        return None
 
     def ranges(self) -> Sequence[str]:
         """The beginnings of the keys, besides the collection's own, that it may write or delete."""
@@ -277,3 +338,17 @@ def required(template: Template, parts: dict[str, str], document: Document) -> s
             )
         found[name] = text
     return template.fill(found)
+
+
+def filled(template: Template, kept: Sequence[str], document: Document) -> Template:
+    """A template in which only some placeholders are left, as the document tells what the others stand for."""
+    texts = {name: text_of(document, name) for name in template.names if name not in kept}
+    text = "".join(
+        literal.replace("{", "{{").replace("}", "}}") + ("" if name is None else _part(name, texts.get(name)))
+        for literal, name in zip(template.literals, (*template.placeholders, None), strict=True)
+    )
+    return Template.parse(text, template.place)
+
+
+def _part(name: str, text: str | None) -> str:
+    return f"{{{name}}}" if text is None else text.replace("{", "{{").replace("}", "}}")
