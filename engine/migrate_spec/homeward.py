@@ -85,7 +85,12 @@ class Homeward:
                 whole = encoder_of(self.spec.encoding_after)(opened)
         if whole is value and self.spec.stamp.path is not None and version < self.spec.to_version:
             return Home(key, value)  # the step has not changed it
-        arrived = self._journey(whole, {self.step[::-1]: move.lost} if move.lost is not None else {})
+        try:
+            arrived = self._journey(whole, {self.step[::-1]: move.lost} if move.lost is not None else {})
+        except RecordRefused as refused:
+            opened = others.with_empty_lists(opened)
+            whole = encoder_of(self.spec.encoding_after)(opened)
+            arrived = self._again(whole, move, refused)
         try:
             old_key = move.key or self._way.key(_text(key), document).encode()
         except Foreign:
@@ -100,6 +105,19 @@ class Homeward:
         taken = [one.encode() for some in others.taken.values() for one in some]
         given = {one.encode(): written for one, written in others.given.items()}
         return Home(old_key, arrived.value, entries, move.strays, kept, losses, taken, given)
+
+    def _again(self, whole: bytes, move: Move, refused: RecordRefused) -> Arrived:
+        """A record with empty lists, as there are no records to make them of; the older version may demand them.
+
+        Raises:
+            RecordRefused: that does not help.
+        """
+        if any(part is not None for part in move.parts) or not self.spec.makes_records:
+            raise refused
+        try:
+            return self._journey(whole, {self.step[::-1]: move.lost} if move.lost is not None else {})
+        except RecordRefused:
+            raise refused from None
 
     def claims(self, key: bytes, value: bytes) -> Iterator[bytes]:
         """The keys of the records that go into a record, as far as it can be carried back."""

@@ -8,7 +8,7 @@ from migrate_spec.allotting import allotted
 from migrate_spec.codec import Document, NotADocument, encoder_of
 from migrate_spec.complement import Complement
 from migrate_spec.differences import put_back
-from migrate_spec.document import Refused
+from migrate_spec.document import ABSENT, Refused
 from migrate_spec.homes import Homes
 from migrate_spec.journey import path_of
 from migrate_spec.kept import KeptAnywhere
@@ -63,6 +63,14 @@ class Reunion(Parts):
     def known(self, slot: str) -> Sequence[str] | None:  # noqa: D102 - as there
         found = self._known.get(slot)
         return None if found is None else [part.key.decode() for part in found]
+
+    def with_empty_lists(self, document: Document) -> Document:
+        """A document with an empty list where no record was found to make one of; it is altered."""
+        for one in self._village.spec.records:
+            for path in one.lists_of_records() if not one.taken() else ():
+                if path.look(document) is ABSENT:
+                    path.put(document, [])
+        return document
 
     def take(self, slot: str, key: str) -> Record | None:  # noqa: D102 - as there
         value = self._village.frozen.get(key.encode())

@@ -12,20 +12,8 @@ from migrate_spec.document import ABSENT, Refused, describe, wrong_type
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Field, FieldName
 from migrate_spec.path import Name, Path
-from migrate_spec.record_operation import (
-    Change,
-    Made,
-    Parts,
-    Record,
-    RecordOperation,
-    Reunite,
-    Surroundings,
-    filled,
-    is_field,
-    path_faults,
-    required,
-    text_of,
-)
+from migrate_spec.record_keys import filled, is_field, path_faults, required, text_of
+from migrate_spec.record_operation import Change, Made, Parts, Record, RecordOperation, Reunite, Surroundings
 from migrate_spec.shapes.fields import taken_at
 from migrate_spec.shapes.shape import Shape
 from migrate_spec.templates import Template

@@ -11,18 +11,8 @@ from migrate_spec.document import ABSENT, Refused, describe, wrong_type
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Field, FieldName
 from migrate_spec.path import Name, Path
-from migrate_spec.record_operation import (
-    Change,
-    Made,
-    Parts,
-    Record,
-    RecordOperation,
-    Reunite,
-    Surroundings,
-    path_faults,
-    required,
-    text_of,
-)
+from migrate_spec.record_keys import path_faults, required, text_of
+from migrate_spec.record_operation import Change, Made, Parts, Record, RecordOperation, Reunite, Surroundings
 from migrate_spec.shapes.fields import absent_at, put_at
 from migrate_spec.shapes.shape import ListShape, ObjectShape, Shape, union
 from migrate_spec.templates import Template

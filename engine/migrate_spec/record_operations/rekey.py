@@ -8,19 +8,8 @@ from typing import ClassVar
 
 from migrate_spec.document import Refused
 from migrate_spec.errors import Fault
-from migrate_spec.record_operation import (
-    Change,
-    Foreign,
-    Made,
-    Record,
-    RecordOperation,
-    Surroundings,
-    Undo,
-    filled,
-    key_parts,
-    path_faults,
-    required,
-)
+from migrate_spec.record_keys import filled, key_parts, path_faults, required
+from migrate_spec.record_operation import Change, Foreign, Made, Record, RecordOperation, Surroundings, Undo
 from migrate_spec.templates import Template
 
 
