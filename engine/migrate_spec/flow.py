@@ -129,7 +129,8 @@ class Flows:
         """
         home = self.home_of(key, version)
         if home is None:
-            return Record(key, self.read(value), value=value)
+            document = self.read(value)
+            return Record(key, document, value=encode(document) if is_pickled(value) else value)
         return Flow(self, home.route.collection).upto(key, value, version)
 
     def around(self, version: int) -> Surroundings:
@@ -259,6 +260,8 @@ class Flow:
 
     def upto(self, key: str, value: bytes, version: int) -> Record:
         """A record as :meth:`Flows.upto` gives it: its steps leave it under its key."""
+        if self._allow_pickle and is_pickled(value):
+            value = self.transform.route.opened(value)
         document, start, plain = self.transform.read(value)
         one = Travelling(Record(key, document), self.transform, start, plain=plain, value=value)
         for leg in self.transform.legs_from(start):
