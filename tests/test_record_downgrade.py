@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,16 +14,15 @@ import pytest
 
 import migrate_spec as ms
 from tests.conftest import Folder, compact, data, make, write
-from tests.test_record_operations import ROWS, Row, records, shown, specs_of, written
-
-HOMELESS = {"explode", "gather"}
-"""What the way down does not know."""
+from tests.test_record_operations import ROWS, Row, records, shown, told, written
 
 ALREADY = {
     "a record of the newer version",
     "a record of the newer version is where it belongs",
     "a record that moves gets a stamp",
     "beside records of the newer version",
+    "into a collection with a stamp",
+    "of a collection with specs and a stamp, at whatever version",
     "there and back on the way",
     "to the edges of other collections",
 }
@@ -29,8 +31,7 @@ ALREADY = {
 
 def goes_back(row: Row) -> bool:
     """Whether each byte of a row comes back on the way down."""
-    used = {name for spec in specs_of(row).values() for one in spec.get("records", ()) for name in one}
-    return "refused" not in row and row["name"] not in ALREADY and not used & HOMELESS
+    return "refused" not in row and row["name"] not in ALREADY
 
 
 @pytest.mark.parametrize(
@@ -74,6 +75,13 @@ DROP = {"records": [{"drop": {"where": {"gone": True}}}], "indexes": {"n": "by:{
 INDEX = {"indexes": {"n": {"from": "n:{n}:{id}", "to": "m:{m}:{id}"}, "old": {"from": "o:{n}:{id}", "to": None}}}
 RENAMED = {**INDEX, "steps": [{"rename": {"n": "m"}}, {"remove": ["x"]}]}
 CONFLICT = "conflict"
+EXPLODE = {"records": [{"explode": {"notes": {"to": "note:{id}:{.index}", "with": {"task": "id"}}}}]}
+BY_NAME = {"records": [{"explode": {"notes": {"to": "note:{item.n}"}}}]}
+WITHIN = {"records": [{"explode": {"parts": {"to": "task:{id}:{.index}", "with": {"of": "id"}}}}]}
+GATHER = {"records": [{"gather": {"notes": {"from": "note:{id}:{.index}", "without": ["task"]}}}]}
+GATHER_BY_NAME = {"records": [{"gather": {"notes": {"from": "note:{id}:{item.n}", "order_by": "at"}}}]}
+NOTED = {"task:1": {"id": 1, "notes": [{"t": "a"}, {"t": "b"}], "x": 1}}
+NOTES = {"task:1": {"id": 1}, "note:1:0": {"task": 1, "t": "a"}, "note:1:1": {"task": 1, "t": "b"}}
 
 EDITS = {
     "a field of a record under a key that does not tell all": Edit(
@@ -109,6 +117,133 @@ EDITS = {
         },
         spec=RENAMED,
     ),
+    "items that were edited, added and deleted as records": Edit(
+        NOTED,
+        {
+            "task:1": {"id": 1, "x": 2},
+            "note:1:0": None,
+            "note:1:1": {"t": "c", "task": 1},
+            "note:1:2": {"task": 1, "t": "d"},
+            "note:1:10": {"t": "e", "task": 1},
+        },
+        {"task:1": {"id": 1, "notes": [{"t": "c"}, {"t": "d"}, {"t": "e"}], "x": 2}},
+        spec=EXPLODE,
+    ),
+    "records of a new record": Edit(
+        {},
+        {"task:2": {"id": 2}, "note:2:0": {"t": "a", "task": 2}, "task:3": {"id": 3}},
+        {"task:2": {"id": 2, "notes": [{"t": "a"}]}, "task:3": {"id": 3}},
+        spec=EXPLODE,
+    ),
+    "a copied field that was edited": Edit(
+        NOTED,
+        {"note:1:1": {"t": "b", "task": "other"}},
+        NOTED,
+        spec=EXPLODE,
+    ),
+    "a field that was copied, edited where it came from": Edit(
+        NOTED,
+        {"task:1": {"id": 5, "x": 1}, "note:5:0": {"t": "c", "task": 5}},
+        {"task:1": {"id": 5, "notes": [{"t": "a"}, {"t": "c"}, {"t": "b"}], "x": 1}},
+        spec=EXPLODE,
+    ),
+    "an item in a list of which nothing was left": Edit(
+        {"task:1": {"notes": [], "id": 1}, "task:2": {"id": 2}},
+        {"note:1:0": {"t": "a", "task": 1}},
+        {"task:1": {"notes": [{"t": "a"}], "id": 1}, "task:2": {"id": 2}},
+        spec=EXPLODE,
+    ),
+    "records of one that is gone, and of none": Edit(
+        NOTED,
+        {"task:1": None, "note:x": {}, "note:9:0": {"t": "c"}},
+        {"note:1:0": {"t": "a", "task": 1}, "note:1:1": {"t": "b", "task": 1}, "note:x": {}, "note:9:0": {"t": "c"}},
+        spec=EXPLODE,
+    ),
+    "beside records that were there before": Edit(
+        {**NOTED, "note:1:2": {"t": "old", "task": 1}},
+        {"note:1:2": {"t": "old", "task": 1, "n": 1}, "note:1:3": {"t": "new", "task": 1}},
+        {
+            "task:1": {"id": 1, "notes": [{"t": "a"}, {"t": "b"}, {"t": "new"}], "x": 1},
+            "note:1:2": {"t": "old", "task": 1, "n": 1},
+        },
+        spec=EXPLODE,
+    ),
+    "keys that do not say whose they are": Edit(
+        {"task:1": {"notes": [{"n": "a"}, {"n": "b"}]}},
+        {"note:b": {"n": "b", "x": 1}, "note:c": {"n": "c"}},
+        {"task:1": {"notes": [{"n": "a"}, {"n": "b", "x": 1}]}, "note:c": {"n": "c"}},
+        spec=BY_NAME,
+    ),
+    "a name in the key that was edited": Edit(
+        {"task:1": {"notes": [{"n": "a"}, {"n": "b"}]}},
+        {"note:b": {"n": "c"}},
+        {"task:1": {"notes": [{"n": "a"}, {"n": "c"}]}},
+        spec=BY_NAME,
+    ),
+    "records among those that they were made of": Edit(
+        {"task:1": {"id": 1, "parts": [{"n": 1}, {"parts": [{}]}]}},
+        {"task:1:0": {"n": 5, "of": 1}, "task:1:2": {"n": 7, "of": 1}, "task:1:3": {"id": "1:3"}},
+        {"task:1": {"id": 1, "parts": [{"n": 5}, {"parts": [{}]}, {"n": 7}]}, "task:1:3": {"id": "1:3"}},
+        spec=WITHIN,
+    ),
+    "items that were records, edited, deleted and added": Edit(
+        {**NOTES, "note:1:2": {"t": "c", "task": 1}},
+        {"task:1": {"id": 1, "notes": [{"t": "b"}, {"t": "c"}, {"t": "d"}]}},
+        {
+            "task:1": {"id": 1},
+            "note:1:1": {"task": 1, "t": "b"},
+            "note:1:2": {"t": "c", "task": 1},
+            "note:1:3": {"t": "d"},
+        },
+        spec=GATHER,
+    ),
+    "an item that was a record, edited": Edit(
+        NOTES,
+        {"task:1": {"id": 1, "notes": [{"t": "c"}, {"t": "b"}]}},
+        {**NOTES, "note:1:0": {"task": 1, "t": "c"}},
+        spec=GATHER,
+    ),
+    "items in another order": Edit(
+        NOTES,
+        {"task:1": {"id": 1, "notes": [{"t": "b"}, {"t": "new"}, {"t": "a"}]}},
+        {
+            "task:1": {"id": 1},
+            "note:1:0": {"task": 1, "t": "b"},
+            "note:1:1": {"t": "new"},
+            "note:1:2": {"task": 1, "t": "a"},
+        },
+        spec=GATHER,
+    ),
+    "an item that has the field again that was left out": Edit(
+        NOTES,
+        {"task:1": {"id": 1, "notes": [{"t": "a", "task": "other"}, {"t": "b"}]}},
+        {**NOTES, "note:1:0": {"t": "a", "task": "other"}},
+        [("notes[].task", CONFLICT, 1)],
+        GATHER,
+    ),
+    "a list in a new record, and an empty one": Edit(
+        {},
+        {"task:2": {"id": 2, "notes": [{"t": "a"}]}, "task:3": {"notes": [], "id": 3}},
+        {"task:2": {"id": 2}, "note:2:0": {"t": "a"}, "task:3": {"id": 3}},
+        spec=GATHER,
+    ),
+    "a list that was there without records": Edit(
+        {"task:1": {"id": 1, "notes": ["x"]}},
+        {"task:1": {"id": 1, "notes": ["x", "y"]}},
+        {"task:1": {"id": 1, "notes": ["x", "y"]}},
+        spec=GATHER,
+    ),
+    "items by a name of theirs, in another order": Edit(
+        {"task:1": {"id": 1}, "note:1:a": {"n": "a", "at": 1}, "note:1:b": {"n": "b", "at": 2}},
+        {"task:1": {"id": 1, "notes": [{"n": "b", "at": 2}, {"n": "a", "at": 3}, {"n": "c", "at": 0}]}},
+        {
+            "task:1": {"id": 1},
+            "note:1:a": {"n": "a", "at": 3},
+            "note:1:b": {"n": "b", "at": 2},
+            "note:1:c": {"n": "c", "at": 0},
+        },
+        spec=GATHER_BY_NAME,
+    ),
 }
 
 
@@ -134,18 +269,158 @@ def test_edits(edit: Edit, tmp_path: Path, folder: Folder) -> None:
     assert shown(data(manager.path)) == shown(edited)
 
 
+STEPS: Mapping[str, Mapping[str, Any]] = {
+    "task/1": {"steps": [{"rename": {"n": "m"}}], **EXPLODE},
+    "note/1": {"prefix": "note:", "steps": [{"rename": {"t": "text"}}]},
+    "note/2": {"prefix": "note:", "steps": [{"remove": ["text"]}]},
+    "task/2": {"records": [{"rekey": {"from": "task:{id}", "to": "job:{id}"}}]},
+    "task/3": {
+        "prefix": "job:",
+        "steps": [{"remove": ["m"]}],
+        "records": [{"gather": {"parts": {"from": "part:{id}:{.index}"}}}],
+    },
+    "part/1": {"prefix": "part:", "steps": [{"remove": ["x"]}]},
+}
+THERE = {
+    b"task:1": b'{"n":1,"notes":[{"text":"a"},{"text":"b"}],"id":1}',
+    b"task:2": b'{"id":2,"notes":[]}',
+    b"note:7:7": b'{"t":"x"}',
+    b"part:1:0": b'{"x":1,"y":2}',
+    b"part:1:1": b'{ "x": 1, "y": 1.0}',
+}
+
+
 @pytest.mark.parametrize(
-    "moves",
-    [{"explode": {"notes": {"to": "note:{id}:{.index}"}}}, {"gather": {"notes": {"from": "note:{id}:{.index}"}}}],
-    ids=["explode", "gather"],
+    ("stops", "down"), [((4,), (1,)), ((2, 3, 4), (3, 2, 1)), ((3, 4), (2, 1)), ((4,), (3, 1))], ids=str
 )
-def test_what_has_no_way_down(moves: Mapping[str, Any], tmp_path: Path, folder: Folder) -> None:
-    """Where one record became several, or several one, the way down is refused before anything is read."""
-    manager = ms.MigrationManager(make(tmp_path / "db", {}), written({"records": [moves]}, folder).load())
+def test_several_steps(stops: Sequence[int], down: Sequence[int], tmp_path: Path, folder: Folder) -> None:
+    """However many steps a run takes at once, up or down, the database is the same wherever it stops."""
+    specs = {name: {"stamp": "v", **spec} for name, spec in STEPS.items()}
+    manager = ms.MigrationManager(make(tmp_path / "db", THERE), written({"specs": specs}, folder).load())
+    seen = {1: data(manager.path)}
+    for version in stops:
+        manager.apply(to_version=version)
+        seen[version] = data(manager.path)
+    for version in down:
+        manager.downgrade(version)
+        assert shown(data(manager.path)) == shown(seen.setdefault(version, data(manager.path)))
+    for version in stops:
+        manager.apply(to_version=version)
+        assert shown(data(manager.path)) == shown(seen[version])
+    manager.downgrade(1)
+    assert shown(data(manager.path)) == shown(THERE)
+
+
+DEMANDED = {"type": "object", "required": ["notes"], "properties": {"notes": {"type": "array"}}}
+
+
+def test_a_list_that_the_older_version_demands(tmp_path: Path, folder: Folder) -> None:
+    """A record that came since, without any records of its own, gets an empty list where it must have one."""
+    written({"stamp": None, **EXPLODE}, folder).schema("task", 1, DEMANDED).schema("task", 2, {"type": "object"})
+    manager = ms.MigrationManager(make(tmp_path / "db", {}), folder.load())
     manager.apply()
-    with pytest.raises(ms.PlanError) as caught:
-        manager.downgrade(1)
-    assert str(caught.value).partition(": ")[2] == (
-        "task v1→v2 was found, which makes several records of one, or one of several, "
-        "steps that make one record of each were expected; `migrate-spec rollback` puts a backup back"
+    write(manager.path, {b"task:1": b'{"id":1}'})
+    manager.downgrade(1)
+    assert data(manager.path) == {b"task:1": b'{"id":1,"notes":[]}'}
+    manager.apply()
+    assert data(manager.path) == {b"task:1": b'{"id":1}'}
+
+
+def test_records_of_a_record_that_was_deleted(tmp_path: Path, folder: Folder) -> None:
+    """What was made of a record goes when it comes back, what was taken into it comes back with it, an edit is told."""
+    moves = [EXPLODE["records"][0], {"gather": {"tags": {"from": "tag:{id}:{.index}"}}}, {"drop": {"where": {"id": 1}}}]
+    before = {b"task:1": compact(NOTED["task:1"]), b"tag:1:0": b'{"a": 1}'}
+    manager = ms.MigrationManager(
+        make(tmp_path / "db", before), written({"stamp": None, "records": moves}, folder).load()
     )
+    manager.apply()
+    after = data(manager.path)
+    assert {(one.path, one.kind) for one in manager.losses().kept} == {("", "deleted"), ("", "records")}
+    manager.downgrade(1)
+    assert shown(data(manager.path)) == shown(before)
+    manager.apply()
+    assert shown(data(manager.path)) == shown(after)
+    write(manager.path, {b"note:1:0": b"{}", b"note:1:1": None})
+    with pytest.raises(ms.RecordRejected) as caught:
+        manager.downgrade(1)
+    assert str(caught.value.rejections[0]) == (
+        "note:1:0, task v1→v2 backwards: a record was found that is edited, and was made of task:1, which the step "
+        "deleted, what the step had made of it was expected; delete it, or give it a key that the step does not make"
+    )
+    assert [(one.path, one.kind) for one in caught.value.losses] == [("notes[]", CONFLICT)]
+
+
+REFUSED: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any], str]] = {
+    "a record that two would take": (
+        EXPLODE,
+        {"task:1": {"id": 1}, "task:2": {"id": 1}, "note:1:0": {"task": 1}},
+        "note:1:0, task v1→v2 backwards: a record of 2 was found, records of exactly one were expected",
+    ),
+    "a list where records go": (
+        EXPLODE,
+        {"task:1": {"id": 1, "notes": []}, "note:1:0": {"task": 1}},
+        "task:1, task v1→v2 backwards, notes: a list was found, no such field was expected, as records go there on the "
+        "way back",
+    ),
+    "an item that is no object": (
+        GATHER,
+        {"task:1": {"id": 1, "notes": [{}, "x"]}},
+        'task:1, task v1→v2 backwards, notes[1]: a text "x" was found, an object was expected',
+    ),
+    "an item without what its key is made of": (
+        GATHER_BY_NAME,
+        {"task:1": {"id": 1, "notes": [{"n": "a"}, {}]}},
+        "task:1, task v1→v2 backwards, notes[1]: nothing was found, what makes a key of its own was expected",
+    ),
+    "two items with one key": (
+        GATHER_BY_NAME,
+        {"task:1": {"id": 1, "notes": [{"n": "a"}, {"n": "a"}]}},
+        "task:1, task v1→v2 backwards, notes[1]: the key 'note:1:a' was found, which another item has, what makes a "
+        "key of its own was expected",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_refused(case: str, tmp_path: Path, folder: Folder) -> None:
+    """What cannot be told is refused with its key, and nothing is changed."""
+    spec, since, sentence = REFUSED[case]
+    manager = ms.MigrationManager(make(tmp_path / "db", {}), written({"stamp": None, **spec}, folder).load())
+    manager.apply()
+    write(manager.path, {key.encode(): compact(value) for key, value in since.items()})
+    edited = data(manager.path)
+    for call in (manager.scan_downgrade, manager.downgrade):
+        with pytest.raises(ms.RecordRejected) as caught:
+            call(1)
+        assert [told(one) for one in caught.value.rejections] == [sentence]
+        assert data(manager.path) == edited
+
+
+DOWN = """
+import sys
+import migrate_spec as ms
+
+manager = ms.MigrationManager(sys.argv[1], ms.load(sys.argv[2], sys.argv[3]))
+print("begins", flush=True)
+manager.downgrade(1)
+"""
+
+
+def test_killed(tmp_path: Path, folder: Folder) -> None:
+    """Killed at some moment, a database is wholly old or wholly new, with what is kept of it; a second run does it."""
+    specs = {name: {"stamp": "v", **spec} for name, spec in STEPS.items()}
+    manager = ms.MigrationManager(make(tmp_path / "db", THERE), written({"specs": specs}, folder).load())
+    manager.apply()
+    after = data(manager.path)
+    for share in (0.3, 0.6):
+        command = [sys.executable, "-c", DOWN, *map(str, (manager.path, folder.specs, folder.schemas))]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(share)
+            process.kill()
+        assert (manager.version(), shown(data(manager.path))) in [(4, shown(after)), (1, shown(THERE))]
+        manager.downgrade(1)
+        assert shown(data(manager.path)) == shown(THERE)
+        manager.apply()
+        assert shown(data(manager.path)) == shown(after)

@@ -120,6 +120,12 @@ class Route:
             return self.specs[-1].head_after.encode()
         return self.way[0].key_prefix if self.way else self.specs[-1].head_after.encode()
 
+    def at(self, version: int) -> tuple[str, str]:
+        """What its keys begin with in a database of a version, and how its records are encoded there."""
+        spec = next((spec for spec in self.specs if spec.from_version >= version), None)
+        last = self.specs[-1]
+        return (spec.prefix, spec.encoding) if spec is not None else (last.head_after, last.encoding_after)
+
     @property
     def column_family(self) -> str:
         """The part of the database that its records are in."""

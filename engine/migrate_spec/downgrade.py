@@ -31,10 +31,6 @@ from migrate_spec.store import Store
 __all__ = ["Downgrade", "carry_down", "plan_downgrade", "told_downwards"]
 
 
-NO_WAY_BACK = {"explode", "gather"}
-"""The operations on records that cannot be undone but by a backup."""
-
-
 def plan_downgrade(project: Project, from_version: int, to_version: int) -> Plan:
     """The plan that leads a database downwards; an empty one where it is there already.
 
@@ -45,7 +41,7 @@ def plan_downgrade(project: Project, from_version: int, to_version: int) -> Plan
 
     Raises:
         DatabaseTooNew: the database is at a later version than the specs lead to.
-        PlanError: ``to_version`` is no earlier one, or a step makes several records of one, or one of several.
+        PlanError: ``to_version`` is no earlier one.
         MigrationPathMissing: no spec covers one of the steps.
         Irreversible: a step cannot be undone.
     """
@@ -59,26 +55,20 @@ def plan_downgrade(project: Project, from_version: int, to_version: int) -> Plan
     steps = project.registry.path(to_version, from_version)[::-1]
     touched = dict.fromkeys(migration.collection for step in steps[::-1] for migration in step)
     routes = tuple(_route(project, name, from_version, to_version) for name in touched)
-    return Plan(from_version, to_version, tuple(steps), routes, routes)
+    known = tuple(
+        project.route(name, from_version, from_version) for name in project.registry.collections_at(from_version)
+    )
+    return Plan(from_version, to_version, tuple(steps), routes, known)
 
 
 def _route(project: Project, collection: str, from_version: int, to_version: int) -> Route:
     """The way of a collection's records.
 
     Raises:
-        PlanError: a step makes several records of one, or one of several.
         Irreversible: a step cannot be undone.
     """
     migrations = project.registry.of(collection, from_version)
     specs, way = tuple(one.spec for one in migrations), [one for one in migrations if one.from_version >= to_version]
-    moving = next((one.spec for one in way if any(each.name() in NO_WAY_BACK for each in one.spec.records)), None)
-    if moving is not None:
-        raise PlanError(
-            f"{moving.name} was found, which makes several records of one, or one of several",
-            "steps that make one record of each were expected",
-            "`migrate-spec rollback` puts a backup back",
-            where=moving.place("records"),
-        )
     for spec in reversed([one.spec for one in way]):
         _check_reversible(spec, from_version)
     unstamped = 1 if specs[-1].stamp.path is not None else from_version

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Literal, Protocol
 
 from migrate_spec.codec import Document, NotADocument, copied, decode, encode, encoder_of, read, says_the_same
 from migrate_spec.compiler import Leg, RecordRefused, Route, Transform
 from migrate_spec.document import Refused
 from migrate_spec.errors import Fault
+from migrate_spec.homes import Homes
 from migrate_spec.journey import RecordLoss, conflicts_at
 from migrate_spec.kept import KeptAnywhere, keeping_entry
-from migrate_spec.moves import Entries, moved_entries
+from migrate_spec.moves import MADE, PART, Entries, moved_entries
 from migrate_spec.pickled import is_pickled, pickled, unpickled
 from migrate_spec.record_operation import Change, Record, Surroundings
+from migrate_spec.remembering import PartsMade
 from migrate_spec.returned import Returned
 from migrate_spec.spec import Spec
 from migrate_spec.store import KeyRange, Store
@@ -78,6 +80,7 @@ class Flows:
     Attributes:
         routes: of all collections that have specs, touched or not: a record may come to any of them.
         frozen: where to read.
+        homes: where records belong that steps make, or take into others.
         notes_all: whether entries of indexes are noted among the changes, too, that stay as they are.
         notes_absent: whether those are, too, that would go and are not there.
     """
@@ -100,7 +103,8 @@ class Flows:
         self._changes = changes
         self._taken = taken
         self._keeping = keeping
-        self._ways = cache(WayBack)
+        self.homes = Homes(routes)
+        self._ways = cache(lambda spec: WayBack(spec, self.homes))
         self._kept: dict[str, KeptAnywhere] = {}
         self._notes: list[tuple[Changes, bytes, bytes, bytes | None]] = []
         self._transforms = {route.collection: Transform(route) for route in routes}
@@ -117,6 +121,19 @@ class Flows:
             NotADocument: it is no document.
         """
         return unpickled(value) if self._allow_pickle and is_pickled(value) else read(value)[0]
+
+    def upto(self, key: str, value: bytes, version: int) -> Record:
+        """A record as it is in a database of a version, without a stamp, to be taken into another one.
+
+        Raises:
+            NotADocument: it is no document.
+            Refused, RecordRefused: it cannot be carried over.
+        """
+        home = self.home_of(key, version)
+        if home is None:
+            document = self.read(value)
+            return Record(key, document, value=encode(document) if is_pickled(value) else value)
+        return Flow(self, home.route.collection).upto(key, value, version)
 
     def around(self, version: int) -> Surroundings:
         """What an operation on records may ask of the run, in a step from a version."""
@@ -170,12 +187,8 @@ class Flows:
 
     def home_of(self, key: str, version: int) -> Transform | None:
         """The compiled route of the collection that a key belongs to in a database of a version."""
-        for transform in self._transforms.values():
-            specs = transform.route.specs
-            at = next((spec for spec in specs if spec.from_version >= version), None)
-            if key.startswith(at.prefix if at else specs[-1].head_after):
-                return transform
-        return None
+        route = self.homes.of(key, version)
+        return self._transforms[route.collection] if route is not None else None
 
 
 class Flow:
@@ -252,6 +265,30 @@ class Flow:
             raise RecordRefused.by(step, error) from None
         return found
 
+    def upto(self, key: str, value: bytes, version: int) -> Record:
+        """A record as :meth:`Flows.upto` gives it: its steps leave it under its key."""
+        if self._allow_pickle and is_pickled(value):
+            value = self.transform.route.opened(value)
+        document, start, plain = self.transform.read(value)
+        one = Travelling(Record(key, document), self.transform, start, plain=plain, value=value)
+        for leg in self.transform.legs_from(start):
+            if leg.spec.to_version <= version:
+                way = self._flows.way_back(leg.spec)
+                departure = way.departure(key.encode(), one.value) if way is not None else None
+                self._go(one, leg)
+                if departure is not None:
+                    departure.arrive(one.record, one.value, {})
+                    self._keep(departure, key.encode())
+        stamp, one.record.value = self.transform.route.stamp, one.value
+        if stamp.path is not None:
+            stamp.path.take(one.record.document)
+        return one.record
+
+    def _keep(self, departure: Departure, source: bytes) -> None:
+        stored = departure.stored()
+        if stored is not None:
+            self._flows.keep(departure.way.spec, departure.where, source, stored)
+
     def _travel(self, one: Travelling, source: bytes) -> Iterator[Travelling]:
         """What becomes of a record: itself, unless it goes, and those made of it."""
         stays = True
@@ -259,20 +296,22 @@ class Flow:
             way = self._flows.way_back(leg.spec)
             departure = way.departure(one.record.key.encode(), one.value) if way is not None else None
             records = self._go(one, leg)
-            for new in records:
-                if new is not one.record:
-                    yield from self._travel(self._born(new, leg.spec.to_version), source)
+            parts, one.record.parts = one.record.parts, {}
+            born = [self._born(new, leg.spec.to_version) for new in records if new is not one.record]
             stays = any(new is one.record for new in records)
             if departure is not None:
-                departure.arrive(one.record if stays else None, one.value)
+                departure.arrive(one.record if stays else None, one.value, _made(parts))
+                for new in born:
+                    self._flows.keep(leg.spec, PART + new.record.key.encode(), source, MADE)
+            for new in born:
+                yield from self._travel(new, source)
             one.departures.append(departure)
             if not stays:
                 break
         self._note_entries(one, source)
         for departure in one.departures:
-            stored = departure.stored() if departure is not None else None
-            if departure is not None and stored is not None:
-                self._flows.keep(departure.way.spec, departure.where, source, stored)
+            if departure is not None:
+                self._keep(departure, source)
         if stays:
             yield one
 
@@ -282,10 +321,11 @@ class Flow:
         home = self._flows.home_of(record.key, version)
         stamped = home is not None and home.route.specs[0].to_version <= version
         born = Travelling(record, home, version, version if stamped else 0, plain=False, made=True)
-        if home is not None:
-            specs = home.route.specs
-            at = next((spec.encoding for spec in specs if spec.from_version >= version), specs[-1].encoding_after)
-            born.value = self._stored(born, at) if stamped else encoder_of(at)(record.document)
+        born.spelling = record.spelling
+        if self._flows.keeps:
+            value = self._flows.homes.written(record.key, record.document, version)
+            spelled = record.spelling is not None and says_the_same(record.spelling, value)
+            born.value = record.value = record.spelling if spelled and record.spelling is not None else value
         return born
 
     def _go(self, one: Travelling, leg: Leg) -> list[Record]:
@@ -307,6 +347,7 @@ class Flow:
             for change in self._changes(one.transform, leg):
                 records = [new for old in records for new in ((old,) if old.made else change(old))]
             records = kept.moved(record, records)
+            kept.settle(record, spec, partial(self._written, spec.to_version))
             stays = any(new is record for new in records)
             if record.changed or not stays:
                 one.transform.changed_by[leg.index] += one.reached != spec.to_version
@@ -331,13 +372,20 @@ class Flow:
             self._operations[key] = tuple(operation.change(around) for operation in leg.spec.records)
         return self._operations[key]
 
+    def _written(self, version: int, record: Record) -> bytes:
+        """A record that a step to a version has made, as bytes."""
+        return self._flows.homes.written(record.key, record.document, version)
+
     def _bytes(self, one: Travelling, before: bytes) -> bytes:
         """The value of a record at the end of its way."""
         if one.transform is None:
-            return encode(one.record.document)
-        if not one.reached and one.transform.fits(decode(one.record.document)):
-            return encode(one.record.document) if one.made else before
-        value = one.transform.finish(one.record.document, one.version, one.reached, plain=one.plain)
+            value = encode(one.record.document)
+        elif not one.reached and one.transform.fits(decode(one.record.document)):
+            if not one.made:
+                return before
+            value = encode(one.record.document)
+        else:
+            value = one.transform.finish(one.record.document, one.version, one.reached, plain=one.plain)
         return one.spelling if one.spelling is not None and says_the_same(one.spelling, value) else value
 
     def _stored(self, one: Travelling, encoding: str) -> bytes:
@@ -373,6 +421,11 @@ class Flow:
                 self._flows.change(key, source, value)
 
 
+def _made(parts: Mapping[str, Sequence[Record]]) -> PartsMade:
+    """What an operation has made of a record, or taken into it, as it is remembered."""
+    return {slot: [(one.key, one.value) for one in some] for slot, some in parts.items()}
+
+
 def _keys(entries: Iterable[Moved], when: Literal["before", "after"]) -> list[bytes]:
     """The keys that entries have before or after a step."""
     return [key.encode() for key in (getattr(entry, when) for entry in entries) if key is not None]
@@ -391,26 +444,13 @@ class _Around:
             text = _text(key)
             self._flows.take(key)
             self._flows.change(key, key, None)
-            home = self._flows.home_of(text, self._version)
             try:
-                document = self._flows.read(value) if home is None else _carried(home, value, self._version)
+                yield self._flows.upto(text, value, self._version)
             except NotADocument as error:
                 raise Refused(f"{error.found} in the record {text!r}", error.expected, error.remedy) from None
             except RecordRefused as refused:
                 path = f"{refused.path} of {text!r}" if refused.path else repr(text)
                 raise RecordRefused(refused.step, path, refused.fault, refused.cause) from None
-            yield Record(text, document)
-
-
-def _carried(home: Transform, value: bytes, upto: int) -> Document:
-    """A document as it is in a database of a version, without a stamp."""
-    document, version, _ = home.read(value)
-    for leg in home.legs_from(version):
-        if leg.spec.to_version <= upto:
-            home.run(leg, document)
-    if home.route.stamp.path is not None:
-        home.route.stamp.path.take(document)
-    return document
 
 
 def _text(key: bytes) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from migrate_spec.codec import Document, NotADocument, copied
-from migrate_spec.compiler import Route
+from migrate_spec.codec import Document, NotADocument, copied, encode, encoder_of
+from migrate_spec.compiler import RecordRefused, Route
 from migrate_spec.crossing import Step
 from migrate_spec.document import Refused
+from migrate_spec.homes import Homes
 from migrate_spec.journey import Arrived, Journey, RecordLoss
 from migrate_spec.kept import KeptAnywhere, keeping_entry
-from migrate_spec.moves import GONE, Entries, Move, entries_to_keep, moved_entries, record_digest
-from migrate_spec.record_operation import Foreign, Record, Surroundings
+from migrate_spec.moves import GONE, MADE, Entries, Move, entries_to_keep, moved_entries, record_digest
+from migrate_spec.record_operation import Foreign
+from migrate_spec.reunion import Reunion, Village
 from migrate_spec.store import Store
+from migrate_spec.up_again import Upwards
 from migrate_spec.wayback import WayBack
 
 __all__ = ["Home", "Homeward"]
@@ -29,6 +32,8 @@ class Home:
         strays: what stood in the place of its entries before they came, to be put back where nothing is.
         kept: what is to be kept of it, as :func:`~migrate_spec.kept.keeping_entry` gives it; ``None``: nothing.
         losses: what it loses.
+        taken: the keys of the records that go into it.
+        given: the records that come out of it.
     """
 
     key: bytes
@@ -37,26 +42,30 @@ class Home:
     strays: Mapping[bytes, bytes] = field(default_factory=dict)
     kept: tuple[bytes, bytes, bytes] | None = None
     losses: list[RecordLoss] = field(default_factory=list)
+    taken: Sequence[bytes] = ()
+    given: Mapping[bytes, bytes] = field(default_factory=dict)
 
 
 class Homeward:
     """Takes records of a collection down by one step.
 
     Attributes:
-        step: the step.
+        spec: the step.
+        step: where it begins, and where it leads.
         name: its name for people.
+        village: what its records share.
     """
 
-    def __init__(self, route: Route, frozen: Store) -> None:
-        """Take the way, which is one step, and the database."""
-        self._spec = spec = route.specs[0]
+    def __init__(self, route: Route, frozen: Store, homes: Homes) -> None:
+        """Take the way, which is one step, the database, and where records belong."""
+        self.spec = spec = route.specs[0]
         self.step: Step = (spec.to_version, spec.from_version)
         self.name = f"{spec.name} backwards"
         self._journey = Journey(route)
-        self._way = WayBack(spec)
-        self._changes = [operation.change(_Alone()) for operation in spec.records]
+        self._way = WayBack(spec, homes)
         self._frozen = frozen
         self._kept = KeptAnywhere(frozen, route.collection, route.kept_by)
+        self.village = Village(spec, frozen, homes, self._kept)
 
     def __call__(self, key: bytes, value: bytes) -> Home:
         """What becomes of a record.
@@ -67,22 +76,65 @@ class Homeward:
             RecordRefused: so it is, too.
         """
         document, version = self._journey.read(value)
-        if self._spec.stamp.path is not None and version < self._spec.to_version:
+        move = self._move_of(self._kept.of(self.step[::-1], key))
+        others = Reunion(self.village, move.parts)
+        whole, opened = value, document
+        if self.spec.lists_of_records:
+            opened = self._way.reunited(_text(key), copied(document), others)
+            if others.taken or others.given or encode(opened) != encode(document):
+                whole = encoder_of(self.spec.encoding_after)(opened)
+        if whole is value and self.spec.stamp.path is not None and version < self.spec.to_version:
             return Home(key, value)  # the step has not changed it
-        stored = self._kept.of(self.step[::-1], key)
-        move = self._move_of(stored)
-        arrived = self._journey(value, {self.step[::-1]: move.lost} if move.lost is not None else {})
+        try:
+            arrived = self._journey(whole, {self.step[::-1]: move.lost} if move.lost is not None else {})
+        except RecordRefused as refused:
+            opened = others.with_empty_lists(opened)
+            whole = encoder_of(self.spec.encoding_after)(opened)
+            arrived = self._again(whole, move, refused)
         try:
             old_key = move.key or self._way.key(_text(key), document).encode()
         except Foreign:
             return Home(key, value)
         entries, kept_entries = self._entries(document, arrived.document, move)
-        kept = self._to_keep(key, document, old_key, arrived, kept_entries)
-        return Home(old_key, arrived.value, entries, move.strays, kept, arrived.losses)
+        up = Upwards(self.village, old_key, opened, others)
+        move = self._to_keep(key, arrived, kept_entries, up)
+        if whole is not value:
+            move = replace(move, parts=up.parts(), rest=up.rest(value))
+        kept = self._entry(key, old_key, move)
+        losses = arrived.losses + [RecordLoss(self.step, *told) for told in dict.fromkeys(others.told)]
+        taken = [one.encode() for some in others.taken.values() for one in some]
+        given = {one.encode(): written for one, written in others.given.items()}
+        return Home(old_key, arrived.value, entries, move.strays, kept, losses, taken, given)
+
+    def _again(self, whole: bytes, move: Move, refused: RecordRefused) -> Arrived:
+        """A record with empty lists, as there are no records to make them of; the older version may demand them.
+
+        Raises:
+            RecordRefused: that does not help.
+        """
+        if any(part is not None for part in move.parts) or not self.spec.makes_records:
+            raise refused
+        try:
+            return self._journey(whole, {self.step[::-1]: move.lost} if move.lost is not None else {})
+        except RecordRefused:
+            raise refused from None
+
+    def claims(self, key: bytes, value: bytes) -> Iterator[bytes]:
+        """The keys of the records that go into a record, as far as it can be carried back."""
+        if self.village.origin(key) == MADE:
+            return
+        try:
+            document, _ = self._journey.read(value)
+            others = Reunion(self.village, self._move_of(self._kept.of(self.step[::-1], key)).parts)
+            self._way.reunited(_text(key), document, others)
+        except (NotADocument, Refused, RecordRefused):
+            return
+        for some in others.taken.values():
+            yield from (one.encode() for one in some)
 
     def is_entry(self, key: bytes, value: bytes) -> bool:
         """Whether what stands among the records is an entry of an index of them."""
-        templates = [index.to for index in self._spec.indexes.values() if index.to is not None]
+        templates = [index.to for index in self.spec.indexes.values() if index.to is not None]
         if not any(key.startswith(template.literals[0].encode()) for template in templates):
             return False
         try:
@@ -101,7 +153,7 @@ class Homeward:
     def _move_of(self, stored: bytes | None) -> Move:
         if stored is None:
             return Move()
-        return Move.of(stored) if self._spec.moves_records else Move(stored)
+        return Move.of(stored) if self.spec.moves_records else Move(stored)
 
     def _entries(
         self, after: Document, before: Document, move: Move
@@ -119,39 +171,18 @@ class Homeward:
         return found, entries_to_keep(down, there, lambda key: up[key] if key in up else now(key))
 
     def _to_keep(
-        self,
-        key: bytes,
-        document: Document,
-        old_key: bytes,
-        arrived: Arrived,
-        entries: tuple[Entries, Mapping[bytes, bytes]],
-    ) -> tuple[bytes, bytes, bytes] | None:
-        """What is to be kept of a record for its way up."""
+        self, key: bytes, arrived: Arrived, entries: tuple[Entries, Mapping[bytes, bytes]], up: Upwards
+    ) -> Move:
+        """What is to be kept of a record for its way up, but for its other records."""
         lost = arrived.lost[0][1].stored() if arrived.lost else None
-        moves = self._spec.moves_records
-        stays = not moves or self._up(old_key, document) == [key]
-        move = Move(lost, None if stays else key, *entries, None, "" if stays else record_digest(arrived.value))
-        stored = (move.stored() if move else None) if moves else lost
-        return keeping_entry(self._spec.collection, self.step, old_key, key, stored) if stored is not None else None
+        stays = not self.spec.moves_records or up.key == key
+        digest = "" if stays else record_digest(arrived.value)
+        return Move(lost, None if stays else key, *entries, None, digest)
 
-    def _up(self, key: bytes, document: Document) -> list[bytes]:
-        """The keys of what the step upwards makes of a record after its changes to the document."""
-        records = [Record(_text(key), copied(document))]
-        try:
-            for change in self._changes:
-                records = [new for old in records for new in change(old)]
-        except Refused:
-            return []
-        return [record.key.encode() for record in records]
-
-
-class _Alone(Surroundings):
-    """No other records."""
-
-    def take(self, prefix: str) -> Iterator[Record]:
-        """None."""
-        del prefix
-        yield from ()
+    def _entry(self, key: bytes, old_key: bytes, move: Move) -> tuple[bytes, bytes, bytes] | None:
+        """What is to be kept, so that it can be sorted."""
+        stored = (move.stored() if move else None) if self.spec.moves_records else move.lost
+        return keeping_entry(self.spec.collection, self.step, old_key, key, stored) if stored is not None else None
 
 
 def _text(key: bytes) -> str:

@@ -16,6 +16,7 @@ from migrate_spec.history import History, new_entry, read_history, read_version
 from migrate_spec.journey import path_of
 from migrate_spec.kept import Block
 from migrate_spec.losses import LossCount
+from migrate_spec.moves import GONE, MADE, THERE, Move
 from migrate_spec.store import Store
 
 __all__ = [
@@ -36,6 +37,10 @@ KEPT_KINDS = {
     "filled": "nothing was there",
     "order": "the fields had another order",
     "spelling": "it was spelled in another way",
+    "key": "the record had another key",
+    "deleted": "the record was deleted",
+    "records": "records were made of it, or taken into it",
+    "entries": "entries of indexes held something else",
 }
 """In which ways a record was different before a step."""
 
@@ -145,11 +150,11 @@ def ledger_of(history: History, blocks: Iterable[Block], *, keys: bool = False) 
     kept: dict[tuple[str, int, int, str, str], KeptCount] = {}
     for block in blocks:
         for stored, records in block.complements:
-            for path, kind in dict.fromkeys(_differences(Complement.of(stored))):
+            for path, kind in dict.fromkeys(_kept(stored)):
                 facts = (block.collection, *block.step, path, kind)
                 count = kept.setdefault(facts, KeptCount(*facts))
                 count.records += len(records)
-                count.keys += [show_key(key) for key in records] if keys else []
+                count.keys += [show_key(key.removeprefix(GONE)) for key in records] if keys else []
     return Ledger(list(_noted(history)), [kept[facts] for facts in sorted(kept)])
 
 
@@ -159,7 +164,7 @@ def runs_of(blocks: Iterable[Block]) -> list[KeptRun]:
     for block in blocks:
         facts = (block.collection, *block.step, block.run)
         run = runs.setdefault(facts, KeptRun(*facts))
-        run.records += sum(len(keys) for _, keys in block.complements)
+        run.records += sum(len(keys) for stored, keys in block.complements if stored not in {MADE, THERE})
         run.bytes += block.size
     return sorted(runs.values(), key=lambda run: (run.run, run.collection, run.from_version))
 
@@ -206,6 +211,22 @@ def _noted(history: History) -> Iterator[NotedLoss]:
             for loss in step["losses"]:
                 count = LossCount(*(step[name] for name in ("collection", "from_version", "to_version")), **loss)
                 yield NotedLoss(entry.fields["started_at"], count)
+
+
+def _kept(stored: bytes) -> Iterator[tuple[str, str]]:
+    """What is kept of a record: the paths at which it was different, each with the way.
+
+    Raises:
+        Unreadable: that cannot be read.
+    """
+    if stored in {MADE, THERE}:
+        return
+    move = Move(stored) if stored.startswith(b"{") else Move.of(stored)
+    facts = {"key": move.key, "deleted": move.gone, "records": any(move.parts), "entries": move.entries or move.strays}
+    yield from (("", kind) for kind, found in facts.items() if found)
+    for part in (move.lost, move.rest):
+        if part is not None:
+            yield from _differences(Complement.of(part))
 
 
 def _differences(complement: Complement) -> Iterator[tuple[str, str]]:

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from xxhash import xxh3_64_hexdigest
 
 from migrate_spec.codec import packed, unpacker
 
-__all__ = ["GONE", "Entries", "Move", "Passage", "entries_to_keep", "moved_entries", "record_digest"]
+__all__ = [
+    "GONE",
+    "MADE",
+    "PART",
+    "THERE",
+    "Entries",
+    "KeptPart",
+    "Move",
+    "PartsKept",
+    "Passage",
+    "entries_to_keep",
+    "moved_entries",
+    "record_digest",
+]
 
 Entries = Mapping[bytes, bytes | None]
 """Entries of indexes by their keys; ``None``: there is none."""
@@ -20,8 +34,41 @@ GONE = b"\xff"
 Passage = tuple[str | None, str | None, bytes]
 """An entry of an index on its way: its key before and after, and what a new one holds."""
 
+PART = b"\xfe"
+"""Stands before the key of a record in a place where a step makes records: what is kept under it says whence it is."""
+
+MADE, THERE = b"made", b"there"
+"""A record that the step has made; one that was there before."""
+
+
+class KeptPart(NamedTuple):
+    """What is kept of a record that was made of another one, or taken into it.
+
+    Attributes:
+        key: its key.
+        digest: of what the step gives, by which it is known again.
+        lost: what the way back alone does not give of it, as a :class:`~migrate_spec.complement.Complement` is stored.
+    """
+
+    key: bytes
+    digest: str
+    lost: bytes | None = None
+
+
+PartsKept = tuple[tuple[KeptPart, ...] | None, ...]
+"""What is kept of such records, list by list of the operations of a step; ``None``: there was no list."""
+
 _unpacked = unpacker(
-    tuple[bytes | None, bytes | None, dict[bytes, bytes | None], dict[bytes, bytes], bytes | None, str]
+    tuple[
+        bytes | None,
+        bytes | None,
+        dict[bytes, bytes | None],
+        dict[bytes, bytes],
+        bytes | None,
+        str,
+        PartsKept,
+        bytes | None,
+    ]
 )
 
 
@@ -36,6 +83,8 @@ class Move:
         strays: what stood on the other side where its entries are on this one.
         gone: the whole record, where the step deletes it.
         digest: of the record on this side, where its key is kept only for as long as the record stays the same.
+        parts: the records that were made of it, or went into it.
+        rest: what its document lost by operations on records, as ``lost`` is stored.
     """
 
     lost: bytes | None = None
@@ -44,6 +93,8 @@ class Move:
     strays: Mapping[bytes, bytes] = field(default_factory=dict)
     gone: bytes | None = None
     digest: str = ""
+    parts: PartsKept = ()
+    rest: bytes | None = None
 
     def __bool__(self) -> bool:
         return self != Move()
@@ -54,7 +105,8 @@ class Move:
 
     def stored(self) -> bytes:
         """The move as it is stored."""
-        return packed((self.lost, self.key, self.entries, self.strays, self.gone, self.digest))
+        found = (self.lost, self.key, self.entries, self.strays, self.gone, self.digest, self.parts, self.rest)
+        return packed(found)
 
     @classmethod
     def of(cls, stored: bytes) -> Move:

@@ -12,7 +12,8 @@ from migrate_spec.carried import Carried
 from migrate_spec.compiler import RecordRefused, Route
 from migrate_spec.errors import Fault, Rejection
 from migrate_spec.flow import Flow, Flows
-from migrate_spec.kept import keep_sorted
+from migrate_spec.kept import keep_sorted, keeping_entry
+from migrate_spec.moves import PART, THERE
 from migrate_spec.plan import Plan
 from migrate_spec.quarantine import Mark, mark_key, read_mark
 from migrate_spec.ranges import without_collector
@@ -48,6 +49,7 @@ def carry_moving(plan: Plan, means: Means, results: Sequence[Carried], retaken: 
         run = _Moving(plan, means, results, *sorters)
         for result in results:
             run.carry(result)
+        run.note_parts()
         if marked:
             run.try_again()
         run.check_taken()
@@ -158,6 +160,17 @@ class _Moving:
                 result.migrated -= 1
                 self._refused.add(key, key, None)
         self._tell_rejected()
+
+    def note_parts(self) -> None:
+        """Keep of the records that stand where steps make some that they were there before."""
+        if self._kept is None:
+            return
+        for spec in (spec for result in self._results for spec in result.route.way if spec.makes_records):
+            for prefix in ranges_of(spec.makes):
+                for key, _ in self._means.frozen.scan(prefix):
+                    if spec.part_of(key.decode(errors="replace")) is not None:
+                        step = (spec.from_version, spec.to_version)
+                        self._kept.add(*keeping_entry(spec.collection, step, PART + key, key, THERE))
 
     def _write_kept(self) -> list[Path]:
         """Write what is kept for the way back of the records that are not set aside."""

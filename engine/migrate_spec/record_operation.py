@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
-from migrate_spec.codec import Document, Json, decode, is_null
-from migrate_spec.document import ABSENT, Refused, describe
-from migrate_spec.errors import Fault, PathError
+from migrate_spec.codec import Document, Json
+from migrate_spec.document import Refused
+from migrate_spec.errors import Fault
 from migrate_spec.operation import key_in_spec
 from migrate_spec.path import Path
+from migrate_spec.record_keys import path_faults, text_of
 from migrate_spec.shapes.shape import Shape
 from migrate_spec.templates import Template
 
@@ -28,15 +28,13 @@ __all__ = [
     "Foreign",
     "Index",
     "Made",
+    "PartKeys",
+    "Parts",
     "Record",
     "RecordOperation",
+    "Reunite",
     "Surroundings",
     "Undo",
-    "is_field",
-    "key_parts",
-    "path_faults",
-    "required",
-    "text_of",
 ]
 
 
@@ -49,12 +47,18 @@ class Record:
         document: its document; an operation may alter it.
         changed: whether anything of it is not as it was.
         made: whether an operation made it of another record, so that it is of another collection.
+        parts: the records that an operation made of it or took into it, in the order of the list, by that list.
+        value: its bytes, where it was taken into another record.
+        spelling: how it is spelled, if not as it is otherwise.
     """
 
     key: str
     document: Document
     changed: bool = False
     made: bool = False
+    parts: dict[str, list[Record]] = field(default_factory=dict)
+    value: bytes = b""
+    spelling: bytes | None = None
 
 
 Made = Iterable[Record]
@@ -71,6 +75,45 @@ class Surroundings(Protocol):
 
     def take(self, prefix: str) -> Iterator[Record]:
         """The records whose keys begin with ``prefix``, as they are before this spec's version step; they go away."""
+
+
+class Parts(Protocol):
+    """What the way back of an operation may ask for: the records that one record became, or was made of."""
+
+    def known(self, slot: str) -> Sequence[str] | None:
+        """The keys that the records of a list had, in its order; ``None`` where nothing is known of that list."""
+
+    def take(self, slot: str, key: str) -> Record | None:
+        """Take a record into a list; it goes away. ``None``: there is none under this key."""
+
+    def is_edited(self, slot: str, key: str) -> bool:
+        """Whether a record is not what it was, or was not there, when the list became records."""
+
+    def newer(self, keys: Template) -> Iterator[Record]:
+        """The records under keys like this, but those that were there when the list became records."""
+
+    def give(self, slot: str, items: Sequence[Document], keys: PartKeys) -> None:
+        """Make records of the items of a list."""
+
+    def tell(self, path: str) -> None:
+        """Tell that a value goes, which is kept for the way up."""
+
+
+class PartKeys(Protocol):
+    """How the records that an operation takes into a list are told apart."""
+
+    def of_item(self, item: Document) -> str | None:
+        """The key that an item tells; ``None`` where it tells none."""
+
+    def next(self, keys: Sequence[str]) -> str | None:
+        """A key behind all others; ``None`` where the items tell their keys."""
+
+    def in_order(self, keys: Sequence[str]) -> list[str]:
+        """The keys in the order in which their records come into the list, as far as keys tell that."""
+
+
+Reunite = Callable[[Record, Parts], None]
+"""What brings the records that an operation made of one back into it, or those out of it that it took in."""
 
 
 class RecordOperation(ABC):
@@ -114,6 +157,18 @@ class RecordOperation(ABC):
         :class:`Foreign` for one that it cannot have made.
         """
         return _nothing
+
+    def lists_of_records(self) -> Sequence[Path]:
+        """The lists whose items become records, or that records become."""
+        return ()
+
+    def reunite(self) -> Reunite | None:
+        """The way back of the records besides the one that stays, compiled; ``None`` where there are no others."""
+        return None
+
+    def part_of(self, key: str) -> Path | None:  # noqa: ARG002 - most operations make no records
+        """The list of whose items it may make a record under a key."""
+        return None
 
     def ranges(self) -> Sequence[str]:
         """The beginnings of the keys, besides the collection's own, that it may write or delete."""
@@ -193,87 +248,3 @@ def _entry_key(template: Template | None, document: Document) -> str | None:
     parts = {name: text_of(document, name) for name in template.names}
     known = {name: text for name, text in parts.items() if text is not None}
     return template.fill(known) if len(known) == len(parts) else None
-
-
-def text_of(document: Document, name: str) -> str | None:
-    """The text that a placeholder stands for: a text or an integer in the document; ``None`` for absent and null.
-
-    Raises:
-        Refused: another value stands there.
-    """
-    plain = _value_of(document, name)
-    if plain is ABSENT or plain is None:
-        return None
-    if type(plain) is str:
-        return plain
-    if type(plain) is int:
-        return str(plain)
-    raise Refused(f"{describe(plain)} was found", "a text or an integer was expected, for a key", path=name)
-
-
-_path = cache(Path.parse)
-
-
-def _value_of(document: Document, name: str) -> Json:
-    """The value that a placeholder stands for, in the plain form; where a parent is null it is null, too."""
-    path = _path(name)
-    try:
-        value = path.look(document)
-    except Refused:
-        parents = (Path(path.segments[:depth]) for depth in range(1, len(path.segments)))
-        if any(is_null(parent.look(document)) for parent in parents):
-            return None
-        raise
-    return value if value is ABSENT else decode(value)
-
-
-def key_parts(template: Template, key: str) -> dict[str, str]:
-    """The parts of a key.
-
-    Raises:
-        Refused: it is not made like the template.
-    """
-    parts = template.read(key)
-    if parts is None:
-        raise Refused(f"the key {key!r} was found", f"one like {template.text!r} was expected", place=template.place)
-    return parts
-
-
-def is_field(name: str) -> bool:
-    """Whether a placeholder is the path of one field."""
-    try:
-        return not Path.parse(name).base.segments
-    except PathError:
-        return False
-
-
-def path_faults(template: Template, known: Sequence[str] = ()) -> Iterator[Fault]:
-    """A fault for each placeholder that is neither known nor a path of names into the document."""
-    for name in template.names:
-        if name not in known and not is_field(name):
-            found = f"the placeholder {{{name}}} was found"
-            yield Fault(found, "the path of one field was expected", "", template.place, "placeholder-invalid")
-    if not template.literals[0]:
-        found = f"the template {template.text!r} was found"
-        expected = "one that begins with a text was expected, as keys of a collection do"
-        yield Fault(found, expected, "", template.place, "template-without-prefix")
-
-
-def required(template: Template, parts: dict[str, str], document: Document) -> str:
-    """A key made of known parts and of fields of a document.
-
-    Raises:
-        Refused: a field is absent or null.
-    """
-    found: dict[str, str] = {}
-    for name in template.names:
-        text = parts.get(name) if name in parts else text_of(document, name)
-        if text is None:
-            raise Refused(
-                "nothing was found" if _value_of(document, name) is ABSENT else "null was found",
-                f"a part of the key {template.text!r} was expected",
-                path=name,
-                place=template.place,
-            )
-        found[name] = text
-    return template.fill(found)

@@ -13,6 +13,10 @@ from migrate_spec.migration import Migration
 __all__ = ["Reversal", "reversal"]
 
 
+EVERYTHING = "."
+"""The path of a whole record, with its key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reversal:
     """How a version step can be undone.
@@ -47,9 +51,7 @@ def reversal(migration: Migration, *, unkept: str = "") -> Reversal:
         crossings([spec], down=True)
     except Irreversible as error:
         return Reversal("none", why=f"{error.fault.found}, {error.fault.expected}")
-    if spec.moves_records:
-        return Reversal("none", why="it moves records")
-    paths = tuple(dict.fromkeys(str(loss.path) for loss in migration.losses()))
+    paths = tuple(dict.fromkeys(str(loss.path) or EVERYTHING for loss in migration.losses()))
     if not paths:
         return Reversal("exact")
     if unkept:

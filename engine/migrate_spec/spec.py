@@ -125,6 +125,25 @@ class Spec:
         return tuple(prefix for operation in self.records for prefix in operation.taken())
 
     @property
+    def lists_of_records(self) -> tuple[Path, ...]:
+        """The lists whose items become records, or that records become, in the order of the operations on records."""
+        return tuple(path for operation in self.records for path in operation.lists_of_records())
+
+    @property
+    def makes_records(self) -> bool:
+        """Whether it makes records of the items of lists."""
+        return bool(self.makes)
+
+    @property
+    def makes(self) -> tuple[str, ...]:
+        """The beginnings of the keys of the records that it makes."""
+        return tuple(key for one in self.records if one.lists_of_records() and not one.taken() for key in one.ranges())
+
+    def part_of(self, key: str) -> str | None:
+        """The list of whose items a record under a key may be made; ``None``: of none."""
+        return next((str(path) for one in self.records if (path := one.part_of(key)) is not None), None)
+
+    @property
     def encoding_after(self) -> str:
         """How records are stored after the step."""
         return reduce(lambda encoding, operation: operation.encoding_after(encoding), self.records, self.encoding)

@@ -20,6 +20,7 @@ from migrate_spec.plan import Plan
 from migrate_spec.retaking import Retaken
 from migrate_spec.returning import carry_home
 from migrate_spec.runner import Means, carry
+from migrate_spec.spec import overlap
 from migrate_spec.store import Store
 from migrate_spec.stores.rocks import open_for_reading, open_for_writing
 from migrate_spec.stores.rocks_faults import SpeakingOf
@@ -65,7 +66,7 @@ def _one_step(plan: Plan, step: Sequence[Migration]) -> Plan:
     """One step of a way."""
     ways = {route.collection: route for route in plan.routes}
     routes = tuple(_route(ways[one.collection], one) for one in step)
-    return Plan(step[0].to_version, step[0].from_version, (tuple(step),), routes, routes)
+    return Plan(step[0].to_version, step[0].from_version, (tuple(step),), routes, plan.known)
 
 
 def _route(way: Route, step: Migration) -> Route:
@@ -80,11 +81,11 @@ def _carry(plan: Plan, means: Means) -> tuple[list[Carried], dict[str, list[Path
     files: dict[str, list[Path]] = {}
     for family in plan.families:
         within, inside = plan.within(family), means.within(family)
-        moving = [route for route in within.routes if route.moves_records]
-        found = carry([route for route in within.routes if not route.moves_records], means)
+        moving = [route for route in within.routes if route.moves_records or _is_reached(route, within.routes)]
+        found = carry([route for route in within.routes if route not in moving], means)
         moved: list[Path] = []
         if moving and inside is not None:
-            more, moved = carry_home(moving, inside)
+            more, moved = carry_home(moving, inside, within.known)
             found += more
         for result in found:
             files.setdefault(family, []).extend(result.files)
@@ -93,6 +94,12 @@ def _carry(plan: Plan, means: Means) -> tuple[list[Carried], dict[str, list[Path
         files.setdefault(family, []).extend(moved)
         results += found
     return results, files
+
+
+def _is_reached(route: Route, routes: Sequence[Route]) -> bool:
+    """Whether another collection's step has made records that stand among those of this one."""
+    made = (prefix for other in routes for spec in other.way for prefix in spec.makes)
+    return any(overlap(route.specs[-1].head_after, prefix) for prefix in made)
 
 
 class _Copy:

@@ -10,8 +10,10 @@ from migrate_spec.compiler import coding
 from migrate_spec.complement import Complement
 from migrate_spec.crossing import crossings
 from migrate_spec.document import Refused
+from migrate_spec.homes import Homes
 from migrate_spec.moves import GONE, Entries, Move, Passage, entries_to_keep, moved_entries
-from migrate_spec.record_operation import Record
+from migrate_spec.record_operation import Parts, Record
+from migrate_spec.remembering import PartsMade, Remembered
 from migrate_spec.spec import Spec
 
 __all__ = ["Departure", "WayBack"]
@@ -25,11 +27,14 @@ class WayBack:
         exists: whether there is a way back.
     """
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, homes: Homes) -> None:
+        """Take the step, and where records belong that it makes or takes in."""
         self.spec = spec
+        self.homes = homes
         self._crossing = crossings((spec,), down=False)[0]
         self._read = coding((spec,))[0]
         self._undo = [operation.undo() for operation in reversed(spec.records)]
+        self._reunite = [one for operation in reversed(spec.records) if (one := operation.reunite()) is not None]
         self._loses = any(step.losses() for step in spec.steps)
         self.exists = self._crossing.back is not None
 
@@ -55,13 +60,33 @@ class WayBack:
         """A record that is about to take the step."""
         return Departure(self, key, value)
 
-    def lost(self, value: bytes, after: bytes) -> bytes | None:
+    def reunited(self, key: str, document: Document, parts: Parts) -> Document:
+        """A document with the records in it again that the step made of it, and without those that it took into it.
+
+        Args:
+            key: the record's.
+            document: what leaves the step; it is altered.
+            parts: the other records.
+
+        Raises:
+            Refused: that cannot be.
+        """
+        record = Record(key, document)
+        for reunite in self._reunite:
+            reunite(record, parts)
+        return record.document
+
+    def lost(self, value: bytes, after: bytes, parts: Parts) -> bytes | None:
         """What the way back alone does not give of a record's document."""
         document, found = self._read(value)[0], None
+
+        def left() -> Document:
+            return self.reunited("", self._read(after)[0], parts)
+
         if value == after:  # then it keeps its spelling
-            found = self._crossing.complement(document, lambda: self._read(after)[0])
+            found = self._crossing.complement(document, left)
         else:
-            found = self._crossing.lost(document, value, lambda: self._read(after)[0])
+            found = self._crossing.lost(document, value, left)
         if found is None and self._loses:
             found = Complement()  # so that it is known: what the way back makes up is what there was
         return None if found is None else found.stored()
@@ -97,14 +122,22 @@ class Departure:
     where: bytes = b""
     move: Move = Move()  # noqa: RUF009 - it cannot be altered
 
-    def arrive(self, record: Record | None, value: bytes) -> None:
-        """Take what became of it; ``None``: it went."""
+    def arrive(self, record: Record | None, value: bytes, made: PartsMade) -> None:
+        """Take what became of it.
+
+        Args:
+            record: it; ``None``: it went.
+            value: the same as bytes.
+            made: the records that were made of it, or taken into it.
+        """
+        parts = Remembered(self.way.spec, made, self.way.homes)
         if record is None:
-            self.where, self.move = GONE + self.key, Move(gone=self.way.gone(self.value))
+            self.where, self.move = GONE + self.key, Move(gone=self.way.gone(self.value), parts=parts.kept())
             return
         self.where = record.key.encode()
         given = self.way.gives(self.key, record)
-        self.move = Move(self.way.lost(self.value, value), None if given else self.key)
+        self.move = Move(self.way.lost(self.value, value, parts), None if given else self.key)
+        self.move = replace(self.move, parts=parts.kept())
 
     def note_entries(self, passages: list[Passage], before: Callable[[bytes], bytes | None], after: Entries) -> None:
         """Take what became of its entries in indexes.

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from migrate_spec.codec import decode
-from migrate_spec.document import ABSENT, Refused, describe
+from migrate_spec.codec import Document, Json, decode, opened
+from migrate_spec.document import ABSENT, Refused, describe, wrong_type
 from migrate_spec.errors import Fault
 from migrate_spec.operation import Field, FieldName
 from migrate_spec.path import Name, Path
-from migrate_spec.record_operation import Change, Made, Record, RecordOperation, Surroundings, path_faults, required
+from migrate_spec.record_keys import path_faults, required, text_of
+from migrate_spec.record_operation import Change, Made, Parts, Record, RecordOperation, Reunite, Surroundings
 from migrate_spec.shapes.fields import absent_at, put_at
 from migrate_spec.shapes.shape import ListShape, ObjectShape, Shape, union
 from migrate_spec.templates import Template
@@ -20,7 +21,7 @@ INDEX = ".index"
 
 
 @dataclass(frozen=True)
-class Parts:
+class From:
     """Which records are gathered.
 
     Attributes:
@@ -42,7 +43,7 @@ class Gather(RecordOperation):
     All records under the keys must belong to one, or the run is refused. `explode` is the way back.
     """
 
-    lists: Mapping[Field, Parts]
+    lists: Mapping[Field, From]
 
     example: ClassVar[str] = """
         step: {gather: {notes: {from: "note:{id}:{.index}", without: [task]}}}
@@ -83,9 +84,11 @@ class Gather(RecordOperation):
             for path, parts, head in lists:
                 prefix = required(head, {}, record.document)
                 found = sorted(around.take(prefix), key=_order(parts, len(prefix)))
+                there = path.look(record.document)
+                if found or there is not ABSENT:
+                    record.parts[str(path)] = found  # where there are none the list is its own
                 if not found:
                     continue
-                there = path.look(record.document)
                 if there is not ABSENT:
                     expected = "no such field was expected, as the records go there"
                     raise Refused(f"{describe(there)} was found", expected, path=str(path), place=path.place)
@@ -96,6 +99,26 @@ class Gather(RecordOperation):
             return (record,)
 
         return change
+
+    def lists_of_records(self) -> Sequence[Path]:
+        """The lists."""
+        return tuple(self.lists)
+
+    def reunite(self) -> Reunite:
+        """The record without the lists, of whose items records are made again."""
+        lists = [(path, one, _head(one.from_)) for path, one in self.lists.items()][::-1]
+
+        def reunite(record: Record, parts: Parts) -> None:
+            for path, one, head in lists:
+                known, found = parts.known(str(path)), path.look(record.document)
+                items = None if found is ABSENT or (known is not None and not known) else _items(found, path)
+                if items is None:
+                    continue
+                keys = _Keys(required(head, {}, record.document) if items else "", path, one)
+                parts.give(str(path), items, keys)
+                path.take(record.document)
+
+        return reunite
 
     def ranges(self) -> Sequence[str]:
         """What the keys of the parts begin with."""
@@ -113,20 +136,75 @@ class Gather(RecordOperation):
         )
 
 
+def _items(found: Json, path: Path) -> list[Document]:
+    """The items of a list, which must be objects."""
+    items = opened(found)
+    if type(items) is not list:
+        refusal = wrong_type(found, "a list")
+        refusal.place = path.place
+        raise refusal.below(str(path))
+    for index, item in enumerate(items):
+        if type(opened(item)) is not dict:
+            refusal = wrong_type(item, "an object")
+            refusal.place = path.place
+            raise refusal.below(f"{path}[{index}]")
+    return [opened(item) for item in items]
+
+
+class _Keys:
+    """How the parts of one list are told apart."""
+
+    def __init__(self, head: str, path: Path, parts: From) -> None:
+        self._head, self._path = head, path
+        self._field = None if parts.from_.names[-1] == INDEX else parts.from_.names[-1].removeprefix("item.")
+        self._by_key = parts.order_by is None or parts.order_by == INDEX
+
+    def of_item(self, item: Document) -> str | None:
+        """The key that an item tells."""
+        if self._field is None:
+            return None
+        try:
+            text = text_of(item, self._field)
+        except Refused:
+            return None
+        return None if text is None else self._head + text
+
+    def next(self, keys: Sequence[str]) -> str | None:
+        """The number behind all others."""
+        if self._field is not None:
+            return None
+        numbers = [int(rest) for rest in self._rests(keys) if rest.isascii() and rest.isdigit()]
+        return f"{self._head}{max(numbers, default=-1) + 1}"
+
+    def in_order(self, keys: Sequence[str]) -> list[str]:
+        """By their numbers, and then those without."""
+        if self._field is not None or not self._by_key:
+            return list(keys)
+        return [self._head + rest for rest in sorted(self._rests(keys), key=_place)]
+
+    def _rests(self, keys: Sequence[str]) -> list[str]:
+        return [key[len(self._head) :] for key in keys]
+
+
+def _place(rest: str) -> tuple[int, int, str]:
+    """What keys are sorted by: numbers before all others."""
+    return (0, int(rest), "") if rest.isascii() and rest.isdigit() else (1, 0, rest)
+
+
 def _head(template: Template) -> Template:
     """The template up to its last placeholder."""
     text = template.text[: template.text.rindex("{")]
     return Template.parse(text, template.place)
 
 
-def _order(parts: Parts, length: int) -> Any:
+def _order(parts: From, length: int) -> Any:
     """What records are sorted by: numbers before texts, each by its kind's own order."""
     by = parts.order_by
 
     def order(record: Record) -> tuple[Any, ...]:
         rest = record.key[length:]
         if by is None or by == INDEX:
-            return (0, int(rest), "") if rest.isascii() and rest.isdigit() else (1, 0, rest)
+            return _place(rest)
         value = Path((Name(by),)).look(record.document)
         plain = value if value is ABSENT else decode(value)
         if type(plain) in {int, float}:

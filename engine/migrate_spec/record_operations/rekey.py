@@ -6,22 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from migrate_spec.codec import Document
 from migrate_spec.document import Refused
 from migrate_spec.errors import Fault
-from migrate_spec.record_operation import (
-    Change,
-    Foreign,
-    Made,
-    Record,
-    RecordOperation,
-    Surroundings,
-    Undo,
-    key_parts,
-    path_faults,
-    required,
-    text_of,
-)
+from migrate_spec.record_keys import filled, key_parts, path_faults, required
+from migrate_spec.record_operation import Change, Foreign, Made, Record, RecordOperation, Surroundings, Undo
 from migrate_spec.templates import Template
 
 
@@ -98,7 +86,7 @@ class Rekey(RecordOperation):
         old, new = self.keys.from_, self.keys.to
 
         def undo(record: Record) -> None:
-            parts = _filled(new, old.names, record.document).read(record.key)
+            parts = filled(new, old.names, record.document).read(record.key)
             parts = new.read(record.key) if parts is None and new.readable else parts
             if parts is None:
                 raise Foreign(f"the key {record.key!r} was found", f"one like {new.text!r} was expected")
@@ -126,17 +114,3 @@ class Rekey(RecordOperation):
         """Nothing where the new key has all parts of the old one."""
         gone = [name for name in self.keys.from_.names if name not in self.keys.to.names]
         return (f"the part {', '.join(gone)} of the key",) if gone else ()
-
-
-def _filled(template: Template, kept: Sequence[str], document: Document) -> Template:
-    """A template in which only some placeholders are left, as the document tells what the others stand for."""
-    texts = {name: text_of(document, name) for name in template.names if name not in kept}
-    text = "".join(
-        literal.replace("{", "{{").replace("}", "}}") + ("" if name is None else _part(name, texts.get(name)))
-        for literal, name in zip(template.literals, (*template.placeholders, None), strict=True)
-    )
-    return Template.parse(text, template.place)
-
-
-def _part(name: str, text: str | None) -> str:
-    return f"{{{name}}}" if text is None else text.replace("{", "{{").replace("}", "}}")

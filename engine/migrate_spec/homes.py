@@ -1,0 +1,67 @@
+"""Where records belong that a step makes, or takes into others: to which collection, and how they are stored there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from migrate_spec.codec import Document, copied, encoder_of, read
+from migrate_spec.compiler import Route, coding
+from migrate_spec.document import Refused
+
+__all__ = ["Homes"]
+
+
+class Homes:
+    """The collections of a database."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        """Take the ways of all collections."""
+        self._routes = routes
+
+    def of(self, key: str, version: int) -> Route | None:
+        """The way of the collection that a key belongs to in a database of a version."""
+        return next((route for route in self._routes if key.startswith(route.at(version)[0])), None)
+
+    def encoding(self, key: str, version: int) -> str:
+        """How a record is encoded in a database of a version."""
+        home = self.of(key, version)
+        return home.at(version)[1] if home is not None else "json"
+
+    def read(self, key: str, value: bytes, version: int) -> Document:
+        """A record of a database of a version, without a stamp.
+
+        Raises:
+            NotADocument: it is none.
+            Refused: it says that it is of another version.
+        """
+        home, document = self.of(key, version), self.document(key, value, version)
+        if home is not None and home.stamp.path is not None:
+            found = home.stamp.version_of(document, version)
+            if found != version:
+                raise Refused(f"version {found} was found in the record {key!r}", f"version {version} was expected")
+            home.stamp.path.take(document)
+        return document
+
+    def document(self, key: str, value: bytes, version: int) -> Document:
+        """A record of a database of a version, as it is.
+
+        Raises:
+            NotADocument: it is none.
+        """
+        home = self.of(key, version)
+        return (coding(home.specs)[0] if home is not None else read)(value)[0]
+
+    def stamped(self, key: str, document: Document, version: int) -> Document:
+        """A document as it is stored in a database of a version: with a stamp where its collection had specs by then.
+
+        It is not altered.
+        """
+        home = self.of(key, version)
+        document = copied(document)
+        if home is None or home.specs[0].to_version > version:
+            return document
+        return home.stamp.stamped(document, version)
+
+    def written(self, key: str, document: Document, version: int) -> bytes:
+        """The same as bytes."""
+        return encoder_of(self.encoding(key, version))(self.stamped(key, document, version))
