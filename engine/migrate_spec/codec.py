@@ -30,6 +30,7 @@ __all__ = [
     "copied",
     "decode",
     "encode",
+    "encode_into",
     "encode_msgpack",
     "encoder_of",
     "is_escaped",
@@ -76,6 +77,9 @@ _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_list = msgspec.json.Decoder(list[Raw]).decode
 encode: Callable[[Json], bytes] = msgspec.json.Encoder().encode
 """A JSON value as compact UTF-8 bytes: no blanks, text outside ASCII as it is, as Rust's serde_json writes it."""
+
+encode_into: Callable[[Any, bytearray], None] = msgspec.json.Encoder().encode_into
+"""The same, in place of what a buffer has: that is faster where much is written again and again."""
 
 
 class NotADocument(ValueError):  # noqa: N818 - says what the value is
@@ -319,7 +323,7 @@ packed: Callable[[Any], bytes] = msgspec.msgpack.Encoder().encode
 """Plain values of Python as MessagePack; bytes among them stay bytes."""
 
 packed_into: Callable[[Any, bytearray], None] = msgspec.msgpack.Encoder().encode_into
-"""The same, in place of what a buffer has: that is faster where much is written again and again."""
+"""The same, in place of what a buffer has."""
 
 
 def unpacker(kind: Any) -> Callable[[bytes], Any]:

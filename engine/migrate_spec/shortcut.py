@@ -17,7 +17,6 @@ from typing import Any, Final
 from migrate_spec.codec import Document, Json, encode, object_writer
 from migrate_spec.document import Change, Refused
 from migrate_spec.spec import Spec
-from migrate_spec.store import Record
 from migrate_spec.typed import Outline
 
 __all__ = ["PASSED", "Reading", "Shortcut", "looks_at", "names_alone"]
@@ -28,6 +27,9 @@ PASSED: Final = b""
 
 MOST_RECIPES = 1000
 """Documents with yet other names go the long way: to make a recipe takes longer than that."""
+
+Record = tuple[bytes, bytes]
+"""A key, and a record's bytes."""
 
 Make = Callable[[bytes, Any], bytes]
 """Makes the new bytes of a record of the old ones and its fields."""

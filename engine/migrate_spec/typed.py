@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict, Un
 import msgspec
 from msgspec import Meta
 
-from migrate_spec.codec import Document, Json, Raw, encode, is_escaped
+from migrate_spec.codec import Document, Json, Raw, encode, encode_into, is_escaped
 from migrate_spec.schema import Schema
 
 __all__ = ["Outline", "checked_outline", "glance_at", "glance_over", "glanced_outline"]
@@ -80,13 +80,24 @@ def checked_outline(schema: Schema, names: Sequence[str], known: Mapping[str, Js
     found |= {name: (Literal[value], {}) for name, value in known.items()}
     kind, places = _kind({name: kind for name, (kind, _) in found.items()}, closed=True)
     rest = {name: rest for name, (_, rest) in found.items() if rest}
-    # Several are judged at once, as items of a list.
-    judged = {"prefixItems": [*rest.values()]} if len(rest) > 1 else next(iter(rest.values()), {})
+    written = bytearray()
+
+    def is_plain(value: bytes, fields: Any) -> bool:
+        encode_into(fields, written)
+        return written == value
+
     if not rest:
-        return Outline(kind, places, _is_plain)
-    fits = Schema({**judged, "$defs": definitions}).is_valid
+        return Outline(kind, places, is_plain)
+    # Several are judged at once, as items of a list.
+    judged = {"prefixItems": [*rest.values()]} if len(rest) > 1 else next(iter(rest.values()))
+    judge = Schema({**judged, "$defs": definitions}).is_valid
     get = attrgetter(*(places[name] for name in rest))
-    return Outline(kind, places, lambda value, fields: encode(fields) == value and fits(get(fields)))
+
+    def fits(value: bytes, fields: Any) -> bool:
+        encode_into(fields, written)
+        return written == value and judge(get(fields))
+
+    return Outline(kind, places, fits)
 
 
 def glanced_outline(names: Sequence[str], absent: Iterable[str], known: Mapping[str, Json]) -> Outline | None:
