@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import chain
 from typing import Any, TypedDict, TypeGuard
 
 from migrate_spec.codec import Json, decode, encode, parser
@@ -33,21 +32,21 @@ class Form:
         parts: what stands around them.
     """
 
-    __slots__ = ("parts",)
+    __slots__ = ("_whole", "parts")
 
     def __init__(self, parts: Sequence[bytes]) -> None:
         """Take what stands around the old values."""
         self.parts = tuple(parts)
+        self._whole = b"%b".join(part.replace(b"%", b"%%") for part in self.parts)
 
     @property
     def count(self) -> int:
         """How many old values it has."""
         return len(self.parts) - 1
 
-    def filled(self, olds: Sequence[Json]) -> bytes:
+    def filled(self, olds: Iterable[Json]) -> bytes:
         """The complement with these old values."""
-        values = [*map(encode, olds), b""]
-        return b"".join(chain.from_iterable(zip(self.parts, values, strict=True)))
+        return self._whole % tuple(map(encode, olds))
 
     def olds(self, stored: bytes) -> tuple[Json, ...] | None:
         """The old values of a complement; ``None`` where it has another form, or spells a value in an odd way."""
@@ -59,7 +58,7 @@ class Form:
             found = tuple([one["old"] for one in _olds(stored)["lost"] if "old" in one])
         except (ValueError, RecursionError):
             return None
-        return found if len(found) == self.count and self.filled(found) == stored else None
+        return found if len(found) == len(self.parts) - 1 and self.filled(found) == stored else None
 
 
 def form_of(stored: bytes) -> Form | None:
