@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -15,17 +16,18 @@ from migrate_spec.compiler import RecordRefused, Route
 from migrate_spec.crossing import Step
 from migrate_spec.errors import Irreversible
 from migrate_spec.journey import Journey
+from migrate_spec.keeping import Keeping
 from migrate_spec.rehearsal import Outcome, Rehearsal
 from migrate_spec.schema import Schema
 from migrate_spec.spec import parse_spec
-from tests import SPEC_FILE, spec_text
+from tests import SPEC_FILE, spec_of, spec_text
 from tests.test_laws import LAW
 
 Kept = Mapping[Step, bytes]
 
 ANY = Schema({})
 NAMES = st.sampled_from(["a", "b", "c", "d", "schema_version"])
-VALUES: st.SearchStrategy[Any] = st.sampled_from([None, 0, 2, -1.5, "", [], [1], {}, {"x": [1, None]}])
+VALUES: st.SearchStrategy[Any] = st.sampled_from([None, 0, 2, "%b", "", [], [1], {}, {"x": [1, None]}])
 
 SCHEMAS = st.sampled_from(
     [
@@ -147,6 +149,52 @@ def law(data: st.DataObject) -> None:
         there = same(down, data.draw(edited(first.value)), dict(first.lost), downwards)
         if there is not None:
             same(up, data.draw(edited(there.value)), dict(there.lost), again)
+
+
+FILLS = [{"default": {"d": ["%b"], "e": 0}}, {"copy": {"a": "c"}, "if_exists": "keep"}, {"remove": ["b"]}]
+ADDS = [{"add": {"e": {"x": 1}}}]
+TEXTS = Schema({"properties": {"b": {"type": "string"}}, "required": ["a", "b"]})
+
+
+@pytest.mark.parametrize(
+    ("steps", "before", "edit", "tells"),
+    [
+        (FILLS, {"a": 0, "b": "%s"}, {}, True),
+        (FILLS, {"a": 0, "b": "%s"}, {"x": 1}, True),  # of a kind of its own
+        (FILLS, {"a": 0, "b": "%s"}, {"d": ["%s"]}, False),
+        (FILLS, {"a": 0, "b": "%s"}, {"a": 1}, False),
+        (FILLS, {"a": 0, "b": "%s"}, {"a": 1, "c": 1}, True),
+        (FILLS, {"a": 0, "b": 7}, {}, False),  # does not fit
+        (ADDS, {"a": 0, "b": ""}, {"e": 5}, True),
+        (ADDS, {"a": 0, "b": ""}, {"e": {"x": 1}}, False),  # nothing is lost of it
+        (ADDS, {"a": 0, "b": ""}, {"e": {"x": 2}}, False),  # differs inside
+    ],
+)
+def test_what_it_tells(steps: Any, before: dict[str, Any], edit: dict[str, Any], tells: bool) -> None:  # noqa: FBT001
+    """A record is as others of its kind, or it goes the journey itself; what it has learned of others is no matter."""
+    up = Route((spec_of(steps),), ANY, 2)
+    down, upwards = replace(up, schema=TEXTS, down=True), Rehearsal(Journey(up))
+    downwards = Rehearsal(Journey(down))
+    for other in ({**before, "b": "some"}, {**before, "a": [], "b": "other"}, before):
+        ways.clear()
+        first = same(up, encode(other), {}, upwards)
+        assert first is not None
+        value = encode(decode(first.value) | (edit if other is before else {}))
+        templates = Keeping(up).of_kind((tuple(other), 1))
+        assert templates is not None
+        kept = {one.step: one.filled(encode(other)) for one in templates}
+        same(down, value, kept, downwards)
+    found = downwards(value, kept)
+    assert (found is not None) == tells
+
+
+def test_a_matter_of_values() -> None:
+    """Where more is lost of records in which two values differ, each record goes the journey itself."""
+    up = Route((spec_of([{"remove": ["c"]}, {"copy": {"a": "c"}, "if_exists": "keep"}]),), ANY, 2)
+    rehearsal = Rehearsal(Journey(up))
+    for document in ({"a": 0, "c": 1}, {"a": 0, "c": 0}):
+        same(up, encode(document), {}, rehearsal)
+        assert rehearsal(encode(document), {}) is None
 
 
 def test_it_makes_what_the_journey_makes() -> None:

@@ -10,7 +10,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Protocol
 
-from migrate_spec.codec import NotADocument, Raw, opened
+from migrate_spec.codec import NotADocument
 from migrate_spec.compiler import RecordRefused, Route, Transform
 from migrate_spec.complement import Unreadable
 from migrate_spec.crossing import Step
@@ -230,7 +230,7 @@ class _Fast(Carrier):
                     continue
                 values = values or dict(chunk)
                 for key, _ in records:
-                    keeper.add(template.step, template.filled(opened(Raw(values[key]))), (key,))
+                    keeper.add(template.step, template.filled(values[key]), (key,))
         if keeping.keeps_unchanged:
             alone += stayed
         values = values or (dict(chunk) if alone else {})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -17,12 +16,12 @@ from migrate_spec.differences import Lost
 from migrate_spec.document import ABSENT
 from migrate_spec.forms import Form
 from migrate_spec.journey import Arrived, RecordLoss
-from migrate_spec.keeping import SENTINEL
 from migrate_spec.path import Name, Path
 from migrate_spec.schema import Schema
+from migrate_spec.stand_ins import filling, number_of, stand_in
 from migrate_spec.typed import asked_of_fields, checked_outline
 
-__all__ = ["Cast", "Forms", "Impossible", "Outcome", "Recipe", "number_of"]
+__all__ = ["Cast", "Forms", "Impossible", "Outcome", "Recipe"]
 
 Values = tuple[Json, ...]
 """The values of a record's fields, and then the old ones that are kept of it."""
@@ -116,10 +115,10 @@ class Cast:
         return stamp.path.sole_name if stamp.path is not None else None, stamp.mark(self.version)
 
     def _stand_in(self, number: int, *, distinct: bool) -> Json:
-        value: Json = f"{SENTINEL}{number}"
+        value: Json = stand_in(number)
         while (other := number_of(value)) in self.assumed:
             value = self.assumed[other]
-        return value if distinct or other is None else f"{SENTINEL}{len(self.names)}"
+        return value if distinct or other is None else stand_in(len(self.names))
 
     def record(self, *, distinct: bool) -> tuple[Document, dict[Step, bytes]]:
         """A document, and what is kept of it, with stand-ins."""
@@ -154,7 +153,7 @@ class Cast:
         if route.schema is not None and _demands_stamp(route, document):
             reached = route.start if route.down else route.specs[-1].to_version
             document, stays = route.stamp.stamped(document, reached), False
-        own = [(step, *_filling(lost.stored())) for step, lost in arrived.lost]
+        own = [(step, *filling(lost.stored())) for step, lost in arrived.lost]
         unequal = [pair for _, lost in arrived.lost for pair in _compared(lost)]
         return Recipe(
             self.forms,
@@ -253,22 +252,6 @@ def _maker(document: Document) -> Callable[[bytes, Values], bytes]:
     if not known:
         return lambda _value, values: write(order(values))
     return lambda _value, values: write(order(values + known))
-
-
-_STAND_IN = re.compile(re.escape(SENTINEL) + r"(\d+)")
-_HOLE = re.compile(rb'"\\u0001%b(\d+)"' % SENTINEL[1:].encode())
-
-
-def number_of(value: Json) -> int | None:
-    """The number of the value that a stand-in stands for; ``None`` for any other value."""
-    found = _STAND_IN.fullmatch(value) if type(value) is str else None
-    return int(found[1]) if found is not None else None
-
-
-def _filling(stored: bytes) -> tuple[Form, list[int]]:
-    """A complement with stand-ins as what stands around them, and the numbers of the values."""
-    first, *others = _HOLE.split(stored)
-    return Form((first, *others[1::2])), [int(number) for number in others[::2]]
 
 
 def _all(parts: Sequence[Json]) -> Json:

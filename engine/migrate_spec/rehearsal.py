@@ -8,9 +8,7 @@ A record of which that would not be true, such as one that was edited where some
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Any
 
 from migrate_spec.codec import Document, Json, NotADocument, decode, encode, read_plain
 from migrate_spec.compiler import RecordRefused, Route
@@ -20,9 +18,9 @@ from migrate_spec.differences import Lost, put_back_in
 from migrate_spec.document import ABSENT, Refused
 from migrate_spec.forms import Form, form_of
 from migrate_spec.journey import Arrived, Journey
-from migrate_spec.keeping import SENTINEL
-from migrate_spec.recipes import Cast, Forms, Impossible, Outcome, Recipe, number_of
+from migrate_spec.recipes import Cast, Forms, Impossible, Outcome, Recipe
 from migrate_spec.shortcut import names_alone
+from migrate_spec.stand_ins import blurred, number_of
 
 __all__ = ["Outcome", "Rehearsal"]
 
@@ -126,7 +124,7 @@ class _Trial:
         try:
             self._assume_unedited()
             different, same = self._arrived(distinct=True), self._arrived(distinct=False)
-            if _blurred(different) != _blurred(same):
+            if blurred(different) != blurred(same):
                 return None
             return self._cast.recipe(different, self._journey.told(different.losses))
         except (Impossible, RecordRefused, Refused, NotADocument, ValueError, RecursionError):
@@ -183,12 +181,3 @@ def _unequal(document: Document, lost: Lost) -> tuple[int, Json] | None:
         if number is not None:
             return number, other
     raise Impossible
-
-
-_ANY = re.compile(rb"\\u0001%b\d+" % SENTINEL[1:].encode())
-
-
-def _blurred(arrived: Arrived) -> tuple[Any, ...]:
-    """What became of a record, with all stand-ins alike."""
-    lost = [(step, _ANY.sub(b"", complement.stored())) for step, complement in arrived.lost]
-    return _ANY.sub(b"", arrived.value), lost, arrived.losses, arrived.changed_by
