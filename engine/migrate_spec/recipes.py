@@ -56,6 +56,7 @@ class Recipe:
         lost: what is to be kept, of the values.
         losses: what they lose.
         changed_by: the places of the specs that change them.
+        unequal: known values from which ones of theirs differ, by the numbers of these.
     """
 
     forms: Forms
@@ -65,6 +66,7 @@ class Recipe:
     lost: Sequence[tuple[Step, Form, Sequence[int]]]
     losses: Sequence[RecordLoss]
     changed_by: Sequence[int]
+    unequal: Sequence[tuple[int, Json]]
 
     def __call__(self, value: bytes, kept: Mapping[Step, bytes]) -> Outcome | None:
         """What becomes of a record; ``None`` where it is not for the recipe to tell."""
@@ -163,6 +165,7 @@ class Cast:
             own,
             tuple(losses),
             tuple(arrived.changed_by),
+            unequal,
         )
 
     def _asked(self, document: Document) -> tuple[dict[int, list[Json]], Json]:

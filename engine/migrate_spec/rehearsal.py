@@ -8,7 +8,7 @@ A record of which that would not be true, such as one that was edited where some
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from migrate_spec.codec import Document, Json, NotADocument, decode, encode, read_plain
 from migrate_spec.compiler import RecordRefused, Route
@@ -27,6 +27,9 @@ __all__ = ["Outcome", "Rehearsal"]
 MOST_RECIPES = 200
 """Records of yet other kinds go the journey: to rehearse it takes as long as that of fifty records."""
 
+MOST_VARIANTS = 4
+"""Of records of one kind, by which of their values are what a step fills in anyway."""
+
 MOST_FORMS = 10
 """Of complements, that are tried before the form of one is found out anew."""
 
@@ -41,7 +44,7 @@ class Rehearsal:
         """Take the journey, which counts the records that go it in this way, too."""
         self._journey = journey
         self._is_possible = _is_by_names(journey.route)
-        self._recipes: dict[Kind, Recipe | None] = {}
+        self._recipes: dict[Kind, list[Recipe | None]] = {}
         self._seen: set[Kind] = set()
         self._forms: dict[Step, list[Form]] = {}
         self._last: Recipe | None = None
@@ -56,35 +59,43 @@ class Rehearsal:
         last = self._last
         found = last(value, kept) if last is not None else None
         if found is None:
-            recipe = self._recipe(value, kept) if self._is_possible else None
-            if recipe is None or recipe is last:
-                return None
-            last, found = recipe, recipe(value, kept)
-            if found is None:
-                return None
-            self._last = recipe
-        if last is not None:
+            for recipe in self._variants(value, kept) if self._is_possible else ():
+                found = recipe(value, kept) if recipe is not None and recipe is not last else None
+                if found is not None:
+                    self._last = last = recipe
+                    break
+        if found is not None and last is not None:
             self._journey.count(last.changed_by)
         return found
 
-    def _recipe(self, value: bytes, kept: Mapping[Step, bytes]) -> Recipe | None:
-        """The recipe for a record; ``None`` where there is none, or that is not worth while."""
+    def _variants(self, value: bytes, kept: Mapping[Step, bytes]) -> Iterator[Recipe | None]:
+        """The recipes for records of the kind of one, and last a new one that is made for it."""
         document, forms = read_plain(value), self._forms_of(kept)
         if document is None or forms is None:
-            return None
+            return
         try:
             version = self._journey.route.stamp.version_of(document, self._journey.route.unstamped)
         except Refused:
-            return None
+            return
         kind = tuple(document), version, tuple((step, form.parts) for step, form in forms)
-        if kind not in self._recipes and len(self._recipes) < MOST_RECIPES:
-            if kind not in self._seen:  # only of two there may be more
-                if len(self._seen) >= MOST_RECIPES:
-                    self._seen.clear()
-                self._seen.add(kind)
-                return None
-            self._recipes[kind] = _Trial(self._journey, Cast(self._journey.route, kind[0], version, forms)).recipe()
-        return self._recipes.get(kind)
+        if kind not in self._recipes and not self._is_worth(kind):
+            return
+        variants = self._recipes.setdefault(kind, [])
+        yield from variants
+        if len(variants) < MOST_VARIANTS and None not in variants:
+            olds = [old for step, form in forms for old in form.olds(kept[step]) or ()]
+            trial = _Trial(self._journey, Cast(self._journey.route, kind[0], version, forms))
+            variants.append(trial.recipe([*document.values(), *olds]))
+            yield variants[-1]
+
+    def _is_worth(self, kind: Kind) -> bool:
+        """Whether the way of a new kind is to be rehearsed: there may be more of it, as it is seen again."""
+        if len(self._recipes) >= MOST_RECIPES or kind in self._seen:
+            return kind in self._seen and len(self._recipes) < MOST_RECIPES
+        if len(self._seen) >= MOST_RECIPES:
+            self._seen.clear()
+        self._seen.add(kind)
+        return False
 
     def _forms_of(self, kept: Mapping[Step, bytes]) -> Forms | None:
         """The forms of what is kept of a record; ``None`` where it has others."""
@@ -119,16 +130,26 @@ class _Trial:
     def __init__(self, journey: Journey, cast: Cast) -> None:
         self._journey, self._cast = journey, cast
 
-    def recipe(self) -> Recipe | None:
-        """What becomes of such records; ``None`` where that differs from one to the other."""
+    def recipe(self, example: Sequence[Json]) -> Recipe | None:
+        """What becomes of such records; ``None`` where that differs from one to the other.
+
+        Args:
+            example: the values of one. Where one of these is what it matters to differ from, that is assumed.
+        """
         try:
-            self._assume_unedited()
-            different, same = self._arrived(distinct=True), self._arrived(distinct=False)
-            if blurred(different) != blurred(same):
-                return None
-            return self._cast.recipe(different, self._journey.told(different.losses))
+            for _ in range(len(example) + 1):
+                self._assume_unedited()
+                different, same = self._arrived(distinct=True), self._arrived(distinct=False)
+                if blurred(different) != blurred(same):
+                    return None
+                found = self._cast.recipe(different, self._journey.told(different.losses))
+                equal = {number: known for number, known in found.unequal if encode(example[number]) == encode(known)}
+                if not equal:
+                    return found
+                self._cast.assumed.update(equal)
         except (Impossible, RecordRefused, Refused, NotADocument, ValueError, RecursionError):
             return None
+        return None
 
     def _arrived(self, *, distinct: bool) -> Arrived:
         document, kept = self._cast.record(distinct=distinct)
