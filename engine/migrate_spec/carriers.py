@@ -10,15 +10,16 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Protocol
 
-from migrate_spec.codec import NotADocument, Raw, opened
+from migrate_spec.codec import NotADocument
 from migrate_spec.compiler import RecordRefused, Route, Transform
 from migrate_spec.complement import Unreadable
 from migrate_spec.crossing import Step
 from migrate_spec.errors import RecordRejected
-from migrate_spec.journey import Arrived, Journey, RecordLoss
+from migrate_spec.journey import Journey, RecordLoss
 from migrate_spec.keeping import Keeping, Kind
 from migrate_spec.kept import Keeper, Kept
 from migrate_spec.pickled import is_pickled, pickled
+from migrate_spec.rehearsal import Outcome, Rehearsal
 from migrate_spec.rejects import Again, Rejects, rejection
 from migrate_spec.shortcut import PASSED
 from migrate_spec.store import KeyRange, Record, Store
@@ -98,11 +99,12 @@ class _OfPickled(Carrier):
 
 
 class _Slow(Carrier):
-    """Goes step by step."""
+    """Goes step by step, and rehearses that where it can."""
 
     def __init__(self, route: Route, kept: Kept, rejects: Rejects, keeper: Keeper | None) -> None:
         self.losses = Counter[RecordLoss]()
         self._journey = Journey(route)
+        self._rehearsal = Rehearsal(self._journey)
         self._kept, self._rejects, self._keeper = kept, rejects, keeper
         self.changed_by = self._journey.changed_by
 
@@ -118,8 +120,20 @@ class _Slow(Carrier):
         carried = [(key, value, self._carried(key, value, kept.get(key, {}))) for key, value in chunk]
         return [(key, found.value) for key, value, found in carried if found is not None and found.value != value]
 
-    def _carried(self, key: bytes, value: bytes, kept: Mapping[Step, bytes]) -> Arrived | None:
+    def _carried(self, key: bytes, value: bytes, kept: Mapping[Step, bytes]) -> Outcome | None:
         """What becomes of one record; ``None`` where it is rejected."""
+        found = self._rehearsal(value, kept) or self._gone(key, value, kept)
+        if found is None:
+            return None
+        if found.losses:
+            self.losses.update(found.losses)
+        if self._keeper is not None:
+            for step, stored in found.lost:
+                self._keeper.add(step, stored, (key,))
+        return found
+
+    def _gone(self, key: bytes, value: bytes, kept: Mapping[Step, bytes]) -> Outcome | None:
+        """The same of a record that goes the journey itself."""
         self._journey.explains = self._rejects.wants_reasons
         try:
             found = self._journey(value, kept)
@@ -131,11 +145,7 @@ class _Slow(Carrier):
             return None
         except Unreadable as error:
             raise self._kept.unreadable(key, error) from None
-        self.losses.update(found.losses)
-        if self._keeper is not None:
-            for step, complement in found.lost:
-                self._keeper.add(step, complement.stored(), (key,))
-        return found
+        return Outcome(found.value, [(step, complement.stored()) for step, complement in found.lost], found.losses)
 
     def finish(self) -> list[Path]:
         return self._keeper.finish() if self._keeper is not None else []
@@ -228,7 +238,7 @@ class _Fast(Carrier):
                     continue
                 values = values or dict(chunk)
                 for key, _ in records:
-                    keeper.add(template.step, template.filled(opened(Raw(values[key]))), (key,))
+                    keeper.add(template.step, template.filled(values[key]), (key,))
         if keeping.keeps_unchanged:
             alone += stayed
         values = values or (dict(chunk) if alone else {})

@@ -41,6 +41,7 @@ __all__ = [
     "opened",
     "packed",
     "packed_into",
+    "parser",
     "plain",
     "read",
     "read_msgpack",
@@ -332,6 +333,14 @@ def unpacker(kind: Any) -> Callable[[bytes], Any]:
     It raises :class:`ValueError` for anything else.
     """
     return msgspec.msgpack.Decoder(kind).decode
+
+
+def parser(kind: Any) -> Callable[[bytes], Any]:
+    """A function that reads JSON of a type, and passes over fields that this does not name.
+
+    It raises :class:`ValueError` for anything else.
+    """
+    return msgspec.json.Decoder(kind).decode
 
 
 _decode_msgpack = msgspec.msgpack.Decoder(ext_hook=lambda code, data: (code, data)).decode

@@ -119,26 +119,47 @@ class Journey:
             except RecordRefused:
                 raise refused from None
             found.losses += _all_of(kept)
-        if any(loss.kind in INEXACT for loss in found.losses):
-            found.losses.append(RecordLoss((self.route.target, self.route.start), "", "inexact"))
-        for place in found.changed_by:
-            self.changed_by[place] += 1
+        found.losses = self.told(found.losses)
+        self.count(found.changed_by)
         return found
 
+    def told(self, losses: list[RecordLoss]) -> list[RecordLoss]:
+        """What is told of a record that loses something on its way: this, and whether it is inexact by that."""
+        if any(loss.kind in INEXACT for loss in losses):
+            return [*losses, RecordLoss((self.route.target, self.route.start), "", "inexact")]
+        return losses
+
+    def count(self, changed_by: Iterable[int]) -> None:
+        """Count a record as changed by some steps."""
+        for place in changed_by:
+            self.changed_by[place] += 1
+
     def _arrived(self, value: bytes, kept: Mapping[Step, bytes]) -> Arrived:
-        """A record at the end of its way.
+        """A record at the end of its way, which fits there.
 
         Raises:
             RecordRefused: it cannot be carried over.
         """
         try:
-            document, version = self.read(value)
-            found = Arrived(document, value)
-            for crossing in self.way(version):
-                self._cross(crossing, found, kept.get(crossing.step[::-1]))
+            found = self.unchecked(value, kept)
             self._check(found)
         except (NotADocument, Refused, RecursionError) as error:
             raise RecordRefused.by("", error) from None
+        return found
+
+    def unchecked(self, value: bytes, kept: Mapping[Step, bytes]) -> Arrived:
+        """A record at the end of its way, whether or not it fits the schema there.
+
+        Raises:
+            NotADocument: it is no document.
+            Refused: its stamp is no version.
+            RecordRefused: it cannot be carried over.
+            Unreadable: what is kept cannot be read.
+        """
+        document, version = self.read(value)
+        found = Arrived(document, value)
+        for crossing in self.way(version):
+            self._cross(crossing, found, kept.get(crossing.step[::-1]))
         return found
 
     def read(self, value: bytes) -> tuple[Document, int]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from functools import cached_property
 from uuid import uuid4
 
-from migrate_spec.codec import Document, Json, copied, encode, encoder_of
+from migrate_spec.codec import Document, Raw, copied, encode, encoder_of, opened
 from migrate_spec.compiler import Route
 from migrate_spec.complement import Complement
 from migrate_spec.crossing import Step
@@ -17,6 +17,7 @@ from migrate_spec.document import ABSENT
 from migrate_spec.journey import Journey
 from migrate_spec.shortcut import looks_at
 from migrate_spec.spec import Spec
+from migrate_spec.typed import glance_at
 
 __all__ = ["Keeping", "Kind", "Taken", "Template", "is_exact"]
 
@@ -54,10 +55,18 @@ class Template:
         parts, names = (first, *others[1::2]), tuple(name.decode() for name in others[::2])
         return cls(step, parts, names) if not any(_MARK.search(part) for part in parts) else None
 
-    def filled(self, fields: Mapping[str, Json]) -> bytes:
-        """The complement of a record with these fields."""
-        values = [encode(fields[name]) for name in self.names]
-        return b"".join(chain.from_iterable(zip(self.parts, (*values, b""), strict=True)))
+    def filled(self, value: bytes) -> bytes:
+        """The complement of a record that has these fields."""
+        fields = self._read(value) or opened(Raw(value))
+        return self._whole % tuple([fields[name] for name in self.names])
+
+    @cached_property
+    def _read(self) -> Callable[[bytes], Document | None]:
+        return glance_at(self.names, None)
+
+    @cached_property
+    def _whole(self) -> bytes:
+        return b"%b".join(part.replace(b"%", b"%%") for part in self.parts)
 
 
 class Keeping:

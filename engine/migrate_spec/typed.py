@@ -19,7 +19,7 @@ from msgspec import Meta
 from migrate_spec.codec import Document, Json, Raw, encode, encode_into, is_escaped
 from migrate_spec.schema import Schema
 
-__all__ = ["Outline", "checked_outline", "glance_at", "glance_over", "glanced_outline"]
+__all__ = ["Outline", "asked_of_fields", "checked_outline", "glance_at", "glance_over", "glanced_outline"]
 
 Typed = tuple[Any, Json]
 """A type, and the rest."""
@@ -53,9 +53,38 @@ class Outline:
         self.holds = holds
         self._places = places
 
+    def read(self, value: bytes) -> Any:
+        """Read a record; ``None`` where it is not one of these."""
+        try:
+            fields = self.decode(value)
+        except (ValueError, RecursionError):
+            return None
+        return fields if self.holds(value, fields) else None
+
     def getter(self, *names: str) -> Callable[[Any], Any]:
         """What gets the value of a field of an object that was read; with several names, their values as a tuple."""
         return attrgetter(*(self._places[name] for name in names))
+
+
+def asked_of_fields(schema: Schema, names: Sequence[str]) -> dict[str, Json] | None:
+    """What a schema asks of each field of documents that have these fields, and no others.
+
+    Args:
+        schema: the schema.
+        names: the names of the fields.
+
+    Returns:
+        The schema for each, which may refer to the same definitions; ``None`` where what is asked cannot be asked of
+        one field after the other.
+    """
+    content = schema.content
+    asked = {key: value for key, value in content.items() if key not in _REMARKS and key != "$id"}
+    if not (asked.keys() <= _BY_FIELD and asked.get("type", "object") == "object" and _is_local(content)):
+        return None
+    if not set(asked.get("required", ())) <= set(names) or any(map(is_escaped, names)):
+        return None
+    others = asked.get("additionalProperties", True)
+    return {name: asked.get("properties", {}).get(name, others) for name in names}
 
 
 def checked_outline(schema: Schema, names: Sequence[str], known: Mapping[str, Json]) -> Outline | None:
@@ -69,14 +98,11 @@ def checked_outline(schema: Schema, names: Sequence[str], known: Mapping[str, Js
     Returns:
         The reader; ``None`` where the schema asks for what cannot be asked of one field after the other.
     """
-    content, definitions = schema.content, schema.content.get("$defs", {})
-    asked = {key: value for key, value in content.items() if key not in _REMARKS and key != "$id"}
-    if not (asked.keys() <= _BY_FIELD and asked.get("type", "object") == "object" and _is_local(content)):
+    asked, definitions = asked_of_fields(schema, names), schema.content.get("$defs", {})
+    if asked is None:
         return None
-    if not set(asked.get("required", ())) <= set(names) or any(map(is_escaped, names)):
-        return None
-    types, others = _Types(definitions), asked.get("additionalProperties", True)
-    found = {name: types.of(asked.get("properties", {}).get(name, others)) for name in names}
+    types = _Types(definitions)
+    found = {name: types.of(part) for name, part in asked.items()}
     found |= {name: (Literal[value], {}) for name, value in known.items()}
     kind, places = _kind({name: kind for name, (kind, _) in found.items()}, closed=True)
     rest = {name: rest for name, (_, rest) in found.items() if rest}
