@@ -97,10 +97,10 @@ class Homeward:
             return Home(key, value)
         entries, kept_entries = self._entries(document, arrived.document, move)
         up = Upwards(self.village, old_key, opened, others)
-        move = self._to_keep(key, arrived, kept_entries, up)
+        upwards = self._to_keep(key, arrived, kept_entries, up)
         if whole is not value:
-            move = replace(move, parts=up.parts(), rest=up.rest(value))
-        kept = self._entry(key, old_key, move)
+            upwards = replace(upwards, parts=up.parts(), rest=up.rest(value))
+        kept = self._entry(key, old_key, upwards)
         losses = arrived.losses + [RecordLoss(self.step, *told) for told in dict.fromkeys(others.told)]
         taken = [one.encode() for some in others.taken.values() for one in some]
         given = {one.encode(): written for one, written in others.given.items()}
