@@ -182,37 +182,38 @@ class _Fast(Carrier):
 
     def _carry(self, chunk: Sequence[Record]) -> list[Record]:
         """Carry records of which nothing is kept."""
-        short, transform = self._transform.shortcut, self._transform
+        short = self._transform.shortcut
         changed: list[Record] = []
         kinds: list[Kind | bool] = []  # of those that change; where one went the long way, whether each step changed it
         stayed: list[Record] = []
-        place, end = 0, len(chunk)
-        while place < end:
+        place = 0
+        while place < len(chunk):
             if short is not None:
                 first, place = place, short.alike(chunk, place, changed)
                 kinds += repeat(short.kind or False, place - first)
-                if place == end:
-                    break
-            key, value = chunk[place]
-            place += 1
-            try:
-                carried = short.other(value) if short is not None else PASSED
-                if short is None or carried is PASSED:
-                    carried, kind = transform.carry_long(value), None
+            for key, value in chunk[place : place + 1]:
+                place += 1
+                try:
+                    carried, kind = self._carried(value)
+                except RecordRefused as refused:
+                    again = self._again.refusal(value, refused, explains=self._rejects.wants_reasons)
+                    self._rejects.add(key, value, again)
+                    continue
+                if carried is not None:
+                    changed.append((key, carried))
+                    kinds.append(kind)
                 else:
-                    kind = short.kind
-            except RecordRefused as refused:
-                again = self._again.refusal(value, refused, explains=self._rejects.wants_reasons)
-                self._rejects.add(key, value, again)
-                continue
-            if carried is not None:
-                changed.append((key, carried))
-                kinds.append(kind or transform.passed_all)
-            else:
-                stayed.append((key, value))
+                    stayed.append((key, value))
         if self._keeper is not None:
             self._keep(self._keeper, chunk, (changed, stayed), kinds)
         return changed
+
+    def _carried(self, value: bytes) -> tuple[bytes | None, Kind | bool]:
+        """What becomes of a record that is not like the last one; its kind, or whether each step changed it."""
+        short = self._transform.shortcut
+        if short is not None and (found := short.other(value)) is not PASSED:
+            return found, short.kind or False
+        return self._transform.carry_long(value), self._transform.passed_all
 
     def _keep(
         self,
