@@ -94,6 +94,7 @@ class Route:
         down: whether it is gone from the last step to the first; then ``target`` is where it begins.
         allow_pickle: whether pickled documents are carried over, too.
         unkept: the steps, on a way down, of which not all is kept, by the version that each begins with.
+        earlier: steps of the collection before ``specs``, which a record may say not to have behind.
     """
 
     specs: tuple[Spec, ...]
@@ -107,6 +108,7 @@ class Route:
     down: bool = False
     allow_pickle: bool = False
     unkept: frozenset[int] = frozenset()
+    earlier: tuple[Spec, ...] = ()
 
     @property
     def collection(self) -> str:

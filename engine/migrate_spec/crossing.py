@@ -15,7 +15,7 @@ from migrate_spec.forgetting import Forget, forgetting
 from migrate_spec.spec import Spec
 from migrate_spec.step import backward
 
-__all__ = ["Crossing", "Step", "crossings"]
+__all__ = ["Crossing", "Step", "crossings", "upwards"]
 
 Step = tuple[int, int]
 """A version step in a direction: where it begins, and where it leads."""
@@ -107,6 +107,16 @@ def crossings(specs: Sequence[Spec], start: int = 1, *, down: bool) -> list[Cros
             up, older = _in_turn([*older, _up(spec)]), []
             found.append(_downwards(spec, up) if down else _upwards(spec, up))
     return found[::-1] if down else found
+
+
+def upwards(specs: Sequence[Spec], document: Document) -> Document | None:
+    """What steps make of a document that says an earlier version; nothing where they refuse it."""
+    try:
+        for spec in specs:
+            document = _up(spec)(copied(document))
+    except Refused:
+        return None
+    return document
 
 
 def _downwards(spec: Spec, up: Callable[[Document], Document]) -> Crossing:
