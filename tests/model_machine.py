@@ -21,7 +21,7 @@ from tests.faults_support import FAULTS, Outcome, Tools
 from tests.model import Error, Model
 from tests.model_kept import Document
 from tests.model_seen import Seen, flat, look
-from tests.model_state import State
+from tests.model_state import State, differing
 from tests.model_steps import FAMILIES, KINDS
 
 T = TypeVar("T")
@@ -233,5 +233,7 @@ class Machine(RuleBasedStateMachine):
         assert seen.notes == {self.names[number] for number in self.model.noted}
         assert seen.begun == (state.begun is not None)
         assert seen.held == state.held.keys()
-        assert seen.records == {**state.records, **state.waiting}
+        expected = {**state.records, **state.waiting}
+        different = differing(seen.records, expected)
+        assert not different, [(key, seen.records.get(key), expected.get(key)) for key in sorted(different)]
         assert seen.others == state.others

@@ -33,9 +33,7 @@ class ProgramRules(Machine):
 
     def stamped(self, key: bytes, document: Document, version: int) -> Document:
         """A document as the program writes it that knows a version."""
-        steps = self.model.specs.between(1, version, collection_of(key))
-        version = steps[-1].from_version + 1 if steps else 1
-        return stamped(document, version)
+        return stamped(document, self.model.specs.since(collection_of(key), version))
 
     @rule(
         collection=st.sampled_from(COLLECTIONS),

@@ -68,7 +68,10 @@ class Specs:
 
     def add(self, kinds: Mapping[str, str]) -> list[Step]:
         """Steps to the next version, by their kinds, of some collections."""
-        added = [step_of(kind, self.newest, self.shapes[name][-1]) for name, kind in kinds.items()]
+        added = [
+            step_of(kind, self.newest, self.shapes[name][-1], self.since(name, self.newest))
+            for name, kind in kinds.items()
+        ]
         for shapes in self.shapes.values():
             shapes.append(shapes[-1])
         for step in added:
@@ -76,6 +79,10 @@ class Specs:
         self.newest += 1
         self.steps += added
         return added
+
+    def since(self, collection: str, version: int) -> int:
+        """The version that led to the shape which a collection has at a version."""
+        return max([1, *(step.from_version + 1 for step in self.between(1, version, collection))])
 
     def touched(self, first: int, last: int) -> frozenset[str]:
         """The collections that the steps from a version to another touch."""
@@ -144,7 +151,7 @@ def _down(step: Step, key: bytes, document: Document, way: Way) -> None:
     if before is not None:
         after, conflicts = merged(_back(step, before.here), before.there, after)
         if not way.stays(after, step):  # the edits made one of this version of it
-            after = stamped(after, version)
+            after = stamped(after, step.since)
         told = dict.fromkeys(conflicts, "conflict")
     else:
         told = {name: "placeholder" for name in step.invents if _is_new(name, document, after)}
@@ -171,7 +178,7 @@ def _back(step: Step, document: Document, *, refuses: bool = False) -> Document:
     if version_of(document) <= step.from_version:
         return document
     try:
-        return stamped(step.back(document), step.from_version)
+        return stamped(step.back(document), step.since)
     except Refused:
         if refuses:
             raise

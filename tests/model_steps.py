@@ -68,6 +68,7 @@ class Step:
         back: the way back; so may it.
         drops: whether it deletes a record.
         invents: the fields that the way back may make up.
+        since: the version that led to the shape before it.
     """
 
     collection: str
@@ -79,6 +80,7 @@ class Step:
     back: Change
     drops: Callable[[Document], bool]
     invents: tuple[str, ...]
+    since: int
 
     @property
     def moves_records(self) -> bool:
@@ -220,13 +222,15 @@ _WAYS: Mapping[str, Callable[[int, Shape], _Kind]] = {
 KINDS = tuple(_WAYS)
 
 
-def step_of(kind: str, version: int, shape: Shape) -> Step:
-    """The step of a kind from a version, at which a collection has a shape."""
+def step_of(kind: str, version: int, shape: Shape, since: int) -> Step:
+    """The step of a kind from a version, at which a collection has a shape to which an earlier version led."""
     found, family = _WAYS[kind](version, shape), FAMILIES[shape.collection]
     more = ({"records": list(found.records)} if found.records else {}) | ({"column_family": family} if family else {})
     spec = {"steps": list(found.steps), **more}
     after = found.after or shape
-    return Step(shape.collection, version, spec, shape, after, found.change, found.back, found.drops, found.invents)
+    return Step(
+        shape.collection, version, spec, shape, after, found.change, found.back, found.drops, found.invents, since
+    )
 
 
 STAMP = "schema_version"

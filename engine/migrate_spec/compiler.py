@@ -139,6 +139,11 @@ class Route:
         return tuple(spec for spec in self.specs if spec.from_version >= self.start)
 
     @property
+    def since(self) -> int:
+        """The version that led to the shape before the first of the steps; the earliest one where none is known."""
+        return self.earlier[-1].to_version if self.earlier else self.earliest
+
+    @property
     def kept_by(self) -> list[tuple[int, int]]:
         """The steps, in the other direction, of which what they kept of records serves this way."""
         up = [(spec.from_version, spec.to_version) for spec in self.way]

@@ -91,7 +91,7 @@ class Journey:
         self._reasons = Reasons(route.schema) if route.schema else None
         self._read, _ = coding(route.specs)
         self._stamp = route.stamp
-        self._crossings = crossings(route.specs, route.start, down=route.down)
+        self._crossings = crossings(route.specs, route.start, down=route.down, since=route.since)
         self._lossy = {one.step: lossy(one.spec.steps) for one in self._crossings}
         self._forgotten = {one.step: lossy(forgotten(one.spec.steps)) for one in self._crossings if route.down}
 
@@ -234,11 +234,13 @@ class Journey:
         if not self.route.down or self._stamp.path is None or (said := self._stamp.version_of(lower)) >= version:
             return lower
         older = [spec for spec in (*self.route.earlier, *self.route.specs) if said <= spec.from_version < version]
+        if not older:
+            return lower
         for way, made in ((older, lower), ([*older, crossing.spec], upper)):  # the second is of an older program
             found = upwards(way, lower)
             if found is not None and equal(decode(found), decode(made)):
                 return lower
-        return self._stamp.stamped(lower, version)
+        return self._stamp.stamped(lower, older[-1].to_version)
 
     def _document(self, value: bytes) -> Document:
         """A new document of bytes: that takes less time than to copy one."""
