@@ -29,12 +29,14 @@ class Shape:
         template: of the keys.
         title: the name of a field that specs rename.
         paired: whether two fields stand in an object of their own.
+        whole: whether sizes are integers.
     """
 
     collection: str
     template: str
     title: str = "title"
     paired: bool = False
+    whole: bool = False
 
     @classmethod
     def first(cls, collection: str) -> Shape:
@@ -49,6 +51,7 @@ class Shape:
     def written(self, fields: Document) -> Document:
         """Fields as the program writes them at this version."""
         document = {self.title if name == "title" else name: value for name, value in fields.items()}
+        document = _made("size", math.floor)(document) if self.whole else document
         return _paired(document) if self.paired else document
 
 
@@ -157,10 +160,10 @@ def _mapped(name: str, table: Mapping[str, str]) -> Change:
     return change
 
 
-def _narrow(_version: int, _shape: Shape) -> _Kind:
+def _narrow(_version: int, shape: Shape) -> _Kind:
     """A number becomes an integer."""
     steps = ({"convert": {"size": {"from": "number", "to": "integer", "round": "floor"}}},)
-    return _Kind(steps, _made("size", math.floor), _made("size", float), ("size",))
+    return _Kind(steps, _made("size", math.floor), _made("size", float), ("size",), after=replace(shape, whole=True))
 
 
 def _made(name: str, make: Callable[[Any], Any]) -> Change:

@@ -6,6 +6,7 @@ it. Where a run says that something gets lost as many records may be something e
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
@@ -164,7 +165,7 @@ class WayBackRules(ProgramRules):
         if shape.paired and name in {"left", "right"}:
             home = document["pair"] = dict(document.get("pair", {}))
         home.pop(place, None)
-        home |= {place: value[0]} if value is not None else {}
+        home |= {place: math.floor(value[0]) if name == "size" and shape.whole else value[0]} if value else {}
         if document.get("pair") == {}:
             del document["pair"]
         document = self.stamped(key, document, state.version)
