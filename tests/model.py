@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from tests.model_state import NOTHING, Records, Run, State, but, collections_of, differing, of, without
-from tests.model_steps import Document, Refused, Specs, collection_of
+from tests.model_ascent import Ascent, written_since
+from tests.model_descent import Descent
+from tests.model_kept import Crossed, Document, Place
+from tests.model_specs import Loss, Specs
+from tests.model_state import Records, Run, State, but, collections_of, differing, of
+from tests.model_steps import collection_of
 
 
 class Error(Exception):
@@ -39,6 +43,9 @@ class Model:
         noted: those of which the database has a note.
         verified: all, as they were verified: when they were made, imported, or when that was asked for.
         lists: how many lists of rejected records there are.
+        losses: what the last run lost, once for each record.
+        ran: how many runs there were, up or down.
+        keeps: whether the last run kept what it took from records.
     """
 
     specs: Specs = field(default_factory=Specs)
@@ -49,76 +56,25 @@ class Model:
     noted: frozenset[int] = frozenset()
     verified: tuple[int, ...] = ()
     lists: int = 0
-
-    def carry_all(self, last: int) -> tuple[dict[bytes, Document | None], frozenset[bytes], frozenset[bytes]]:
-        """What there is after a run to a version, which records it rejects, and which leave the quarantine."""
-        state, touched = self.state, self.specs.touched(self.state.version, last)
-        records: dict[bytes, Document | None] = {}
-        rejected = set()
-        for key, document in state.records.items():
-            if key in state.held:
-                continue
-            if collection_of(key) not in touched:
-                records[key] = document
-                continue
-            try:
-                now = self.specs.carried(key, document, state.version, last)
-            except Refused:
-                rejected.add(key)
-                records[key] = document
-            else:
-                records |= [now] if now is not None else []
-        return records, frozenset(rejected), self._take_up(records, state.held, last)
-
-    def _take_up(
-        self,
-        records: dict[bytes, Document | None],
-        held: Mapping[bytes, int],
-        last: int,
-        mend: Callable[[Document | None], Document | None] = lambda document: document,
-    ) -> frozenset[bytes]:
-        """Put records in quarantine to others, carried over where that is possible; those that leave the quarantine."""
-        there = {key: document for key, document in self.state.records.items() if key in held}
-        left, moving = held.keys() - there.keys(), {}
-        for key, document in there.items():
-            try:
-                now = self.specs.carried(key, mend(document), held[key], last)
-            except Refused:
-                records[key] = document
-                continue
-            if now is not None and now[0] != key:
-                moving[key] = now
-                continue
-            left.add(key)
-            records |= [now] if now is not None else []
-        for key, (new, document) in sorted(moving.items()):
-            if new in records:  # a key that is taken
-                records[key] = there[key]
-            else:
-                records[new] = document
-                left.add(key)
-        return frozenset(left)
+    losses: tuple[Loss, ...] = ()
+    ran: int = 0
+    keeps: bool = True
 
     def later(self, then: State, collections: frozenset[str]) -> set[bytes]:
         """The keys of collections under which something else stands than runs have made of what was there then."""
-        old, now = of(collections, then.records), of(collections, self.state.records)
-        made: dict[bytes, Document | None] = {}
-        gone = set()
-        for key, document in sorted(old.items()):
-            try:
-                found = self.specs.carried(key, document, then.held.get(key, then.version), self.state.version)
-            except Refused:
-                continue
-            if key not in self.state.held:  # which stay where they are
-                gone |= {key} if found is None or found[0] != key else set()
-                if found is not None:
-                    made.setdefault(*found)
-        expected: Records = {key: document for key, document in old.items() if key not in gone} | made
-        return {key for key in differing(expected, now) if key not in now or old.get(key, NOTHING) != now[key]}
+        return written_since(self.specs, self.state, then, collections)
 
     # The calls.
 
-    def apply(self, target: int, *, backup: bool = True, quarantine: bool = False, in_place: bool = False) -> None:
+    def apply(
+        self,
+        target: int,
+        *,
+        backup: bool = True,
+        quarantine: bool = False,
+        in_place: bool = False,
+        complements: bool = True,
+    ) -> None:
         """A run to a version; one in place that is in the middle comes to its end first."""
         if self.state.begun is not None:
             if target < self.state.version or quarantine:
@@ -127,19 +83,41 @@ class Model:
         state, touched = self.state, self.specs.touched(self.state.version, target)
         if target > state.version and in_place and (state.held or quarantine):
             raise Error("PlanError")
-        records, rejected, left = self.carry_all(target)
+        up = Ascent(self.specs, state, target, state.held).carry_all()
+        records, rejected, left, known = up.records, frozenset(up.rejected), frozenset(up.left), up.known
+        self.losses = tuple(up.losses)
         self._check(touched, rejected, quarantine=quarantine)
         if target == state.version and not left:
             return
+        self.keeps = complements
         held = {key: version for key, version in state.held.items() if key not in left}
         held |= dict.fromkeys(rejected, state.version)
         freed = {collection_of(key) for key in left if key in state.records}
         keeps = backup and not (in_place and target > state.version) and (left or of(touched, state.records))
         number = self._keep() if keeps else None
-        runs = (*state.runs, Run(touched, state, number)) if target > state.version else state.runs
-        self._arrive(target, replace(state, records=records, held=held, runs=runs))
+        runs = (*state.runs, *self._runs(state, target, number))
+        kept = self._kept_then(state, target, rejected | held.keys(), left) | (known if complements else {})
+        self._arrive(target, replace(state, records=records, held=held, runs=runs, kept=kept))
         self.way += ((target, target),) if freed - touched or target == state.version else ()
         self.lists += bool(rejected)
+
+    def _runs(self, before: State, target: int, backup: int | None = None) -> list[Run]:
+        """The steps of a run to a version."""
+        versions = range(before.version, target)
+        return [Run(self.specs.touched(one, one + 1), before, backup, one + 1) for one in versions]
+
+    def _kept_then(
+        self, state: State, target: int, held: Iterable[bytes], left: frozenset[bytes]
+    ) -> dict[Place, Crossed]:
+        """What is known of records after a run to a version, but what the run itself has learned."""
+        gone, steps = set(left), self.specs.between(state.version, target)
+        served = {(step.collection, step.from_version) for step in steps}
+        return {
+            place: one
+            for place, one in state.kept.items()
+            if place[0] not in gone
+            and (place[2] != "down" or place[0] in held or (collection_of(place[0]), place[1]) not in served)
+        }
 
     def _check(self, touched: frozenset[str], rejected: frozenset[bytes], *, quarantine: bool) -> None:
         """See that a run may go on although it rejects records."""
@@ -160,6 +138,7 @@ class Model:
 
     def _arrive(self, target: int, state: State) -> None:
         """All steps to a version are done."""
+        self.ran += 1
         self.way += tuple((version, version + 1) for version in range(self.state.version, target))
         self.state = replace(state, version=target)
 
@@ -168,15 +147,19 @@ class Model:
         state, begun = self.state, self.state.begun
         assert begun is not None
         records, touched = dict(state.records), self.specs.touched(begun.version, state.version)
+        known: dict[Place, Crossed] = {}
         for key, document in state.waiting.items():
-            now = self.specs.carried(key, document, begun.version, state.version)
-            if now is not None and now[0] in records:  # somebody has written there
+            way = self.specs.carried(key, document, begun.version, state.version, state.kept)
+            if way.now is not None and way.now[0] in records:  # somebody has written there
                 raise Error("RecordRejected")
-            records |= [now] if now is not None else []
+            records |= [way.now] if way.now is not None else []
+            known |= way.known
         if None in of(touched, records).values():
             raise Error("RecordRejected")
-        self.state, runs = begun, (*state.runs, Run(touched, begun))
-        self._arrive(state.version, replace(state, records=records, begun=None, waiting={}, runs=runs))
+        self.state, runs = begun, (*state.runs, *self._runs(begun, state.version))
+        kept = self._kept_then(replace(state, version=begun.version), state.version, (), frozenset()) | known
+        after = replace(state, records=records, begun=None, waiting={}, runs=runs, kept=kept)
+        self._arrive(state.version, after)
 
     def stop(self, target: int, seen: Records) -> None:
         """A run in place to a version ended in the middle; what is seen of the records tells how far it was."""
@@ -185,13 +168,37 @@ class Model:
         to_do: Records = of(touched, state.records) if state.begun is None else state.waiting
         records = dict(state.records if state.begun else but(touched, state.records))
         waiting: dict[bytes, Document | None] = {}
+        known = dict(state.kept)
         for key, document in to_do.items():
-            now = self.specs.carried(key, document, begun.version, target)
-            if key in seen and (now is None or now[0] != key or now[1] != seen[key]):
+            way = self.specs.carried(key, document, begun.version, target, state.kept)
+            if key in seen and (way.now is None or way.now[0] != key or way.now[1] != seen[key]):
                 waiting[key] = document
             else:
-                records |= [now] if now is not None else []
-        self.state = replace(state, version=target, records=records, waiting=waiting, begun=begun)
+                records |= [way.now] if way.now is not None else []
+                known |= way.known
+        self.state = replace(state, version=target, records=records, waiting=waiting, begun=begun, kept=known)
+
+    def downgrade(self, target: int, *, accepts: bool, backup: bool = True, complements: bool = True) -> None:
+        """A run down to a version; something may get lost or not."""
+        self.refuse_begun()
+        state, self.losses = self.state, ()
+        if target == state.version:
+            return
+        down = Descent(self.specs, state, target)
+        if down.rejected:
+            raise Error("RecordRejected")
+        self.losses = down.told(complements=complements)
+        if not accepts and any(kind != "kept" for _, _, _, kind in self.losses):
+            raise Error("LossRefused")
+        if backup and (down.freed or of(self.specs.touched(target, state.version), state.records)):
+            self._keep()
+        self.ran, self.keeps = self.ran + 1, complements
+        self.way += tuple((version, version - 1) for version in range(state.version, target, -1))
+        self.state = down.arrived(keeps=complements)
+
+    def forget_kept(self) -> None:
+        """What is kept goes."""
+        self.state = replace(self.state, kept={})
 
     def refuse_begun(self) -> None:
         """See that no run in place is in the middle."""
@@ -266,27 +273,30 @@ class Model:
         held = {one: version for one, version in self.state.held.items() if one == key}
         if not held or (document is not None and key not in self.state.records):
             raise Error("RecordMissing")
-        records = without(key, self.state.records)
-        if document is not None and not self._take_up(records, held, self.state.version, lambda _: document):
+        up = self._repairing(held)
+        if document is None:
+            up.left.add(key)
+        elif not up.take_up(lambda _: document).left:
             raise Error("RecordRejected")
-        self._repaired(records, frozenset(held))
+        self._repaired(up)
 
     def repair_by(self, collection: str, mend: Callable[[Document], Document]) -> None:
         """All records of a collection that are in quarantine are mended by a fix."""
         self.refuse_begun()
-        held = of({collection}, self.state.held)
-        records = {key: document for key, document in self.state.records.items() if key not in held}
-        left = self._take_up(
-            records, held, self.state.version, lambda document: mend(document) if document is not None else None
-        )
-        if left:
-            self._repaired(records, left)
+        up = self._repairing(of({collection}, self.state.held))
+        if up.take_up(lambda document: mend(document) if document is not None else None).left:
+            self._repaired(up)
 
-    def _repaired(self, records: Records, left: frozenset[bytes]) -> None:
+    def _repairing(self, held: Mapping[bytes, int]) -> Ascent:
+        """A run that takes up some records in quarantine alone."""
+        return Ascent(self.specs, self.state, self.state.version, held).among_others(self.state.records.keys() - held)
+
+    def _repaired(self, up: Ascent) -> None:
         self._keep()
         self.way += ((self.state.version, self.state.version),)
-        held = {key: version for key, version in self.state.held.items() if key not in left}
-        self.state = replace(self.state, records=records, held=held)
+        held = {key: version for key, version in self.state.held.items() if key not in up.left}
+        kept = {place: one for place, one in self.state.kept.items() if place[0] not in up.left} | up.known
+        self.state = replace(self.state, records=up.records, held=held, kept=kept)
 
 
 def agree(later: set[bytes], *, agreed: bool) -> None:

@@ -11,7 +11,8 @@ from hypothesis.stateful import rule
 
 from migrate_spec.retention import Retention
 from tests.model import Error, Model
-from tests.model_machine import COLLECTIONS, CRASH, WHICH, Crash, Machine, flat, look, one_of
+from tests.model_machine import COLLECTIONS, CRASH, WHICH, Crash, Machine, one_of
+from tests.model_seen import flat, look
 from tests.model_state import State, collections_of, of
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar, TypeVar
@@ -18,12 +16,13 @@ import migrate_spec as ms
 from migrate_spec import errors
 from migrate_spec.retention import Retention
 from tests import families_support as families
-from tests.conftest import HISTORY, VERSION, Folder, compact
+from tests.conftest import Folder, compact
 from tests.faults_support import FAULTS, Outcome, Tools
-from tests.in_place_support import MARK
 from tests.model import Error, Model
-from tests.model_state import Records, State
-from tests.model_steps import FAMILIES, KINDS, Document, collection_of
+from tests.model_kept import Document
+from tests.model_seen import Seen, flat, look
+from tests.model_state import State, differing
+from tests.model_steps import FAMILIES, KINDS
 
 T = TypeVar("T")
 
@@ -54,83 +53,14 @@ CRASH_IN_PLACE: st.SearchStrategy[Crash | None] = st.integers(0, 2).flatmap(
 
 KINDS_OF_STEPS = st.dictionaries(st.sampled_from(COLLECTIONS), st.sampled_from(KINDS), min_size=1)
 
-QUARANTINE = b"_quarantine"
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a database holds.
-
-    Attributes:
-        version: of it; none where it is between two.
-        way: the history.
-        notes: the names of the backups that it knows.
-        begun: whether it is in the middle of a run in place.
-        held: the keys of the records in quarantine.
-        records: those of the collections.
-        others: what belongs to no collection.
-    """
-
-    version: int | None
-    way: tuple[tuple[int, int], ...]
-    notes: frozenset[str]
-    begun: bool
-    held: frozenset[bytes]
-    records: Records
-    others: dict[bytes, bytes]
-
-
-_LAST: dict[Path, tuple[set[tuple[str, int, int]], dict[bytes, bytes]]] = {}
-"""What was found in the database that was looked at last, with the names, times and sizes of its files."""
-
-
-def flat(path: Path) -> dict[bytes, bytes]:
-    """All that is in a database; before keys of other column families than the default one stands the family."""
-    files = {(file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in path.iterdir()}
-    if _LAST.get(path, (None, {}))[0] != files:
-        found = families.dump(path)
-        shown = found.pop("default")
-        shown |= {f"{name}/".encode() + key: value for name, some in found.items() for key, value in some.items()}
-        _LAST.clear()
-        _LAST[path] = files, shown
-    return dict(_LAST[path][1])
-
-
-def look(path: Path) -> Seen:
-    """What a database holds."""
-    found = flat(path)
-    version = json.loads(found.pop(VERSION, b"1"))
-    entries = json.loads(found.pop(HISTORY, b'{"migrations":[]}'))["migrations"]
-    assert all(entry["success"] for entry in entries)
-    notes = {key for key in found if key.startswith(b"_backup_")}
-    marks = {key for key in found if key.startswith(QUARANTINE)}
-    begun = found.pop(MARK, None) is not None
-    kept = {key for key in found if key.startswith(b"_complement:")}
-    own = {key: value for key, value in found.items() if collection_of(key)}
-    return Seen(
-        version if type(version) is int else None,
-        tuple((entry["from_version"], entry["to_version"]) for entry in entries),
-        frozenset(key.decode() for key in notes),
-        begun,
-        frozenset(map(marked, marks)),
-        {key: read(value) for key, value in own.items()},
-        {key: value for key, value in found.items() if key not in own.keys() | notes | marks | kept},
-    )
-
-
-def marked(mark: bytes) -> bytes:
-    """The key of a record in quarantine, by that of its mark."""
-    family, _, key = mark.removeprefix(QUARANTINE).partition(b":")
-    return family.removeprefix(b"@") + b"/" + key if family else key
-
-
-def read(value: bytes) -> Document | None:
-    """The document that is stored, without its stamp."""
-    try:
-        found = json.loads(value)
-    except ValueError:
-        return None
-    return {name: part for name, part in found.items() if name != "schema_version"}
+FIELDS: Mapping[int, Document] = {
+    -1: {},
+    0: {"extra": "x", "mood": "a", "title": "t"},
+    1: {"left": 1, "right": 2, "size": 2.5, "gone": False},
+    2: {"title": "u", "right": 0, "extra": None, "mood": "b"},
+    3: {"gone": True, "size": 1, "mood": "c"},
+}
+"""What the first records have besides their number, by that."""
 
 
 def predicted(model: Model, predict: Callable[[Model], None]) -> tuple[Model, Error | None]:
@@ -191,7 +121,7 @@ class Machine(RuleBasedStateMachine):
         """Make a database with some records, of which some are damaged, and the first specs."""
         shapes = {name: shapes[0] for name, shapes in self.model.specs.shapes.items()}
         records = {
-            shapes[name].key(identity): None if n is None else {"id": identity, "n": n}
+            shapes[name].key(identity): None if n is None else {"id": identity, "n": n} | FIELDS[n]
             for name, some in numbers.items()
             for identity, n in enumerate(some)
         }
@@ -303,5 +233,7 @@ class Machine(RuleBasedStateMachine):
         assert seen.notes == {self.names[number] for number in self.model.noted}
         assert seen.begun == (state.begun is not None)
         assert seen.held == state.held.keys()
-        assert seen.records == {**state.records, **state.waiting}
+        expected = {**state.records, **state.waiting}
+        different = differing(seen.records, expected)
+        assert not different, [(key, seen.records.get(key), expected.get(key)) for key in sorted(different)]
         assert seen.others == state.others

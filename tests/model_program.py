@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,24 +10,37 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from tests.conftest import compact
+from tests.model_kept import Document
 from tests.model_machine import COLLECTIONS, WHICH, Machine, one_of
-from tests.model_steps import Document, identity_of
+from tests.model_steps import collection_of, identity_of, stamped
+
+VALUES: Mapping[str, st.SearchStrategy[Any]] = {
+    "n": st.integers(-1, 5),
+    "extra": st.none() | st.text("aä", max_size=2),
+    "gone": st.booleans(),
+    "mood": st.sampled_from("abc"),
+    "size": st.sampled_from([1, 2, 2.5, 2.75]),
+    "left": st.integers(0, 2),
+    "right": st.integers(0, 2),
+    "maybe": st.integers(0, 2),
+    "title": st.sampled_from("tu"),
+}
+"""The fields that the program writes."""
 
 
 class ProgramRules(Machine):
     """What others do."""
 
-    def stamped(self, document: Document, version: int) -> bytes:
-        """A record as the program writes it that knows a version."""
-        return compact(document | ({"schema_version": version} if version > 1 else {}))
+    def stamped(self, key: bytes, document: Document, version: int) -> Document:
+        """A document as the program writes it that knows a version."""
+        return stamped(document, self.model.specs.since(collection_of(key), version))
 
     @rule(
         collection=st.sampled_from(COLLECTIONS),
         identity=st.integers(0, 5),
         fields=st.none()
         | st.fixed_dictionaries(
-            {"n": st.integers(-1, 5)},
-            optional={"extra": st.none() | st.text("aä", max_size=2), "gone": st.booleans(), "title": st.just("t")},
+            {"n": VALUES["n"]}, optional={name: some for name, some in VALUES.items() if name not in {"n", "maybe"}}
         ),
         killed=st.booleans(),
     )
@@ -35,8 +49,9 @@ class ProgramRules(Machine):
         shape = self.model.specs.shapes[collection][self.state.version - 1]
         key, document, value = shape.key(identity), None, b"{"
         if fields is not None:
-            document = {"id": identity} | {shape.title if name == "title" else name: fields[name] for name in fields}
-            value = self.stamped(document, self.state.version)
+            document = {"id": identity} | shape.written(fields)
+            document = self.stamped(key, document, self.state.version)
+            value = compact(document)
         self.write(key, value, killed=killed)
         self.model.state = self.state.put(key, document)
 
@@ -55,8 +70,8 @@ class ProgramRules(Machine):
         keys = sorted(self.state.held.keys() & self.state.records.keys())
         if keys:
             key = one_of(keys, which)
-            document = {"id": identity_of(key), "n": n}
-            self.write(key, self.stamped(document, self.state.held[key]))
+            document = self.stamped(key, {"id": identity_of(key), "n": n}, self.state.held[key])
+            self.write(key, compact(document))
             self.model.state = replace(self.state, records={**self.state.records, key: document})
 
     @rule(value=st.binary(max_size=3), key=st.sampled_from([b"other:2", b"boxes/note:2"]))

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from tests.model_steps import Document, collection_of
+from tests.model_kept import Document, Kept
+from tests.model_steps import collection_of
 
 T = TypeVar("T")
 
@@ -19,17 +20,19 @@ NOTHING: Any = object()
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A run that is in force.
+    """A step that is in force.
 
     Attributes:
-        collections: those that had steps on its way.
-        before: what there was before it.
-        backup: the number of its backup; none where there was nothing to put back, or none was wanted.
+        collections: those that it is about.
+        before: what there was before the run that took it.
+        backup: the number of the backup of that; none where there was nothing to put back, or none was wanted.
+        to_version: where it leads.
     """
 
     collections: frozenset[str]
     before: State
     backup: int | None = None
+    to_version: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +44,10 @@ class State:
         records: those of the collections.
         others: what belongs to no collection, as bytes.
         held: the records in quarantine, which may be gone since, and from which version each has still to go its way.
-        runs: those in force, oldest first.
+        runs: the steps in force, oldest first.
         begun: in the middle of a run in place what there was before it.
         waiting: in the middle of a run in place those records that are still to be carried; ``records`` has the others.
+        kept: what is known of records that went a step, but where nothing of them is to be kept.
     """
 
     version: int = 1
@@ -53,6 +57,7 @@ class State:
     runs: tuple[Run, ...] = ()
     begun: State | None = None
     waiting: Records = field(default_factory=dict)
+    kept: Kept = field(default_factory=dict)
 
     def put(self, key: bytes, document: Document | None) -> State:
         """The same after a program has written a record, of this version."""
@@ -62,12 +67,22 @@ class State:
     def without(self, key: bytes) -> State:
         """The same after a program has deleted a record; its mark stays."""
         records, waiting = (without(key, records) for records in (self.records, self.waiting))
-        return replace(self, records=records, waiting=waiting)
+        return replace(self, records=records, waiting=waiting, kept=self.kept_after_edit(key))
+
+    def kept_after_edit(self, key: bytes) -> Kept:
+        """What is known of records once somebody has written one."""
+        return {
+            place: replace(one, key=None) if (place[0], place[2]) == (key, "down") else one
+            for place, one in self.kept.items()
+        }
 
     def with_part(self, collections: frozenset[str], other: State) -> State:
         """The same, but some collections as they are in another state."""
         records = but(collections, self.records) | of(collections, other.records)
-        return replace(self, records=records, held=but(collections, self.held) | of(collections, other.held))
+        held = but(collections, self.held) | of(collections, other.held)
+        kept = {place: one for place, one in self.kept.items() if collection_of(place[0]) not in collections}
+        kept |= {place: one for place, one in other.kept.items() if collection_of(place[0]) in collections}
+        return replace(self, records=records, held=held, kept=kept)
 
 
 def of(collections: Iterable[str], records: Mapping[bytes, T]) -> dict[bytes, T]:

@@ -1,12 +1,13 @@
-"""The version steps of the model: each as it stands in a spec, and the same in plain Python."""
+"""The version steps of the model: each as it stands in a spec, and the same in plain Python, there and back."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-Document = dict[str, Any]
+from tests.model_kept import Document
 
 FAMILIES = {"item": "", "note": "", "box": "boxes"}
 """The column family of each collection; the default one has no name here."""
@@ -27,11 +28,15 @@ class Shape:
         collection: which.
         template: of the keys.
         title: the name of a field that specs rename.
+        paired: whether two fields stand in an object of their own.
+        whole: whether sizes are integers.
     """
 
     collection: str
     template: str
     title: str = "title"
+    paired: bool = False
+    whole: bool = False
 
     @classmethod
     def first(cls, collection: str) -> Shape:
@@ -43,9 +48,14 @@ class Shape:
         family = FAMILIES[self.collection]
         return (f"{family}/" if family else "").encode() + self.template.format(id=identity).encode()
 
+    def written(self, fields: Document) -> Document:
+        """Fields as the program writes them at this version."""
+        document = {self.title if name == "title" else name: value for name, value in fields.items()}
+        document = _made("size", math.floor)(document) if self.whole else document
+        return _paired(document) if self.paired else document
 
-Changed = tuple[bytes, Document] | None
-"""What becomes of a record: its key and document; none where it goes."""
+
+Change = Callable[[Document], Document]
 
 
 @dataclass(frozen=True)
@@ -56,85 +66,149 @@ class Step:
         collection: which.
         from_version: of the step.
         spec: what stands in the spec: ``steps``, and ``records`` where keys change.
-        shape: of the collection afterwards.
+        before, after: the shapes of the collection.
         change: the same in Python. It may raise :class:`Refused`.
+        back: the way back; so may it.
+        drops: whether it deletes a record.
+        invents: the fields that the way back may make up.
+        since: the version that led to the shape before it.
     """
 
     collection: str
     from_version: int
     spec: Mapping[str, Any]
-    shape: Shape
-    change: Callable[[bytes, Document], Changed]
+    before: Shape
+    after: Shape
+    change: Change
+    back: Change
+    drops: Callable[[Document], bool]
+    invents: tuple[str, ...]
+    since: int
+
+    @property
+    def moves_records(self) -> bool:
+        """Whether records may not stay where they are."""
+        return "records" in self.spec
 
 
-def _add(version: int, shape: Shape) -> Step:
-    def change(key: bytes, document: Document) -> Changed:
-        return key, document | {f"added_{version}": version}
+@dataclass(frozen=True)
+class _Kind:
+    """What a step does.
 
-    return _step(version, shape, change, {"add": {f"added_{version}": version}})
+    Attributes:
+        steps: in the spec.
+        change, back: in Python.
+        invents: the fields that the way back may make up.
+        records: in the spec, if there is such a part.
+        after: the shape; ``None``: as it was.
+        drops: whether it deletes a record.
+    """
+
+    steps: tuple[Mapping[str, Any], ...] = ()
+    change: Change = dict
+    back: Change = dict
+    invents: tuple[str, ...] = ()
+    records: tuple[Mapping[str, Any], ...] = ()
+    after: Shape | None = None
+    drops: Callable[[Document], bool] = lambda _: False
 
 
-def _default(version: int, shape: Shape) -> Step:
-    def change(key: bytes, document: Document) -> Changed:
-        return key, {"maybe": [version]} | document
-
-    return _step(version, shape, change, {"default": {"maybe": [version]}})
+def _add(version: int, _: Shape) -> _Kind:
+    name = f"added_{version}"
+    return _Kind(({"add": {name: version}},), lambda document: document | {name: version}, _without(name))
 
 
-def _rename(version: int, shape: Shape) -> Step:
+def _default(version: int, _: Shape) -> _Kind:
+    filling = {"maybe": [version]}
+    return _Kind(({"default": filling},), lambda document: filling | document, invents=("maybe",))
+
+
+def _rename(version: int, shape: Shape) -> _Kind:
     after = replace(shape, title=f"title_{version}")
-
-    def change(key: bytes, document: Document) -> Changed:
-        return key, {after.title if name == shape.title else name: value for name, value in document.items()}
-
-    return _step(version, after, change, {"rename": {shape.title: after.title}})
+    renaming = ({"rename": {shape.title: after.title}},)
+    return _Kind(renaming, _renamed(shape.title, after.title), _renamed(after.title, shape.title), after=after)
 
 
-def _remove(version: int, shape: Shape) -> Step:
-    def change(key: bytes, document: Document) -> Changed:
-        return key, {name: value for name, value in document.items() if name != "extra"}
-
-    return _step(version, shape, change, {"remove": ["extra"]})
+def _renamed(old: str, new: str) -> Change:
+    return lambda document: {new if name == old else name: value for name, value in document.items()}
 
 
-def _assert(version: int, shape: Shape) -> Step:
-    def change(key: bytes, document: Document) -> Changed:
+def _without(*gone: str) -> Change:
+    return lambda document: {name: value for name, value in document.items() if name not in gone}
+
+
+def _remove(_version: int, _shape: Shape) -> _Kind:
+    return _Kind(({"remove": ["extra"]},), _without("extra"), invents=("extra",))
+
+
+def _remove_restored(_version: int, _shape: Shape) -> _Kind:
+    steps = ({"remove": {"extra": {"restore": "?"}}},)
+    return _Kind(steps, _without("extra"), lambda document: {"extra": "?"} | document, ("extra",))
+
+
+def _merge(_version: int, _shape: Shape) -> _Kind:
+    """Two values become one."""
+    steps = ({"map": {"mood": {"a": "b", "b": "b"}}, "else": "keep", "reverse": {"b": "a"}},)
+    return _Kind(steps, _mapped("mood", {"a": "b"}), _mapped("mood", {"b": "a"}), ("mood",))
+
+
+def _mapped(name: str, table: Mapping[str, str]) -> Change:
+    def change(document: Document) -> Document:
+        value = document.get(name)
+        return document | {name: table[value]} if type(value) is str and value in table else dict(document)
+
+    return change
+
+
+def _narrow(_version: int, shape: Shape) -> _Kind:
+    """A number becomes an integer."""
+    steps = ({"convert": {"size": {"from": "number", "to": "integer", "round": "floor"}}},)
+    return _Kind(steps, _made("size", math.floor), _made("size", float), ("size",), after=replace(shape, whole=True))
+
+
+def _made(name: str, make: Callable[[Any], Any]) -> Change:
+    return lambda document: document | ({name: make(document[name])} if name in document else {})
+
+
+PAIR = ("left", "right")
+
+
+def _reshape(_version: int, shape: Shape) -> _Kind:
+    """Two fields go into an object, or out of it."""
+    after = replace(shape, paired=not shape.paired)
+    if shape.paired:
+        return _Kind(({"flatten": {"pair": [*PAIR]}},), _flat, _paired, ("pair",), after=after)
+    return _Kind(({"nest": {"pair": [*PAIR]}},), _paired, _flat, PAIR, after=after)
+
+
+def _paired(document: Document) -> Document:
+    pair = {name: document[name] for name in PAIR if name in document}
+    return _without(*PAIR)(document) | ({"pair": pair} if pair else {})
+
+
+def _flat(document: Document) -> Document:
+    return {**_without("pair")(document), **document.get("pair", {})}
+
+
+def _assert(_version: int, _shape: Shape) -> _Kind:
+    def check(document: Document) -> Document:
         if document["n"] < 0:
             raise Refused
-        return key, document
+        return dict(document)
 
-    return _step(version, shape, change, {"assert": {"n": {"ge": 0}}})
-
-
-def _drop(version: int, shape: Shape) -> Step:
-    def change(key: bytes, document: Document) -> Changed:
-        return None if document.get("gone") is True else (key, document)
-
-    return _step(version, shape, change, records=[{"drop": {"where": {"gone": True}}}])
+    return _Kind(({"assert": {"n": {"ge": 0}}},), check, check)
 
 
-def _rekey(version: int, shape: Shape) -> Step:
+def _drop(_version: int, _shape: Shape) -> _Kind:
+    return _Kind(records=({"drop": {"where": {"gone": True}}},), drops=lambda document: document.get("gone") is True)
+
+
+def _rekey(version: int, shape: Shape) -> _Kind:
     after = replace(shape, template=f"{shape.collection}:k{version}:{{id}}")
-
-    def change(_: bytes, document: Document) -> Changed:
-        return after.key(document["id"]), document
-
-    return _step(version, after, change, records=[{"rekey": {"from": shape.template, "to": after.template}}])
+    return _Kind(records=({"rekey": {"from": shape.template, "to": after.template}},), after=after)
 
 
-def _step(
-    version: int,
-    after: Shape,
-    change: Callable[[bytes, Document], Changed],
-    *steps: Mapping[str, Any],
-    records: list[Any] | None = None,
-) -> Step:
-    family = FAMILIES[after.collection]
-    more = ({"records": records} if records else {}) | ({"column_family": family} if family else {})
-    return Step(after.collection, version, {"steps": list(steps), **more}, after, change)
-
-
-_WAYS: Mapping[str, Callable[[int, Shape], Step]] = {
+_WAYS: Mapping[str, Callable[[int, Shape], _Kind]] = {
     "add": _add,
     "default": _default,
     "rename": _rename,
@@ -142,14 +216,44 @@ _WAYS: Mapping[str, Callable[[int, Shape], Step]] = {
     "assert": _assert,
     "drop": _drop,
     "rekey": _rekey,
+    "remove restored": _remove_restored,
+    "merge": _merge,
+    "narrow": _narrow,
+    "reshape": _reshape,
 }
 
 KINDS = tuple(_WAYS)
 
 
-def step_of(kind: str, version: int, shape: Shape) -> Step:
-    """The step of a kind from a version, at which a collection has a shape."""
-    return _WAYS[kind](version, shape)
+def step_of(kind: str, version: int, shape: Shape, since: int) -> Step:
+    """The step of a kind from a version, at which a collection has a shape to which an earlier version led."""
+    found, family = _WAYS[kind](version, shape), FAMILIES[shape.collection]
+    more = ({"records": list(found.records)} if found.records else {}) | ({"column_family": family} if family else {})
+    spec = {"steps": list(found.steps), **more}
+    after = found.after or shape
+    return Step(
+        shape.collection, version, spec, shape, after, found.change, found.back, found.drops, found.invents, since
+    )
+
+
+STAMP = "schema_version"
+
+
+def version_of(document: Document) -> int:
+    """The version that a record says it has."""
+    version = document.get(STAMP, 1)
+    assert type(version) is int
+    return version
+
+
+def stamped(document: Document, version: int) -> Document:
+    """A document that says a version; version 1 is said by saying none."""
+    return bare(document) | ({STAMP: version} if version > 1 else {})
+
+
+def bare(document: Document) -> Document:
+    """A document without its stamp."""
+    return _without(STAMP)(document)
 
 
 def collection_of(key: bytes) -> str:
@@ -160,48 +264,3 @@ def collection_of(key: bytes) -> str:
 def identity_of(key: bytes) -> int:
     """The identity of a record, as its key tells."""
     return int(key.rpartition(b":")[2])
-
-
-class Specs:
-    """The specs of a project.
-
-    Attributes:
-        newest: the newest version that they lead to.
-        steps: all version steps, in the order of their versions.
-        shapes: of each collection, by version.
-    """
-
-    def __init__(self) -> None:
-        """None so far."""
-        self.newest = 1
-        self.steps: list[Step] = []
-        self.shapes = {name: [Shape.first(name)] for name in FAMILIES}
-
-    def add(self, kinds: Mapping[str, str]) -> list[Step]:
-        """Steps to the next version, by their kinds, of some collections."""
-        added = [step_of(kind, self.newest, self.shapes[name][-1]) for name, kind in kinds.items()]
-        for shapes in self.shapes.values():
-            shapes.append(shapes[-1])
-        for step in added:
-            self.shapes[step.collection][-1] = step.shape
-        self.newest += 1
-        self.steps += added
-        return added
-
-    def touched(self, first: int, last: int) -> frozenset[str]:
-        """The collections that the steps from a version to another touch."""
-        return frozenset(step.collection for step in self.steps if first <= step.from_version < last)
-
-    def carried(self, key: bytes, document: Document | None, first: int, last: int) -> Changed:
-        """What becomes of a record on its way from a version to another.
-
-        Raises:
-            Refused: it cannot be carried over.
-        """
-        if document is None:
-            raise Refused
-        now: Changed = key, document
-        for step in self.steps:
-            if now is not None and step.collection == collection_of(key) and first <= step.from_version < last:
-                now = step.change(*now)
-        return now

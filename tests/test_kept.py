@@ -179,6 +179,18 @@ class TestQuarantine:
         manager.downgrade(1)
         assert list(manager.quarantine()) == []
 
+    def test_home_again_where_others_move(self, tmp_path: Path, folder: Folder) -> None:
+        """So it does where the way back brings the others to other keys."""
+        moves = {"rekey": {"from": "note:{id}", "to": "note:new:{id}"}}
+        manager = ms.MigrationManager(
+            make(tmp_path / "db", {b"note:1": b'{"id":1}', b"note:2": b"{"}),
+            folder.spec("note", 1, records=[moves]).load(),
+        )
+        before = data(manager.path)
+        manager.apply(on_error="quarantine")
+        manager.downgrade(1)
+        assert (data(manager.path), list(manager.quarantine())) == (before, [])
+
     @pytest.mark.parametrize("stamp", ["schema_version", None])
     def test_from_a_later_version(self, stamp: str | None, tmp_path: Path, folder: Folder) -> None:
         """One that was set aside at a later version goes down from there, with what was kept of it."""

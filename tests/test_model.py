@@ -17,19 +17,21 @@ from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 import migrate_spec as ms
 from migrate_spec import errors
 from migrate_spec.rejects import OnError
+from tests.conftest import compact
 from tests.faults_support import Tools, new_tools
 from tests.model import Error, Model
 from tests.model_backups import BackupRules
+from tests.model_kept import Document
 from tests.model_machine import COLLECTIONS, CRASH, CRASH_IN_PLACE, KINDS_OF_STEPS, WHICH, Crash, one_of
-from tests.model_program import ProgramRules
 from tests.model_state import of
-from tests.model_steps import Document, identity_of
+from tests.model_steps import identity_of
+from tests.model_way_back import WayBackRules
 
 NUMBERS = st.sampled_from([None, -1, 0, 1, 2, 3])
 """A field of the first records; the first one is damaged, and some steps refuse the second."""
 
 
-class RunRules(BackupRules, ProgramRules):
+class RunRules(BackupRules, WayBackRules):
     """Runs, the quarantine, and what can be seen of a database."""
 
     @initialize(
@@ -84,8 +86,8 @@ class RunRules(BackupRules, ProgramRules):
         if not self.state.held:
             return
         key = one_of(sorted(self.state.held), which)
-        document = {"id": identity_of(key), "n": n} if n is not None else None
-        value = self.stamped(document, self.state.held[key]) if document is not None else None
+        document = self.stamped(key, {"id": identity_of(key), "n": n}, self.state.held[key]) if n is not None else None
+        value = compact(document) if document is not None else None
         family, _, name = key.rpartition(b"/")
         file = self.path.with_name("document")
         file.write_bytes(value or b"")

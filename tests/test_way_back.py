@@ -17,7 +17,7 @@ from migrate_spec.codec import encode
 from migrate_spec.documents import sampled
 from migrate_spec.schema import Schema
 from migrate_spec.store import Store
-from tests.conftest import ROWS, VERSION, compact, data, dump, write
+from tests.conftest import ROWS, VERSION, Folder, compact, data, dump, make, write
 from tests.way_back_support import Way, goes_back_and_there, goes_there_and_back, nowhere
 
 __all__ = ["nowhere"]
@@ -151,3 +151,37 @@ def test_meridian_with_edits(meridian: Path, project: ms.Project) -> None:
         assert all(is_read(value) for key, value in first.items() if key.startswith(b"task:"))
         manager.apply()
         assert data(meridian) == edited
+
+
+class TestStamps:
+    """What a record says its version is, after the way down."""
+
+    def test_an_edit_that_an_untouched_step_would_take(self, tmp_path: Path, folder: Folder) -> None:
+        """A record that a step left alone, and another one did not, is edited: it goes back over the first one, too."""
+        folder.spec("note", 1, {"nest": {"size": ["width"]}}).spec("note", 2, {"default": {"tags": []}})
+        manager = ms.MigrationManager(make(tmp_path / "db", {b"note:1": b'{"a":1}'}), folder.load())
+        manager.apply()
+        edited = b'{"schema_version":3,"a":1,"tags":[],"size":{"width":4}}'
+        write(manager.path, {b"note:1": edited})
+        manager.downgrade(2)
+        assert data(manager.path) == {b"note:1": b'{"schema_version":2,"a":1,"size":{"width":4}}'}
+        manager.downgrade(1)
+        assert data(manager.path) == {b"note:1": b'{"a":1,"width":4}'}
+        manager.apply()
+        assert json.loads(data(manager.path)[b"note:1"]) == json.loads(edited)
+
+    def test_versions_without_a_step(self, tmp_path: Path, folder: Folder) -> None:
+        """A record of a collection that has no step in between goes down one version at a time, up and down again."""
+        for version in (1, 4):
+            folder.spec("note", version, {"add": {f"new_{version}": 1}})
+        for version in (2, 3):
+            folder.spec("item", version, {"add": {f"new_{version}": 1}})
+        manager = ms.MigrationManager(make(tmp_path / "db", {b"note:1": b'{"a":1}'}), folder.load())
+        manager.apply()
+        write(manager.path, {b"note:2": b'{"a":2,"new_1":1,"new_4":1,"schema_version":5}'})
+        stamps = []
+        for version in (4, 3, 2, 1):
+            manager.downgrade(version)
+            stamps.append({json.loads(value).get("schema_version") for value in data(manager.path).values()})
+        assert stamps == [{2}, {2}, {2}, {None}]
+        assert data(manager.path) == {b"note:1": b'{"a":1}', b"note:2": b'{"a":2}'}

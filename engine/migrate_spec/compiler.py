@@ -94,6 +94,7 @@ class Route:
         down: whether it is gone from the last step to the first; then ``target`` is where it begins.
         allow_pickle: whether pickled documents are carried over, too.
         unkept: the steps, on a way down, of which not all is kept, by the version that each begins with.
+        earlier: steps of the collection before ``specs``, which a record may say not to have behind.
     """
 
     specs: tuple[Spec, ...]
@@ -107,6 +108,7 @@ class Route:
     down: bool = False
     allow_pickle: bool = False
     unkept: frozenset[int] = frozenset()
+    earlier: tuple[Spec, ...] = ()
 
     @property
     def collection(self) -> str:
@@ -135,6 +137,11 @@ class Route:
     def way(self) -> tuple[Spec, ...]:
         """The steps that a database of the version that the route starts from has before it."""
         return tuple(spec for spec in self.specs if spec.from_version >= self.start)
+
+    @property
+    def since(self) -> int:
+        """The version that led to the shape before the first of the steps; the earliest one where none is known."""
+        return self.earlier[-1].to_version if self.earlier else self.earliest
 
     @property
     def kept_by(self) -> list[tuple[int, int]]:

@@ -15,7 +15,7 @@ from migrate_spec.forgetting import Forget, forgetting
 from migrate_spec.spec import Spec
 from migrate_spec.step import backward
 
-__all__ = ["Crossing", "Step", "crossings"]
+__all__ = ["Crossing", "Step", "crossings", "upwards"]
 
 Step = tuple[int, int]
 """A version step in a direction: where it begins, and where it leads."""
@@ -88,7 +88,7 @@ class Crossing:
         return self.spec.name if self.step[0] < self.step[1] else f"{self.spec.name} backwards"
 
 
-def crossings(specs: Sequence[Spec], start: int = 1, *, down: bool) -> list[Crossing]:
+def crossings(specs: Sequence[Spec], start: int = 1, *, down: bool, since: int = 1) -> list[Crossing]:
     """The version steps of a collection in one direction, in the order in which they are gone.
 
     Args:
@@ -96,6 +96,7 @@ def crossings(specs: Sequence[Spec], start: int = 1, *, down: bool) -> list[Cros
         start: the version of the database at the lower end. A record may be older, and stays so on the way down to
             there; the first step upwards takes it through the earlier ones, too.
         down: whether from the last to the first.
+        since: the version that led to the shape before the first of the steps.
 
     Raises:
         Irreversible: the way is down, and a step cannot be undone.
@@ -105,17 +106,29 @@ def crossings(specs: Sequence[Spec], start: int = 1, *, down: bool) -> list[Cros
     for spec in specs:
         if spec.from_version >= start:
             up, older = _in_turn([*older, _up(spec)]), []
-            found.append(_downwards(spec, up) if down else _upwards(spec, up))
+            found.append(_downwards(spec, up, since) if down else _upwards(spec, up, since))
+        since = spec.to_version
     return found[::-1] if down else found
 
 
-def _downwards(spec: Spec, up: Callable[[Document], Document]) -> Crossing:
+def upwards(specs: Sequence[Spec], document: Document) -> Document | None:
+    """What steps make of a document that says an earlier version; nothing where they refuse it."""
+    try:
+        for spec in specs:
+            document = _up(spec)(copied(document))
+    except Refused:
+        return None
+    return document
+
+
+def _downwards(spec: Spec, up: Callable[[Document], Document], since: int) -> Crossing:
     versions, encodings = (spec.to_version, spec.from_version), (spec.encoding_after, spec.encoding)
-    return Crossing(spec, versions, encodings, _down(spec), up, forgetting(spec.steps, down=True))
+    return Crossing(spec, versions, encodings, _down(spec, since), up, forgetting(spec.steps, down=True))
 
 
-def _upwards(spec: Spec, up: Callable[[Document], Document]) -> Crossing:
-    versions, encodings, back = (spec.from_version, spec.to_version), (spec.encoding, spec.encoding_after), _back(spec)
+def _upwards(spec: Spec, up: Callable[[Document], Document], since: int) -> Crossing:
+    versions, encodings = (spec.from_version, spec.to_version), (spec.encoding, spec.encoding_after)
+    back = _back(spec, since)
     return Crossing(spec, versions, encodings, up, back, forgetting(spec.steps, down=False) if back else None)
 
 
@@ -126,10 +139,10 @@ def _in_turn(changes: Sequence[Callable[[Document], Document]]) -> Callable[[Doc
     return lambda document: reduce(lambda made, change: change(made), changes, document)
 
 
-def _back(spec: Spec) -> Callable[[Document], Document] | None:
+def _back(spec: Spec, since: int) -> Callable[[Document], Document] | None:
     """A step downwards, where there is one."""
     try:
-        return _down(spec)
+        return _down(spec, since)
     except Irreversible:
         return None
 
@@ -146,20 +159,24 @@ def _up(spec: Spec) -> Callable[[Document], Document]:
     return up
 
 
-def _down(spec: Spec) -> Callable[[Document], Document]:
-    """A step downwards. A document that says an earlier version was not changed by it; one of version 1 says none."""
+def _down(spec: Spec, since: int) -> Callable[[Document], Document]:
+    """A step downwards. A document that says an earlier version was not changed by it; one of version 1 says none.
+
+    What comes of one says the version that led to its shape, as a run upwards has it say: so it is no later one than
+    that of the database, however far that goes down.
+    """
     if spec.refuses_downgrade:
         found = "a step that refuses to be undone was found"
         raise Irreversible(found, spec.refuses_downgrade, where=spec.place("downgrade"))
-    change, stamp, first = backward(spec.steps, lenient=True), spec.stamp, spec.from_version == 1
+    change, stamp = backward(spec.steps, lenient=True), spec.stamp
 
     def down(document: Document) -> Document:
         if stamp.path is not None:
             if stamp.version_of(document) < spec.to_version:
                 return document
-            document = stamp.stamped(document, spec.from_version)
+            document = stamp.stamped(document, since)
         change(document)
-        if first and stamp.path is not None:
+        if since == 1 and stamp.path is not None:
             stamp.path.take(document)
         return document
 

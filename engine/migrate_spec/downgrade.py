@@ -203,6 +203,8 @@ def carry_down(plan: Plan, means: Means, live: Store) -> tuple[list[Carried], Re
         )
     else:
         results, retaken = carry_stepwise(plan, means, live)
+        if not any(result.rejected for result in results):
+            retake_down(plan, means, retaken)
     means.tracker.finish()
     return results, retaken
 

@@ -104,7 +104,7 @@ class Flows:
         self._taken = taken
         self._keeping = keeping
         self.homes = Homes(routes)
-        self._ways = cache(lambda spec: WayBack(spec, self.homes))
+        self._ways = cache(lambda spec, since: WayBack(spec, self.homes, since))
         self._kept: dict[str, KeptAnywhere] = {}
         self._notes: list[tuple[Changes, bytes, bytes, bytes | None]] = []
         self._transforms = {route.collection: Transform(route) for route in routes}
@@ -154,8 +154,12 @@ class Flows:
 
     def way_back(self, spec: Spec) -> WayBack | None:
         """A step as what brings records back, where there is such a way, and something is kept for it."""
-        way = self._ways(spec) if self._keeping is not None else None
-        return way if way is not None and way.exists else None
+        if self._keeping is None:
+            return None
+        route = self.transform(spec.collection).route
+        before = [one.to_version for one in route.specs if one.to_version <= spec.from_version]
+        way = self._ways(spec, before[-1] if before else route.since)
+        return way if way.exists else None
 
     def kept(self, spec: Spec, key: bytes) -> bytes | None:
         """What is kept of a record since it was brought back over a step."""

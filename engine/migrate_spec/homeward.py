@@ -62,7 +62,7 @@ class Homeward:
         self.step: Step = (spec.to_version, spec.from_version)
         self.name = f"{spec.name} backwards"
         self._journey = Journey(route)
-        self._way = WayBack(spec, homes)
+        self._way = WayBack(spec, homes, route.since)
         self._frozen = frozen
         self._kept = KeptAnywhere(frozen, route.collection, route.kept_by)
         self.village = Village(spec, frozen, homes, self._kept)

@@ -19,9 +19,9 @@ from migrate_spec.codec import (
 )
 from migrate_spec.compiler import RecordRefused, Route, coding, misfit, out_of_range
 from migrate_spec.complement import Complement
-from migrate_spec.crossing import Crossing, Step, crossings
+from migrate_spec.crossing import Crossing, Step, crossings, upwards
 from migrate_spec.differences import Conflict, Places, differences, put_back_in, values_lost
-from migrate_spec.document import Refused
+from migrate_spec.document import Refused, equal
 from migrate_spec.forgetting import forgotten, lossy
 from migrate_spec.path import Each, Name, Path
 from migrate_spec.pickled import is_pickled, unpickled
@@ -91,7 +91,7 @@ class Journey:
         self._reasons = Reasons(route.schema) if route.schema else None
         self._read, _ = coding(route.specs)
         self._stamp = route.stamp
-        self._crossings = crossings(route.specs, route.start, down=route.down)
+        self._crossings = crossings(route.specs, route.start, down=route.down, since=route.since)
         self._lossy = {one.step: lossy(one.spec.steps) for one in self._crossings}
         self._forgotten = {one.step: lossy(forgotten(one.spec.steps)) for one in self._crossings if route.down}
 
@@ -190,7 +190,7 @@ class Journey:
     def _cross(self, crossing: Crossing, found: Arrived, kept: bytes | None) -> None:
         """Go one step."""
         before, complement = found.document, Complement.of(kept) if kept is not None else None
-        after, conflicts = self._over(crossing, self._document(found.value), complement)
+        after, conflicts = self._over(crossing, before, self._document(found.value), complement)
         found.losses += conflicts_at(crossing.step, conflicts, self._stamp.path)
         value = self._written(crossing, after)
         if complement is not None and (spelled := complement.spelled(value)) is not value:
@@ -211,7 +211,7 @@ class Journey:
         found.document, found.value = after, value
 
     def _over(
-        self, crossing: Crossing, document: Document, complement: Complement | None
+        self, crossing: Crossing, upper: Document, document: Document, complement: Complement | None
     ) -> tuple[Document, Sequence[Conflict]]:
         """A document on the other side, what was kept of it put back where it is not edited."""
         try:
@@ -223,7 +223,24 @@ class Journey:
             return document, ()
         root = [document]
         conflicts = put_back_in(root, complement.differences)
-        return root[0], conflicts
+        return self._stamped(crossing, upper, root[0]), conflicts
+
+    def _stamped(self, crossing: Crossing, upper: Document, lower: Document) -> Document:
+        """A document with its stamp, where that was put back; it says which steps have not changed the document.
+
+        An edit may have made one of it that they would have changed: then it is of the version that it comes to.
+        """
+        version = crossing.step[1]
+        if not self.route.down or self._stamp.path is None or (said := self._stamp.version_of(lower)) >= version:
+            return lower
+        older = [spec for spec in (*self.route.earlier, *self.route.specs) if said <= spec.from_version < version]
+        if not older:
+            return lower
+        for way, made in ((older, lower), ([*older, crossing.spec], upper)):  # the second is of an older program
+            found = upwards(way, lower)
+            if found is not None and equal(decode(found), decode(made)):
+                return lower
+        return self._stamp.stamped(lower, older[-1].to_version)
 
     def _document(self, value: bytes) -> Document:
         """A new document of bytes: that takes less time than to copy one."""

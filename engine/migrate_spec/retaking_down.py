@@ -5,6 +5,8 @@ A record stays at the version that the database had when it was set aside. Where
 - the version to which the way leads, the record is at home, and loses its mark;
 - a later one, it goes down from there; if it cannot, it stays in quarantine, and its mark says why;
 - an earlier one, it stays in quarantine.
+
+On a way on which a step moves records those that would have to go down stay in quarantine, too.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ def retake_down(plan: Plan, means: Means, retaken: Retaken) -> None:
                 retaken.come_home(mark, route, files, inside)
                 continue
             way = replace(route, specs=specs, target=mark.version)
-            if not way.moves_records:
+            if not any(one.moves_records for one in plan.routes):
                 again.try_one(mark, way, files)
         retaken.add(within, *files.finish())
         again.finish(within)

@@ -46,7 +46,7 @@ def carry_stepwise(plan: Plan, means: Means, live: Store) -> tuple[list[Carried]
         DatabaseError: the database cannot be read, or the staged files not be written.
     """
     results: list[Carried] = []
-    retaken = Retaken([])
+    staged: dict[str, list[Path]] = {}
     copy = _Copy(live, means.folder) if means.folder is not None and len(plan.steps) > 1 else None
     for number, step in enumerate(plan.steps):
         within = _one_step(plan, step)
@@ -56,9 +56,11 @@ def carry_stepwise(plan: Plan, means: Means, live: Store) -> tuple[list[Carried]
         if any(result.rejected for result in found):
             break  # nobody knows what the next step would be given
         for family, some in files.items():
-            retaken.files.setdefault(family, []).extend(some)
+            staged.setdefault(family, []).extend(some)
         if copy is not None and number + 1 < len(plan.steps):
             copy.take(files)
+    retaken = Retaken(results)
+    retaken.files |= staged
     return results, retaken
 
 
@@ -72,7 +74,8 @@ def _one_step(plan: Plan, step: Sequence[Migration]) -> Plan:
 def _route(way: Route, step: Migration) -> Route:
     unstamped = 1 if way.stamp.path is not None else step.to_version
     whole = replace(way, specs=(step.spec,), target=step.to_version, start=step.from_version, unstamped=unstamped)
-    return replace(whole, schema=step.schema_before if way.schema is not None else None)
+    earlier = tuple(spec for spec in way.specs if spec.to_version <= step.from_version)
+    return replace(whole, schema=step.schema_before if way.schema is not None else None, earlier=earlier)
 
 
 def _carry(plan: Plan, means: Means) -> tuple[list[Carried], dict[str, list[Path]]]:

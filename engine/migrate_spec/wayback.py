@@ -27,11 +27,11 @@ class WayBack:
         exists: whether there is a way back.
     """
 
-    def __init__(self, spec: Spec, homes: Homes) -> None:
-        """Take the step, and where records belong that it makes or takes in."""
+    def __init__(self, spec: Spec, homes: Homes, since: int) -> None:
+        """Take the step, where records belong that it makes or takes in, and the version that led to the shape before it."""
         self.spec = spec
         self.homes = homes
-        self._crossing = crossings((spec,), down=False)[0]
+        self._crossing = crossings((spec,), down=False, since=since)[0]
         self._read = coding((spec,))[0]
         self._undo = [operation.undo() for operation in reversed(spec.records)]
         self._reunite = [one for operation in reversed(spec.records) if (one := operation.reunite()) is not None]
