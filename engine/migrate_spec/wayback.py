@@ -28,7 +28,13 @@ class WayBack:
     """
 
     def __init__(self, spec: Spec, homes: Homes, since: int) -> None:
-        """Take the step, where records belong that it makes or takes in, and the version that led to the shape before it."""
+        """Take the step.
+
+        Args:
+            spec: it.
+            homes: where records belong that it makes or takes in.
+            since: the version that led to the shape before it.
+        """
         self.spec = spec
         self.homes = homes
         self._crossing = crossings((spec,), down=False, since=since)[0]
