@@ -104,6 +104,20 @@ EDITS = {
     "a record that would have been deleted": Edit(
         {}, {"task:1": {"gone": True, "n": 1}, "by:1": 1}, {"task:1": {"gone": True, "n": 1}, "by:1": 1}, spec=DROP
     ),
+    "an entry that is given up, of a record that stays as it is, and says its version or not": Edit(
+        {"task:1": {"id": 1, "n": "a"}, "o:a:1": 7, "task:2": {"id": 2, "n": "b"}, "o:b:1": 8, "o:b:2": 1},
+        {"task:1": {"id": 1, "n": "c"}, "task:3": {"v": 2, "id": 3, "n": "d"}},
+        {
+            "task:1": {"id": 1, "n": "c"},
+            "o:c:1": 1,
+            "task:2": {"id": 2, "n": "b"},
+            "o:b:1": 8,
+            "o:b:2": 1,
+            "task:3": {"id": 3, "n": "d"},
+            "o:d:3": 1,
+        },
+        spec={"stamp": "v", "indexes": {"old": {"from": "o:{n}:{id}", "to": None}}},
+    ),
     "entries follow an edit, and a new record": Edit(
         {"task:1": {"id": 1, "n": "a", "x": 5}, "n:a:1": 7, "o:a:1": 1},
         {"task:1": {"id": 1, "m": "b"}, "m:a:1": None, "m:b:1": 7, "task:2": {"id": 2, "m": "c"}, "m:c:2": 8},

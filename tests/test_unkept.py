@@ -129,3 +129,54 @@ def test_a_history_that_says_something_else(entry: dict[str, object], manager: m
     write(manager.path, {HISTORY: json.dumps(history).encode()})
     with pytest.raises(ms.MetadataInvalid, match=r"entry 2: pruned is no list of steps with their losses"):
         manager.losses()
+
+
+GONE = {"drop": {"where": {"gone": True}}}
+MOVES = {"explode": {"notes": {"to": "part:{id}:{.index}"}}}, {"gather": {"tags": {"from": "tag:{id}:{.index}"}}}
+RECORDS = {
+    b"note:1": b'{"id":1,"notes":[{"t":"a"}],"by":"x"}',
+    b"note:2": b'{"id":2,"gone":true}',
+    b"note:3": b'{"id":3,"gone":true}',
+    b"by:x": b"5",
+}
+GIVEN_UP = {"by": {"from": "by:{by}", "to": None}}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_records_that_move(way: str, tmp_path: Path, folder: Folder) -> None:
+    """Records that were deleted are told, as many as the history knows, and what else nothing is kept of."""
+    steps = [GONE] if way == "in place" else [*MOVES, GONE]
+    project = folder.spec("note", 1, records=steps, indexes=GIVEN_UP).load()
+    manager = ms.MigrationManager(make(tmp_path / "db", RECORDS), project)
+    WAYS[way][0](manager)
+    paths = ["indexes.by"] if way == "in place" else ["indexes.by", "notes", "tags[]"]
+    lost = [] if way == "another program" else [(1, ".", "dropped", 2)]
+    assert [one for one in noted(manager) if one[1] == "."] == lost
+    expected = [(".", 2 if lost else 0), *((path, 1) for path in paths)]
+    before = dump(manager.path)
+    assert [(one.path, one.records) for one in manager.scan_downgrade(1).losses if one.kind == "dropped"] == expected
+    with pytest.raises(ms.LossRefused) as caught:
+        manager.downgrade(1, accept_loss=paths)
+    count = "2" if lost else "?"
+    assert str(caught.value).splitlines()[1:] == [
+        f"  note v2→v1, .: what was there is not kept, and does not come back, in {count} records"
+    ]
+    assert dump(manager.path) == before
+    report = manager.downgrade(1, accept_loss=[".", *paths])
+    assert [(one.path, one.records) for one in report.losses if one.kind == "dropped"] == expected
+    assert report.collections["note"]["exact"] == 0
+    assert [one for one in noted(manager) if one[1] == "."] == [*lost, (2, ".", "dropped", 2 if lost else 0)]
+    assert data(manager.path).keys() == {b"note:1", b"by:x"}
+    manager.apply()
+    assert manager.downgrade(1).losses == []
+
+
+def test_some_of_what_was_deleted_is_kept(tmp_path: Path, folder: Folder) -> None:
+    """What comes back is not told, nor is that told any more which was told on an earlier way down."""
+    manager = ms.MigrationManager(make(tmp_path / "db", RECORDS), folder.spec("note", 1, records=[GONE]).load())
+    manager.apply(complements=False)
+    manager.downgrade(1, accept_loss=["."])
+    write(manager.path, dict(RECORDS))
+    manager.apply()
+    assert manager.downgrade(1).losses == []
+    assert data(manager.path) == RECORDS

@@ -19,7 +19,7 @@ from migrate_spec.history import HISTORY_KEY, VERSION_KEY, new_entry, read_histo
 from migrate_spec.kept import kept_keys
 from migrate_spec.listing import Listing
 from migrate_spec.logs import log
-from migrate_spec.losses import LossCount
+from migrate_spec.losses import EVERYTHING, LossCount
 from migrate_spec.moving import carry_moving
 from migrate_spec.plan import Plan
 from migrate_spec.progress import OnProgress, Tracker
@@ -111,8 +111,9 @@ class Run:
 
     def _losses(self, results: Sequence[Carried]) -> list[LossCount]:
         """What is lost: what cannot be put back, as something else stands there now, and what is taken and not kept."""
-        conflicts = [loss for loss in losses_of(results) if loss.kind == "conflict"]
-        return [*conflicts, *not_kept(results, complements=self.keeps_complements)]
+        lost = losses_of(results, complements=self.keeps_complements)
+        told = [one for one in lost if one.kind == "conflict" or (one.kind, one.path) == ("dropped", EVERYTHING)]
+        return [*told, *not_kept(results, complements=self.keeps_complements)]
 
     @property
     def _keeping(self) -> str | None:

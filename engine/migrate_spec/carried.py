@@ -20,7 +20,7 @@ from migrate_spec.migration import Migration
 from migrate_spec.plan import Plan
 from migrate_spec.ranges import Part
 from migrate_spec.rejects import SHOWN_REJECTIONS
-from migrate_spec.spec import overlap
+from migrate_spec.spec import Spec, overlap
 
 __all__ = ["Carried", "check_rejections", "held", "losses_of", "lost", "not_kept", "noted"]
 
@@ -242,12 +242,16 @@ def not_kept(results: Sequence[Carried], *, complements: bool) -> list[LossCount
     found: dict[LossCount, None] = {}
     for result in results:
         for spec, count in zip(result.route.specs, result.changed_by, strict=True):
-            step, forgets = (result.collection, spec.from_version, spec.to_version), lossy(forgotten(spec.steps))
-            taken = () if complements else lossy(spec.steps)
+            step, forgets = (result.collection, spec.from_version, spec.to_version), _forgotten(spec)
+            taken = () if complements else (*map(str, lossy(spec.steps)), *spec.unkept)
             told = [(path, "forgotten") for path in forgets]
             told += [(path, "dropped") for path in taken if path not in forgets]
-            found |= dict.fromkeys(LossCount(*step, str(path), kind, count) for path, kind in told if count)
+            found |= dict.fromkeys(LossCount(*step, path, kind, count) for path, kind in told if count)
     return sorted(found)
+
+
+def _forgotten(spec: Spec) -> Sequence[str]:
+    return tuple(map(str, lossy(forgotten(spec.steps))))
 
 
 def _place(result: Carried) -> dict[str, Json]:

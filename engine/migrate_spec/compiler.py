@@ -95,6 +95,7 @@ class Route:
         allow_pickle: whether pickled documents are carried over, too.
         unkept: the steps, on a way down, of which not all is kept, by the version that each begins with.
         earlier: steps of the collection before ``specs``, which a record may say not to have behind.
+        deleted: how many records these have deleted of which nothing is kept, by that version; 0: nobody knows.
     """
 
     specs: tuple[Spec, ...]
@@ -109,6 +110,7 @@ class Route:
     allow_pickle: bool = False
     unkept: frozenset[int] = frozenset()
     earlier: tuple[Spec, ...] = ()
+    deleted: tuple[tuple[int, int], ...] = ()
 
     @property
     def collection(self) -> str:

@@ -15,6 +15,7 @@ from migrate_spec.errors import Fault
 from migrate_spec.homes import Homes
 from migrate_spec.journey import RecordLoss, conflicts_at
 from migrate_spec.kept import KeptAnywhere, keeping_entry
+from migrate_spec.losses import EVERYTHING
 from migrate_spec.moves import MADE, PART, Entries, moved_entries
 from migrate_spec.pickled import is_pickled, pickled, unpickled
 from migrate_spec.record_operation import Change, Record, Surroundings
@@ -200,13 +201,13 @@ class Flow:
 
     Attributes:
         transform: the collection's compiled route.
-        losses: how many records lose what, as it was edited since it was kept.
+        losses: how many records lose what, as it was edited since it was kept, or as they go.
     """
 
     def __init__(self, flows: Flows, collection: str) -> None:
         self._flows = flows
         self.losses = Counter[RecordLoss]()
-        self._conflicts: list[RecordLoss] = []
+        self._losses: list[RecordLoss] = []
         self.transform = flows.transform(collection)
         self._allow_pickle = self.transform.route.allow_pickle
         self._operations: dict[tuple[int, int], tuple[Change, ...]] = {}
@@ -225,13 +226,13 @@ class Flow:
         Raises:
             RecordRefused: it cannot be carried over.
         """
-        self._conflicts.clear()
+        self._losses.clear()
         try:
             found = self(key, value)
         except RecordRefused:
             self._flows.forget()
             raise
-        self.losses.update(dict.fromkeys(self._conflicts, 1))
+        self.losses.update(dict.fromkeys(self._losses, 1))
         stored = value if stored is None else stored
         changed = found.get(key) != stored or len(found) != 1
         if key not in found:
@@ -345,7 +346,7 @@ class Flow:
             if kept.goes(one.transform, leg, record):
                 one.reached = spec.to_version
             versions = spec.from_version, spec.to_version
-            self._conflicts += conflicts_at(versions, kept.conflicts, spec.stamp.path)
+            self._losses += conflicts_at(versions, kept.conflicts, spec.stamp.path)
             record.changed = False
             records = [record]
             for change in self._changes(one.transform, leg):
@@ -353,6 +354,8 @@ class Flow:
             records = kept.moved(record, records)
             kept.settle(record, spec, partial(self._written, spec.to_version))
             stays = any(new is record for new in records)
+            if not stays:
+                self._losses.append(RecordLoss(versions, EVERYTHING, "kept"))
             if record.changed or not stays:
                 one.transform.changed_by[leg.index] += one.reached != spec.to_version
                 one.reached = spec.to_version

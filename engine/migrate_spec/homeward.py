@@ -63,6 +63,7 @@ class Homeward:
         self.name = f"{spec.name} backwards"
         self._journey = Journey(route)
         self._way = WayBack(spec, homes, route.since)
+        self._unkept = spec.unkept if spec.from_version in route.unkept else ()
         self._frozen = frozen
         self._kept = KeptAnywhere(frozen, route.collection, route.kept_by)
         self.village = Village(spec, frozen, homes, self._kept)
@@ -76,7 +77,8 @@ class Homeward:
             RecordRefused: so it is, too.
         """
         document, version = self._journey.read(value)
-        move = self._move_of(self._kept.of(self.step[::-1], key))
+        stored = self._kept.of(self.step[::-1], key)
+        move = self._move_of(stored)
         others = Reunion(self.village, move.parts)
         whole, opened = value, document
         if self.spec.lists_of_records:
@@ -84,7 +86,7 @@ class Homeward:
             if others.taken or others.given or encode(opened) != encode(document):
                 whole = encoder_of(self.spec.encoding_after)(opened)
         if whole is value and self.spec.stamp.path is not None and version < self.spec.to_version:
-            return Home(key, value)  # the step has not changed it
+            return self._left(key, value, document, stored)  # the step has not changed it
         try:
             arrived = self._journey(whole, {self.step[::-1]: move.lost} if move.lost is not None else {})
         except RecordRefused as refused:
@@ -101,10 +103,28 @@ class Homeward:
         if whole is not value:
             upwards = replace(upwards, parts=up.parts(), rest=up.rest(value))
         kept = self._entry(key, old_key, upwards)
-        losses = arrived.losses + [RecordLoss(self.step, *told) for told in dict.fromkeys(others.told)]
+        told = [*others.told, *(self._unknown(arrived.document) if stored is None else ())]
+        losses = [one for one in arrived.losses if one.kind != "inexact"]
+        losses = self._journey.told(losses + [RecordLoss(self.step, *one) for one in dict.fromkeys(told)])
         taken = [one.encode() for some in others.taken.values() for one in some]
         given = {one.encode(): written for one, written in others.given.items()}
         return Home(old_key, arrived.value, entries, move.strays, kept, losses, taken, given)
+
+    def _left(self, key: bytes, value: bytes, document: Document, stored: bytes | None) -> Home:
+        """A record that stays as it is: what became of its entries in indexes is undone."""
+        if not self.spec.indexes:
+            return Home(key, value)
+        move = self._move_of(stored)
+        entries, kept = self._entries(document, document, move)
+        told = self._unknown(document) if stored is None else []
+        losses = [RecordLoss(self.step, path, kind) for path, kind in told if path.startswith("indexes.")]
+        return Home(key, value, entries, move.strays, self._entry(key, key, Move(None, None, *kept)), losses)
+
+    def _unknown(self, document: Document) -> list[tuple[str, str]]:
+        """What a record may lose of which nothing is kept, as that is not kept of all; it is as it is afterwards."""
+        indexes = self.spec.indexes.items()
+        without = {f"indexes.{name}" for name, index in indexes if index.key_before(document) is None}
+        return [(path, "unkept") for path in self._unkept if path not in without]
 
     def _again(self, whole: bytes, move: Move, refused: RecordRefused) -> Arrived:
         """A record with empty lists, as there are no records to make them of; the older version may demand them.

@@ -15,7 +15,7 @@ from migrate_spec.errors import show_key
 from migrate_spec.history import History, new_entry, read_history, read_version
 from migrate_spec.journey import path_of
 from migrate_spec.kept import Block
-from migrate_spec.losses import LossCount
+from migrate_spec.losses import EVERYTHING, LossCount
 from migrate_spec.moves import GONE, MADE, THERE, Move
 from migrate_spec.store import Store
 
@@ -44,8 +44,8 @@ KEPT_KINDS = {
 }
 """In which ways a record was different before a step."""
 
-LOST_KINDS = {"removed", "changed", "filled"}
-"""Those that are about a value, or whether there was one."""
+LOST_KINDS = {"removed", "changed", "filled", "deleted"}
+"""Those that are about a value, or whether there was one, or about a whole record."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,8 @@ def with_pruned(store: Store, blocks: Iterable[Block], at: str) -> bytes:
     for count in ledger_of(History(), blocks).kept:
         losses = pruned.setdefault((count.collection, count.from_version, count.to_version), [])
         if count.kind in LOST_KINDS:
-            losses.append({"path": count.path, "kind": "dropped", "records": count.records})
+            path = EVERYTHING if count.kind == "deleted" else count.path
+            losses.append({"path": path, "kind": "dropped", "records": count.records})
     names, version = ("collection", "from_version", "to_version", "losses"), read_version(store)
     told: list[Json] = [dict(zip(names, (*step, losses), strict=True)) for step, losses in pruned.items()]
     entry = new_entry("prune", (version, version), at) | {"pruned": told}

@@ -6,7 +6,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["KINDS", "LossCount", "not_accepted"]
+__all__ = ["EVERYTHING", "KINDS", "LossCount", "not_accepted"]
+
+EVERYTHING = "."
+"""The path of a whole record, with its key."""
 
 KINDS = {
     "placeholder": "a value is made up, as nothing was kept",
@@ -27,7 +30,7 @@ class LossCount:
         from_version, to_version: the step, in the direction of the run.
         path: where; all items of a list are alike.
         kind: in which way, one of :data:`KINDS`.
-        records: how many do.
+        records: how many do; 0: nobody knows.
     """
 
     collection: str
@@ -52,8 +55,13 @@ class LossCount:
         """The step's name for people: ``task v2→v1``."""
         return f"{self.collection} v{self.from_version}→v{self.to_version}"
 
+    @property
+    def counted(self) -> str:
+        """The number of records for people."""
+        return f"{self.records:,}" if self.records else "?"
+
     def __str__(self) -> str:
-        records = f"{self.records:,} record{'s' if self.records != 1 else ''}"
+        records = f"{self.counted} record{'s' if self.records != 1 else ''}"
         return f"{self.step}, {self.path}: {KINDS[self.kind]}, in {records}"
 
     def to_json(self) -> dict[str, Any]:

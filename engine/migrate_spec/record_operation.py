@@ -190,6 +190,13 @@ class RecordOperation(ABC):
     def losses(self) -> Sequence[str]:
         """What the way back cannot bring back without a backup."""
 
+    def unkept(self) -> Sequence[str]:
+        """The paths at which the way back of a record that stays may not be what it was where nothing is kept of it."""
+        return ()
+
+    deletes_records: ClassVar[bool] = False
+    """Whether it deletes records of the collection."""
+
     alters_documents: ClassVar[bool] = False
     """Whether it alters what stands in the collection's records, or takes some of them away."""
 

@@ -19,6 +19,7 @@ from migrate_spec.homes import Homes
 from migrate_spec.homeward import Home, Homeward
 from migrate_spec.journey import RecordLoss
 from migrate_spec.kept import keep_sorted
+from migrate_spec.losses import EVERYTHING
 from migrate_spec.moves import Move, record_digest
 from migrate_spec.ranges import without_collector
 from migrate_spec.rejects import rejection
@@ -29,9 +30,6 @@ from migrate_spec.sorter import Sorter
 __all__ = ["carry_home"]
 
 T = TypeVar("T")
-
-EVERYTHING = "."
-"""The path of a whole record."""
 
 
 def carry_home(routes: Sequence[Route], means: Means, known: Sequence[Route]) -> tuple[list[Carried], list[Path]]:
@@ -124,6 +122,9 @@ class _Return:
             for entry, there in move.entries.items():
                 self._strays.add(entry, key, there)
         result.changed_by = [result.migrated]
+        deleted = dict(result.route.deleted).get(way.spec.from_version)
+        if deleted is not None and way.spec.deletes_records:
+            result.losses[RecordLoss(way.step, EVERYTHING, "unkept")] += deleted
 
     def _bring_parts_back(self, way: Homeward, key: bytes, move: Move, result: Carried) -> None:
         """Bring back what had gone into a record that had gone then; and what was made of it goes with it again."""

@@ -8,13 +8,10 @@ from typing import Any, Literal
 from migrate_spec.crossing import crossings
 from migrate_spec.errors import Irreversible
 from migrate_spec.forgetting import forgotten
+from migrate_spec.losses import EVERYTHING
 from migrate_spec.migration import Migration
 
 __all__ = ["Reversal", "reversal"]
-
-
-EVERYTHING = "."
-"""The path of a whole record, with its key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,17 @@ class Spec:
         return any(operation.alters_documents for operation in self.records)
 
     @property
+    def deletes_records(self) -> bool:
+        """Whether it deletes records."""
+        return any(operation.deletes_records for operation in self.records)
+
+    @property
+    def unkept(self) -> tuple[str, ...]:
+        """The paths at which moving a record loses something, where nothing is kept of it: of lists, and of indexes."""
+        given_up = [f"indexes.{name}" for name, index in self.indexes.items() if index.to is None]
+        return (*(path for operation in self.records for path in operation.unkept()), *given_up)
+
+    @property
     def head_after(self) -> str:
         """What its records' keys begin with after the step."""
         return reduce(lambda head, operation: operation.head_after(head), self.records, self.prefix)

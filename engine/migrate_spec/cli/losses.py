@@ -19,7 +19,7 @@ def show_losses(losses: Sequence[LossCount]) -> None:
             show()
             show(title)
             told = [KINDS[loss.kind] if not loss.is_kept else "" for loss in some]
-            for line in rows([(one.step, one.path, f"{one.records:,}") for one in some], told):
+            for line in rows([(one.step, one.path, one.counted) for one in some], told):
                 show(line)
 
 

@@ -35,6 +35,8 @@ class Drop(RecordOperation):
         after: {"r:2": {kind: page}}
     """
 
+    deletes_records: ClassVar[bool] = True
+
     alters_documents: ClassVar[bool] = True
 
     def effect(self, shape: Shape) -> Shape:

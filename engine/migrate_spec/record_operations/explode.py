@@ -131,6 +131,10 @@ class Explode(RecordOperation):
         """The key itself, unless it may be that of an item: of which record that was is not known."""
         return None if key.startswith(tuple(self.ranges())) else (key,)
 
+    def unkept(self) -> Sequence[str]:
+        """The lists, as there may have been empty ones."""
+        return tuple(map(str, self.lists))
+
     def losses(self) -> Sequence[str]:
         """Where the list stood, and whether there was an empty one."""
         return tuple(

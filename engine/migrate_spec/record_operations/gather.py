@@ -128,6 +128,10 @@ class Gather(RecordOperation):
         """The same: all of them go."""
         return tuple(parts.from_.literals[0] for parts in self.lists.values())
 
+    def unkept(self) -> Sequence[str]:
+        """The items, as fields were left out of them, and not all tell their keys."""
+        return tuple(f"{path}[]" for path in self.lists)
+
     def losses(self) -> Sequence[str]:
         """The fields left out, and the keys."""
         return tuple(

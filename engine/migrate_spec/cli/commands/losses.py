@@ -44,9 +44,7 @@ def _show(ledger: Ledger) -> None:
     for at, noted in groupby(ledger.lost, lambda one: one.at):
         losses = [one.loss for one in noted]
         show(heading(f"In the run of {at}"))
-        for line in rows(
-            [(one.step, one.path, f"{one.records:,}") for one in losses], [KINDS[one.kind] for one in losses]
-        ):
+        for line in rows([(one.step, one.path, one.counted) for one in losses], [KINDS[one.kind] for one in losses]):
             show(line)
         show()
     if ledger.kept:
