@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import migrate_spec as ms
 from migrate_spec.losses import LossCount
+from migrate_spec.reversal import Reversal, reversal
 from tests.conftest import HISTORY, VERSION, Folder, data, dump, make, write
 from tests.in_place_support import interrupted, small_batches
 
@@ -180,3 +182,29 @@ def test_some_of_what_was_deleted_is_kept(tmp_path: Path, folder: Folder) -> Non
     manager.apply()
     assert manager.downgrade(1).losses == []
     assert data(manager.path) == RECORDS
+
+
+EXACT = Reversal("exact")
+MOVED = {"rekey": {"from": "note:{id}:{at}", "to": "n:{id}"}}
+RECODED = {"recode": {"from": "json", "to": "msgpack"}}
+NOT_TOLD = "it is off, and the keys do not tell those before"
+REVERSALS: dict[str, tuple[dict[str, Any], Reversal, Reversal]] = {
+    "a key with all parts": ({"records": [{"rekey": {"from": "note:{id}", "to": "n:{id}:{by}"}}]}, EXACT, EXACT),
+    "a key without a part": ({"records": [MOVED]}, Reversal("kept", (".",)), Reversal("none", (".",), NOT_TOLD)),
+    "records that go": ({"records": [GONE]}, Reversal("kept", (".",)), Reversal("lossy", (".",), "it is off")),
+    "another encoding": ({"records": [RECODED]}, Reversal("kept", (".",)), Reversal("lossy", (".",), "it is off")),
+    "an index that moves": ({"indexes": {"by": {"from": "a:{by}", "to": "b:{by}"}}}, EXACT, EXACT),
+    "lists, and an index that is given up": (
+        {"records": list(MOVES), "indexes": GIVEN_UP},
+        Reversal("kept", ("notes", "tags[]", "indexes.by")),
+        Reversal("lossy", ("notes", "tags[]", "indexes.by"), "it is off"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REVERSALS)
+def test_whether_it_can_be_undone(case: str, folder: Folder) -> None:
+    """What `plan` says of steps that move records, where something is kept, and where nothing is."""
+    spec, kept, unkept = REVERSALS[case]
+    [migration] = folder.spec("note", 1, **spec).load().registry.step(1)
+    assert (reversal(migration), reversal(migration, unkept="it is off")) == (kept, unkept)

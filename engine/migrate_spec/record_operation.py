@@ -194,6 +194,10 @@ class RecordOperation(ABC):
         """The paths at which the way back of a record that stays may not be what it was where nothing is kept of it."""
         return ()
 
+    def needs_kept(self) -> bool:
+        """Whether the way back refuses records of which nothing is kept."""
+        return False
+
     deletes_records: ClassVar[bool] = False
     """Whether it deletes records of the collection."""
 

@@ -10,6 +10,7 @@ from migrate_spec.errors import Irreversible
 from migrate_spec.forgetting import forgotten
 from migrate_spec.losses import EVERYTHING
 from migrate_spec.migration import Migration
+from migrate_spec.spec import Spec
 
 __all__ = ["Reversal", "reversal"]
 
@@ -48,10 +49,19 @@ def reversal(migration: Migration, *, unkept: str = "") -> Reversal:
         crossings([spec], down=True)
     except Irreversible as error:
         return Reversal("none", why=f"{error.fault.found}, {error.fault.expected}")
-    paths = tuple(dict.fromkeys(str(loss.path) or EVERYTHING for loss in migration.losses()))
+    paths = _paths(spec)
     if not paths:
         return Reversal("exact")
+    if unkept and any(operation.needs_kept() for operation in spec.records):
+        return Reversal("none", paths, f"{unkept}, and the keys do not tell those before")
     if unkept:
         return Reversal("lossy", paths, unkept)
     forgets = tuple(dict.fromkeys(str(loss.path) for step in forgotten(spec.steps) for loss in step.losses()))
     return Reversal("lossy", forgets, "what it takes there is forgotten") if forgets else Reversal("kept", paths)
+
+
+def _paths(spec: Spec) -> tuple[str, ...]:
+    """Where a step loses something of records."""
+    of_steps = (str(loss.path) for step in spec.steps for loss in step.losses())
+    whole = (EVERYTHING for operation in spec.records if operation.losses() and not operation.unkept())
+    return tuple(dict.fromkeys([*of_steps, *spec.unkept, *whole]))

@@ -98,6 +98,10 @@ class Rekey(RecordOperation):
 
         return undo
 
+    def needs_kept(self) -> bool:
+        """Whether a part of the old key is gone."""
+        return bool(self.losses())
+
     def ranges(self) -> Sequence[str]:
         """What the new keys begin with."""
         return (self.keys.to.literals[0],)
