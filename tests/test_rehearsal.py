@@ -15,6 +15,7 @@ from migrate_spec.codec import decode, encode
 from migrate_spec.compiler import RecordRefused, Route
 from migrate_spec.crossing import Step
 from migrate_spec.errors import Irreversible
+from migrate_spec.forms import form_of
 from migrate_spec.journey import Journey
 from migrate_spec.keeping import Keeping
 from migrate_spec.rehearsal import Outcome, Rehearsal
@@ -153,7 +154,8 @@ def law(data: st.DataObject) -> None:
 
 FILLS = [{"default": {"d": ["%b"], "e": 0}}, {"copy": {"a": "c"}, "if_exists": "keep"}, {"remove": ["b"]}]
 ADDS = [{"add": {"e": {"x": 1}}}]
-TEXTS = Schema({"properties": {"b": {"type": "string"}}, "required": ["a", "b"]})
+LISTS = [{"add": {"e": [1]}}]
+TEXTS = Schema({"properties": {"a": {"type": ["integer", "array"]}, "b": {"type": "string"}}, "required": ["a", "b"]})
 
 
 @pytest.mark.parametrize(
@@ -168,6 +170,9 @@ TEXTS = Schema({"properties": {"b": {"type": "string"}}, "required": ["a", "b"]}
         (ADDS, {"a": 0, "b": ""}, {"e": 5}, True),
         (ADDS, {"a": 0, "b": ""}, {"e": {"x": 1}}, True),  # nothing is lost of it
         (ADDS, {"a": 0, "b": ""}, {"e": {"x": 2}}, False),  # differs inside
+        (LISTS, {"a": 0, "b": ""}, {"e": [2]}, False),
+        (LISTS, {"a": 0, "b": ""}, {"e": [2, 1]}, True),
+        (ADDS, {"a": 0, "b": ""}, {"a": "%s"}, False),  # does not fit
     ],
 )
 def test_what_it_tells(steps: Any, before: dict[str, Any], edit: dict[str, Any], tells: bool) -> None:  # noqa: FBT001
@@ -186,6 +191,27 @@ def test_what_it_tells(steps: Any, before: dict[str, Any], edit: dict[str, Any],
         same(down, value, kept, downwards)
     found = downwards(value, kept)
     assert (found is not None) == tells
+
+
+KEPT = b'{"lost":[{"at":["b"],"old":1.0}]}'
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "olds"),
+    [
+        (KEPT, b'{"lost":[{"at":["b"],"old":"x"}]}', ("x",)),
+        (KEPT, b'{"lost":[{"at":["b"],"old":1E0}]}', None),  # of which the spelling would be lost
+        (KEPT, b'{"lost":[{"at":["c"],"old":1.0}]}', None),
+        (KEPT, b'{"lost":[{"at":["b"],"old":1.0},{"at":["c"],"old":1}]}', None),
+        (b'{"lost":[{"at":["b"],"guess":1}]}', b'{"lost":[{"at":["b"],"guess":1}]}', ()),
+        (b'{"lost":[{"at":["b"],"guess":1}]}', b'{"lost":[{"at":["b"],"guess":2}]}', None),
+    ],
+)
+def test_what_is_of_a_form(one: bytes, other: bytes, olds: tuple[Any, ...] | None) -> None:
+    """What is kept of a record fits the form of another one but for the old values."""
+    form = form_of(one)
+    assert form is not None
+    assert form.olds(other) == olds
 
 
 def test_a_matter_of_values() -> None:
