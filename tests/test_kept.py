@@ -13,6 +13,7 @@ from rocksdict import Rdict
 
 import migrate_spec as ms
 from migrate_spec.codec import packed
+from migrate_spec.losses import LossCount
 from tests import families_support as families
 from tests.conftest import HISTORY, VERSION, Folder, data, dump, make, raw, write
 from tests.in_place_support import interrupted, small_batches
@@ -444,6 +445,25 @@ class TestAnotherSpec:
         again = ms.MigrationManager(manager.path, folder.spec("note", 1, {"add": {"more": 1}}, **key).load())
         losses = again.apply(in_place=in_place).losses
         assert [(loss.path, loss.kind, loss.records) for loss in losses] == [("more", "conflict", 1)]
+        assert [one.loss for one in again.losses().lost if one.loss.kind == "conflict"] == losses
+
+    @pytest.mark.parametrize("spec", [{}])
+    def test_taken_up_again(self, spec: dict[str, Any], tmp_path: Path, folder: Folder) -> None:
+        """What cannot be put back is told, too, of a record that was in quarantine, and of which step that is."""
+        folder.schema("note", 2, {"type": "object", "properties": {"a": {"type": "integer"}}})
+        manager = ms.MigrationManager(
+            make(tmp_path / "db", {}), folder.spec("note", 1, {"add": {"more": 0}}, **spec).load()
+        )
+        manager.apply()
+        key = b"memo:a" if spec else b"note:a"
+        write(manager.path, {key: b'{"schema_version":2,"a":1,"more":5}', key + b"b": b'{"schema_version":2,"a":1}'})
+        manager.downgrade(1)
+        write(manager.path, {b"note:a": b'{"a":"x"}'})
+        again = ms.MigrationManager(manager.path, folder.spec("note", 1, {"add": {"more": 1}}, **spec).load())
+        again.apply(on_error="quarantine")
+        write(manager.path, {b"note:a": b'{"a":2}'})
+        losses = again.apply().losses
+        assert losses == [LossCount("note", 1, 2, "more", "conflict", 1)]
         assert [one.loss for one in again.losses().lost if one.loss.kind == "conflict"] == losses
 
     def test_explained(self, down: Path, folder: Folder) -> None:

@@ -96,7 +96,7 @@ class Run:
             return report
         backup = self._swap_in(results, retaken, listed)
         listed = listing.bring(listed) if listed else None
-        return replace(report, backup=backup, rejected=listed, losses=self._losses(results))
+        return replace(report, backup=backup, rejected=listed, losses=self._losses([*results, *retaken.noted]))
 
     def _carry_all(self, means: Means) -> tuple[list[Carried], Retaken]:
         """Carry the records of all collections."""
@@ -200,21 +200,24 @@ class Run:
     ) -> Iterator[dict[str, Json]]:
         losses = self._losses(results)
         for step in self.plan.steps:
-            specs = [migration.spec for migration in step]
+            specs, versions = [migration.spec for migration in step], (step[0].from_version, step[0].to_version)
             touched = {
                 result.collection: result.counts()
                 | held(result, step, self.plan)
-                | lost(losses, result, step[0].to_version)
+                | lost(losses, result, versions, earlier=step == self.plan.steps[0])
                 for result in results
                 if result.collection in {spec.collection for spec in specs}
             }
-            versions, count = (step[0].from_version, step[0].to_version), _changed_by(results, step[0].from_version)
+            count = _changed_by(results, step[0].from_version)
             yield self._entry("apply", versions, count, touched, backup) | {
                 "specs": [{"collection": s.collection, "checksum": s.checksum, "text": s.text} for s in specs]
             }
         others, version = retaken.noted, self.plan.to_version
         if others or (retaken.left and self.plan.is_empty):
-            touched = {one.collection: noted(one) for one in others}
+            again = self._losses(others)
+            touched = {
+                one.collection: noted(one) | lost(again, one, (version, version), earlier=True) for one in others
+            }
             yield self._entry(self.kind, (version, version), sum(one.migrated for one in others), touched, backup)
 
     def _entry(

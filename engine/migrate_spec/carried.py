@@ -204,13 +204,23 @@ def noted(result: Carried) -> dict[str, Json]:
     return result.counts() | _place(result) | contents
 
 
-def lost(losses: Sequence[LossCount], result: Carried, version: int) -> dict[str, Json]:
-    """What the history notes of the losses of a collection in the step to a version."""
-    told = [
-        {"path": loss.path, "kind": loss.kind, "records": loss.records}
-        for loss in losses
-        if (loss.collection, loss.to_version) == (result.collection, version)
-    ]
+def lost(
+    losses: Sequence[LossCount], result: Carried, versions: tuple[int, int], *, earlier: bool = False
+) -> dict[str, Json]:
+    """What the history notes of the losses of a collection in an entry.
+
+    Args:
+        losses: what records lose.
+        result: what became of the collection.
+        versions: those of the entry.
+        earlier: whether the steps before are meant, too, which records in quarantine take.
+    """
+    told: list[Json] = []
+    for one in (loss for loss in losses if loss.collection == result.collection):
+        step = {"from_version": one.from_version, "to_version": one.to_version}
+        if one.to_version == versions[1] or (earlier and one.to_version < versions[1]):
+            is_own = tuple(step.values()) == versions
+            told.append({"path": one.path, "kind": one.kind, "records": one.records} | ({} if is_own else step))
     return {"losses": told} if told else {}
 
 

@@ -156,7 +156,7 @@ class Downgrade(Run):
         del retaken
         losses = self._losses(results)
         for step in self.plan.steps:
-            names = {migration.collection for migration in step}
+            names, versions = {migration.collection for migration in step}, (step[0].to_version, step[0].from_version)
             own = [
                 result
                 for result in results
@@ -164,8 +164,7 @@ class Downgrade(Run):
                 and any(spec.from_version == step[0].from_version for spec in result.route.specs)
             ]
             touched = {
-                one.collection: one.counts() | held(one, step, self.plan) | lost(losses, one, step[0].from_version)
-                for one in own
+                one.collection: one.counts() | held(one, step, self.plan) | lost(losses, one, versions) for one in own
             }
             count = sum(
                 count
@@ -173,7 +172,7 @@ class Downgrade(Run):
                 for spec, count in zip(one.route.specs, one.changed_by, strict=True)
                 if spec.from_version == step[0].from_version
             )
-            yield self._entry(self.doing, (step[0].to_version, step[0].from_version), count, touched, backup)
+            yield self._entry(self.doing, versions, count, touched, backup)
 
 
 def carry_down(plan: Plan, means: Means, live: Store) -> tuple[list[Carried], Retaken]:

@@ -12,7 +12,8 @@ The keys and their JSON are those of Meridian's migration system, so that each c
     ``downgrade``, ``rollback``, ``restore``, or what is no step: ``retry`` and ``repair`` of records in quarantine, and
     ``prune`` of what was kept, with what records had lost that was ``pruned``: ``collection``, versions, ``losses``),
     ``tool``, ``seconds``, ``collections`` (for each its ``prefix`` and counts, what it held ``before`` and ``after``:
-    records and their digest, and its ``losses``: ``path``, ``kind`` and how many ``records``), ``specs``
+    records and their digest, and its ``losses``: ``path``, ``kind``, how many ``records``, and the versions of the step
+    where records in quarantine may have taken an earlier one, too), ``specs``
     (``collection``, ``checksum``, canonical ``text``), ``rejected`` (the list of records that were set aside),
     ``in_place`` and ``allow_pickle`` where it was so, ``complements`` (``false``) where nothing was kept for the way
     back, and by whom: ``user`` and ``host``. The entries of one run have

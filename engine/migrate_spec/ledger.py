@@ -204,9 +204,9 @@ def older_than(run: str, limit: timedelta, now: datetime) -> bool:
 def _noted(history: History) -> Iterator[NotedLoss]:
     for entry in history.entries:
         for name, facts in entry.collections.items():
-            versions = entry.from_version, entry.to_version
             for loss in facts.get("losses", ()):
-                count = LossCount(name, *versions, loss["path"], loss["kind"], loss["records"])
+                step = loss.get("from_version", entry.from_version), loss.get("to_version", entry.to_version)
+                count = LossCount(name, *step, loss["path"], loss["kind"], loss["records"])
                 yield NotedLoss(entry.fields["started_at"], count)
         for step in entry.pruned:
             for loss in step["losses"]:

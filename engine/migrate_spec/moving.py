@@ -253,6 +253,7 @@ class _Moving:
                 retaken.delete(result)
             else:
                 result.release(flow.transform.changed_by, counts, changed=outcome == CHANGED)
+                result.losses.update(flow.losses)
             retaken.drop(mark, files)
         for key, _ in self._taken.groups() if self._means.rejecting.marked else ():
             if self._is_marked(key):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from migrate_spec.codec import Json
@@ -27,11 +28,18 @@ def unkept_steps(history: History, collection: str) -> dict[int, int | None]:
             found = {version: count for version, count in found.items() if version < entry.to_version}
         elif entry.success and _keeps_nothing(entry, collection):
             found[entry.from_version] = _deleted(entry.collections[collection]) if entry.collections else None
-        upwards = (one for one in entry.pruned if one["from_version"] < one["to_version"])
-        for one in (one for one in upwards if one["collection"] == collection):
+        for one in _later(entry, collection):
             before = found.setdefault(one["from_version"], 0)
             found[one["from_version"]] = before + _deleted(one) if before is not None else None
     return found
+
+
+def _later(entry: Entry, collection: str) -> Iterator[Json]:
+    """Steps upwards that were carried out before: what was pruned of them, or not kept of records in quarantine."""
+    losses = entry.collections.get(collection, {}).get("losses", ())
+    unkept = ({**one, "losses": [one]} for one in losses if one["kind"] == "dropped" and "from_version" in one)
+    pruned = (one for one in entry.pruned if one["collection"] == collection)
+    yield from (one for one in (*pruned, *unkept) if one["from_version"] < one["to_version"])
 
 
 def _deleted(facts: Json) -> int:
