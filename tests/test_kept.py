@@ -447,7 +447,7 @@ class TestAnotherSpec:
         assert [(loss.path, loss.kind, loss.records) for loss in losses] == [("more", "conflict", 1)]
         assert [one.loss for one in again.losses().lost if one.loss.kind == "conflict"] == losses
 
-    @pytest.mark.parametrize("spec", [{}])
+    @pytest.mark.parametrize("spec", [{}, {"records": [{"rekey": {"from": "note:{id}", "to": "memo:{id}"}}]}])
     def test_taken_up_again(self, spec: dict[str, Any], tmp_path: Path, folder: Folder) -> None:
         """What cannot be put back is told, too, of a record that was in quarantine, and of which step that is."""
         folder.schema("note", 2, {"type": "object", "properties": {"a": {"type": "integer"}}})
@@ -465,6 +465,7 @@ class TestAnotherSpec:
         losses = again.apply().losses
         assert losses == [LossCount("note", 1, 2, "more", "conflict", 1)]
         assert [one.loss for one in again.losses().lost if one.loss.kind == "conflict"] == losses
+        assert not any("2-1" in step for step in steps_kept(manager.path))
 
     def test_explained(self, down: Path, folder: Folder) -> None:
         """What comes back is told as such, before and after."""

@@ -18,10 +18,11 @@ from migrate_spec.plan import Plan
 from migrate_spec.quarantine import Mark, mark_key, read_mark
 from migrate_spec.ranges import without_collector
 from migrate_spec.rejects import Rejects
-from migrate_spec.retaking import Files, Retaken, open_marks
+from migrate_spec.retaking import Files, Retaken, clear_kept, open_marks, used_by
 from migrate_spec.runner import Means
 from migrate_spec.settling import Collision, settle
 from migrate_spec.sorter import Nowhere, Sorter
+from migrate_spec.spec import Spec
 from migrate_spec.store import ranges_of
 
 __all__ = ["carry_moving"]
@@ -149,16 +150,17 @@ class _Moving:
 
         settled = settle(self._changes, self._means, stays, self._watched, stops=stops)
         self._collided = settled.collided
-        retaken.add(self._plan, settled.files, [] if stops else self._write_kept())
-        self._settle_marks(retaken)
-        for one in self._results:
-            one.after = settled.after.get(one.collection)
         for key in self._collided:
             result = self._result_of(key)
             if result is not None:
                 result.rejected += 1
                 result.migrated -= 1
                 self._refused.add(key, key, None)
+        self._keep_aside()
+        retaken.add(self._plan, settled.files, [] if stops else self._write_kept())
+        self._settle_marks(retaken)
+        for one in self._results:
+            one.after = settled.after.get(one.collection)
         self._tell_rejected()
 
     def note_parts(self) -> None:
@@ -171,6 +173,26 @@ class _Moving:
                     if spec.part_of(key.decode(errors="replace")) is not None:
                         step = (spec.from_version, spec.to_version)
                         self._kept.add(*keeping_entry(spec.collection, step, PART + key, key, THERE))
+
+    def _keep_aside(self) -> None:
+        """Keep on what is kept of the records that are set aside, or stay so, for when they are taken up again."""
+        if self._kept is None:
+            return
+        used = used_by(self._plan)
+        for key, spec in ((key, spec) for key, way in self._staying() for spec in way):
+            stored, step = self.flows.kept(spec, key), (spec.to_version, spec.from_version)
+            if stored is not None and (spec.collection, step) in used:
+                self._kept.add(*keeping_entry(spec.collection, step, key, b"", stored))
+
+    def _staying(self) -> Iterator[tuple[bytes, Sequence[Spec]]]:
+        """The records that are set aside, or stay so, each with the steps before it."""
+        for key, _ in self._refused.groups():
+            result = self._result_of(key)
+            if result is not None:
+                yield key, result.route.way
+        for (_, route), (key, entries) in zip(_marks(self._plan, self._means), self._tried.groups(), strict=True):
+            if entries[0].value == REFUSED or key in self._collided:
+                yield key, route.way
 
     def _write_kept(self) -> list[Path]:
         """Write what is kept for the way back of the records that are not set aside."""
@@ -235,8 +257,10 @@ class _Moving:
         """Bring the marks of the records up to date that were taken up again, or taken into others."""
         files = Files(self._means)
         again: dict[tuple[str, int], Flows] = {}
+        gone: list[tuple[Route, tuple[bytes]]] = []
         for (mark, route), (key, entries) in zip(_marks(self._plan, self._means), self._tried.groups(), strict=True):
             value, outcome = self._means.frozen.get(key), entries[0].value
+            gone += [(route, (key,))] if outcome != REFUSED and key not in self._collided else []
             if value is None or outcome is None:
                 retaken.drop(mark, files)
                 continue
@@ -259,6 +283,7 @@ class _Moving:
             if self._is_marked(key):
                 retaken.drop_key(mark_key(key, self._plan.families[0]), files, "taken")
         retaken.add(self._plan, *files.finish())
+        clear_kept(self._plan, self._means, retaken, gone)
 
 
 def _wrongly_taken(gathering: Sequence[Carried], taken: Sorter, means: Means) -> Iterator[tuple[bytes, str]]:

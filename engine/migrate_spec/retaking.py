@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -21,7 +21,7 @@ from migrate_spec.rejects import SHOWN_REJECTIONS, Rejects
 from migrate_spec.runner import Means
 from migrate_spec.store import KeyRange, StagedFile, stage, stage_all
 
-__all__ = ["Again", "Files", "Retaken", "open_marks", "retake", "route_of"]
+__all__ = ["Again", "Files", "Retaken", "clear_kept", "open_marks", "retake", "route_of", "used_by"]
 
 
 def route_of(mark: Mark, known: Iterable[Route]) -> Route | None:
@@ -226,19 +226,36 @@ class Again:
 
     def finish(self, plan: Plan) -> None:
         """Complete the files with what is kept of the records, and take away what was kept and served them."""
-        used = {(route.collection, step) for route in plan.routes for step in route.kept_by}  # which the run clears
-        steps: dict[str, set[Step]] = {}
         for trying in self._tries.values():
             self._retaken.add(plan, [], trying.finish())
-            steps.setdefault(trying.route.collection, set()).update(trying.route.kept_by)
-        changes: dict[bytes, bytes | None] = {}
-        for name, some in steps.items():
-            gone = {key for trying in self._tries.values() if trying.route.collection == name for key in trying.gone}
-            rest = [step for step in some if (name, step) not in used]
-            changes |= without(self._means.frozen, name, rest, gone) if gone else {}
-        if changes and self._means.folder is not None:
-            home, place = self._means.frozen.family(DEFAULT_FAMILY), self._means.folder / f"{uuid4().hex}.sst"
-            self._retaken.add(plan, [], [stage_all(home, place, changes)])
+        clear_kept(plan, self._means, self._retaken, [(one.route, one.gone) for one in self._tries.values()])
+
+
+def used_by(plan: Plan) -> set[tuple[str, Step]]:
+    """The collections and steps of which the run clears all that was kept."""
+    return {(route.collection, step) for route in plan.routes for step in route.kept_by}
+
+
+def clear_kept(plan: Plan, means: Means, retaken: Retaken, gone: Iterable[tuple[Route, Collection[bytes]]]) -> None:
+    """Take away what was kept of records and has served them, but for that which the run clears.
+
+    Args:
+        plan: the ways of all collections.
+        means: what the run has to work with.
+        retaken: what becomes of records in quarantine.
+        gone: the ways of these, and the keys of those that are in quarantine no more.
+    """
+    used, steps, keys = used_by(plan), dict[str, set[Step]](), dict[str, set[bytes]]()
+    for route, some in gone:
+        steps.setdefault(route.collection, set()).update(route.kept_by)
+        keys.setdefault(route.collection, set()).update(some)
+    changes: dict[bytes, bytes | None] = {}
+    for name, some_steps in steps.items():
+        rest = [step for step in some_steps if (name, step) not in used]
+        changes |= without(means.frozen, name, rest, keys[name]) if keys[name] else {}
+    if changes and means.folder is not None:
+        home, place = means.frozen.family(DEFAULT_FAMILY), means.folder / f"{uuid4().hex}.sst"
+        retaken.add(plan, [], [stage_all(home, place, changes)])
 
 
 class _Trying:
