@@ -28,7 +28,7 @@ class WayBack:
     """
 
     def __init__(self, spec: Spec, homes: Homes, since: int) -> None:
-        """Take the step, where records belong that it makes or takes in, and the version that led to the shape before it."""
+        """Take the step, where records belong that it makes or takes in, and which version led to the shape before."""
         self.spec = spec
         self.homes = homes
         self._crossing = crossings((spec,), down=False, since=since)[0]
