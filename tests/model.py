@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from tests.model_ascent import Ascent, written_since
+from tests.model_ascent import Ascent, kept_after, written_since
 from tests.model_descent import Descent
 from tests.model_kept import Crossed, Document, Place
 from tests.model_specs import Loss, Specs
@@ -96,8 +96,10 @@ class Model:
         keeps = backup and not (in_place and target > state.version) and (left or of(touched, state.records))
         number = self._keep() if keeps else None
         runs = (*state.runs, *self._runs(state, target, number))
-        kept = self._kept_then(state, target, rejected | held.keys(), left) | (known if complements else {})
-        self._arrive(target, replace(state, records=records, held=held, runs=runs, kept=kept))
+        kept = kept_after(self.specs, state, target, rejected | held.keys(), left) | (known if complements else {})
+        unkept = frozenset((step.collection, step.from_version) for step in self.specs.between(state.version, target))
+        unkept = state.unkept if complements else state.unkept | unkept
+        self._arrive(target, replace(state, records=records, held=held, runs=runs, kept=kept, unkept=unkept))
         self.way += ((target, target),) if freed - touched or target == state.version else ()
         self.lists += bool(rejected)
 
@@ -105,19 +107,6 @@ class Model:
         """The steps of a run to a version."""
         versions = range(before.version, target)
         return [Run(self.specs.touched(one, one + 1), before, backup, one + 1) for one in versions]
-
-    def _kept_then(
-        self, state: State, target: int, held: Iterable[bytes], left: frozenset[bytes]
-    ) -> dict[Place, Crossed]:
-        """What is known of records after a run to a version, but what the run itself has learned."""
-        gone, steps = set(left), self.specs.between(state.version, target)
-        served = {(step.collection, step.from_version) for step in steps}
-        return {
-            place: one
-            for place, one in state.kept.items()
-            if place[0] not in gone
-            and (place[2] != "down" or place[0] in held or (collection_of(place[0]), place[1]) not in served)
-        }
 
     def _check(self, touched: frozenset[str], rejected: frozenset[bytes], *, quarantine: bool) -> None:
         """See that a run may go on although it rejects records."""
@@ -157,7 +146,7 @@ class Model:
         if None in of(touched, records).values():
             raise Error("RecordRejected")
         self.state, runs = begun, (*state.runs, *self._runs(begun, state.version))
-        kept = self._kept_then(replace(state, version=begun.version), state.version, (), frozenset()) | known
+        kept = kept_after(self.specs, replace(state, version=begun.version), state.version, (), frozenset()) | known
         after = replace(state, records=records, begun=None, waiting={}, runs=runs, kept=kept)
         self._arrive(state.version, after)
 
@@ -197,8 +186,10 @@ class Model:
         self.state = down.arrived(keeps=complements)
 
     def forget_kept(self) -> None:
-        """What is kept goes."""
-        self.state = replace(self.state, kept={})
+        """What is kept goes, if there is something."""
+        unkept = self.state.unkept | self.specs.losing(self.state.kept)
+        self.state = replace(self.state, kept={}, unkept=unkept)
+        self.way += ((self.state.version, self.state.version),)
 
     def refuse_begun(self) -> None:
         """See that no run in place is in the middle."""
@@ -216,7 +207,8 @@ class Model:
         touched, before = collections_of(state.runs[first:]), state.runs[first].before
         agree(self.later(before, touched), agreed=agreed)
         self.way += ((state.version, before.version),)
-        self.state = replace(state.with_part(touched, before), version=before.version, runs=state.runs[:first])
+        version, unkept = before.version, state.known_below(before.version)
+        self.state = replace(state.with_part(touched, before), version=version, runs=state.runs[:first], unkept=unkept)
 
     def restore(self, backup: int, collection: str, *, agreed: bool) -> None:
         """A restore of a whole backup, or of one collection."""

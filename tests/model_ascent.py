@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from tests.model_kept import Crossed, Document, Place
 from tests.model_specs import Loss, Specs, Way
@@ -83,6 +83,27 @@ class Ascent:
         self.records |= [way.now] if way.now is not None else []
         self.known |= way.known
         self.losses += way.losses
+
+
+def kept_after(
+    specs: Specs, state: State, target: int, held: Iterable[bytes], left: Collection[bytes]
+) -> dict[Place, Crossed]:
+    """What is known of records after a run to a version, but what the run itself has learned.
+
+    Args:
+        specs: of the project.
+        state: before the run.
+        target: the version.
+        held: the records in quarantine, of which all that is known stays so.
+        left: those that leave it.
+    """
+    served = {(step.collection, step.from_version) for step in specs.between(state.version, target)}
+    return {
+        place: one
+        for place, one in state.kept.items()
+        if place[0] not in left
+        and (place[2] != "down" or place[0] in held or (collection_of(place[0]), place[1]) not in served)
+    }
 
 
 def written_since(specs: Specs, state: State, then: State, collections: frozenset[str]) -> set[bytes]:

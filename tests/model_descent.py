@@ -49,7 +49,7 @@ class Descent:
     def _carry(self, key: bytes, document: Document | None, first: int) -> None:
         """Carry a record down."""
         try:
-            way = self._specs.carried_back(key, document, first, self._target, self._state.kept)
+            way = self._specs.carried_back(key, document, first, self._target, self._state)
         except Refused:
             self.rejected.add(key)
             return
@@ -118,5 +118,7 @@ class Descent:
         }
         kept |= self._known if keeps else {}
         runs = tuple(run for run in self._state.runs if run.to_version <= self._target)
-        version = self._target
-        return replace(self._state, version=version, records=self._records, held=self._held, kept=kept, runs=runs)
+        version, unkept = self._target, self._state.known_below(self._target)
+        return replace(
+            self._state, version=version, records=self._records, held=self._held, kept=kept, runs=runs, unkept=unkept
+        )

@@ -44,6 +44,9 @@ CRASH: st.SearchStrategy[Crash | None] = st.one_of(
 )
 """What happens to every other command."""
 
+LESS = st.sampled_from(["", "", "", "complements", "backup"])
+"""What a run does not keep."""
+
 BATCHES = st.just(("write", ".log"))
 
 CRASH_IN_PLACE: st.SearchStrategy[Crash | None] = st.integers(0, 2).flatmap(

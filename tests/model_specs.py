@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.model_kept import ABSENT, Crossed, Document, Kept, Place, lost, merged, same
+from tests.model_state import State
 from tests.model_steps import FAMILIES, STAMP, Refused, Shape, Step, collection_of, stamped, step_of, version_of
 
 Changed = tuple[bytes, Document] | None
@@ -24,6 +25,7 @@ class Way:
         now: where it is.
         moves: whether a step on the way moves records.
         steps: those that the collection may have behind it.
+        unkept: the steps of which not all is known any more, as collections and versions.
         known: what is known of it now, besides.
         losses: what it loses.
     """
@@ -32,6 +34,7 @@ class Way:
     now: Changed
     moves: bool = False
     steps: Sequence[Step] = ()
+    unkept: Collection[tuple[str, int]] = ()
     known: dict[Place, Crossed] = field(default_factory=dict)
     losses: list[Loss] = field(default_factory=list)
 
@@ -84,6 +87,17 @@ class Specs:
         """The version that led to the shape which a collection has at a version."""
         return max([1, *(step.from_version + 1 for step in self.between(1, version, collection))])
 
+    def losing(self, kept: Kept) -> set[tuple[str, int]]:
+        """The steps upwards that have lost something of records, as collections and versions."""
+        ups = [(place, one) for place, one in kept.items() if place[2] == "up"]
+        return {
+            (step.collection, step.from_version)
+            for step in self.steps
+            for (key, version, _), one in ups
+            if (collection_of(key), version) == (step.collection, step.from_version)
+            and not same(_back(step, one.here), one.there)
+        }
+
     def touched(self, first: int, last: int) -> frozenset[str]:
         """The collections that the steps from a version to another touch."""
         return frozenset(step.collection for step in self.steps if first <= step.from_version < last)
@@ -108,7 +122,7 @@ class Specs:
                 _up(step, *way.now, way)
         return way
 
-    def carried_back(self, key: bytes, document: Document | None, first: int, last: int, kept: Kept) -> Way:
+    def carried_back(self, key: bytes, document: Document | None, first: int, last: int, state: State) -> Way:
         """What becomes of a record on its way down.
 
         Raises:
@@ -116,7 +130,8 @@ class Specs:
         """
         if document is None:
             raise Refused
-        way = Way(kept, (key, document), steps=self.between(1, first, collection_of(key)))
+        steps = self.between(1, first, collection_of(key))
+        way = Way(state.kept, (key, document), steps=steps, unkept=state.unkept)
         for step in reversed(self.between(last, first, collection_of(key))):
             assert way.now is not None
             _down(step, *way.now, way)
@@ -136,7 +151,7 @@ def _up(step: Step, key: bytes, document: Document, way: Way) -> None:
         after, conflicts = merged(_forth(step, before.here), before.there, after)
         way.losses += [(step.collection, (version, version + 1), path, "conflict") for path in conflicts]
     way.now = to, after
-    guess, made_up = _back(step, after), any(_is_new(name, after, document) for name in step.invents)
+    guess, made_up = _back(step, after), any(_is_new(name, after, document) for name in step.loses)
     if way.moves or made_up or not same(guess, document):
         way.known[to, version, "up"] = Crossed(after, document, key)
 
@@ -154,7 +169,9 @@ def _down(step: Step, key: bytes, document: Document, way: Way) -> None:
             after = stamped(after, step.since)
         told = dict.fromkeys(conflicts, "conflict")
     else:
-        told = {name: "placeholder" for name in step.invents if _is_new(name, document, after)}
+        unkept = (step.collection, version) in way.unkept
+        told = {name: "dropped" for name in step.loses if unkept}
+        told |= {name: "placeholder" for name in step.loses if _is_new(name, document, after)}
     told_kept = dict.fromkeys((path for path in lost(_forth(step, after), document) if path != STAMP), "kept")
     way.losses += [
         (step.collection, (version + 1, version), path, kind)

@@ -48,6 +48,7 @@ class State:
         begun: in the middle of a run in place what there was before it.
         waiting: in the middle of a run in place those records that are still to be carried; ``records`` has the others.
         kept: what is known of records that went a step, but where nothing of them is to be kept.
+        unkept: the steps in force of which not all is known, as collections and the versions from which they lead.
     """
 
     version: int = 1
@@ -58,6 +59,7 @@ class State:
     begun: State | None = None
     waiting: Records = field(default_factory=dict)
     kept: Kept = field(default_factory=dict)
+    unkept: frozenset[tuple[str, int]] = frozenset()
 
     def put(self, key: bytes, document: Document | None) -> State:
         """The same after a program has written a record, of this version."""
@@ -75,6 +77,10 @@ class State:
             place: replace(one, key=None) if (place[0], place[2]) == (key, "down") else one
             for place, one in self.kept.items()
         }
+
+    def known_below(self, version: int) -> frozenset[tuple[str, int]]:
+        """The steps in force up to a version of which not all is known."""
+        return frozenset(step for step in self.unkept if step[1] < version)
 
     def with_part(self, collections: frozenset[str], other: State) -> State:
         """The same, but some collections as they are in another state."""

@@ -70,7 +70,7 @@ class Step:
         change: the same in Python. It may raise :class:`Refused`.
         back: the way back; so may it.
         drops: whether it deletes a record.
-        invents: the fields that the way back may make up.
+        loses: the fields of which it loses something, so that the way back may make it up.
         since: the version that led to the shape before it.
     """
 
@@ -82,7 +82,7 @@ class Step:
     change: Change
     back: Change
     drops: Callable[[Document], bool]
-    invents: tuple[str, ...]
+    loses: tuple[str, ...]
     since: int
 
     @property
@@ -98,7 +98,7 @@ class _Kind:
     Attributes:
         steps: in the spec.
         change, back: in Python.
-        invents: the fields that the way back may make up.
+        loses: the fields of which it loses something.
         records: in the spec, if there is such a part.
         after: the shape; ``None``: as it was.
         drops: whether it deletes a record.
@@ -107,7 +107,7 @@ class _Kind:
     steps: tuple[Mapping[str, Any], ...] = ()
     change: Change = dict
     back: Change = dict
-    invents: tuple[str, ...] = ()
+    loses: tuple[str, ...] = ()
     records: tuple[Mapping[str, Any], ...] = ()
     after: Shape | None = None
     drops: Callable[[Document], bool] = lambda _: False
@@ -120,7 +120,7 @@ def _add(version: int, _: Shape) -> _Kind:
 
 def _default(version: int, _: Shape) -> _Kind:
     filling = {"maybe": [version]}
-    return _Kind(({"default": filling},), lambda document: filling | document, invents=("maybe",))
+    return _Kind(({"default": filling},), lambda document: filling | document, loses=("maybe",))
 
 
 def _rename(version: int, shape: Shape) -> _Kind:
@@ -138,7 +138,7 @@ def _without(*gone: str) -> Change:
 
 
 def _remove(_version: int, _shape: Shape) -> _Kind:
-    return _Kind(({"remove": ["extra"]},), _without("extra"), invents=("extra",))
+    return _Kind(({"remove": ["extra"]},), _without("extra"), loses=("extra",))
 
 
 def _remove_restored(_version: int, _shape: Shape) -> _Kind:
@@ -160,10 +160,13 @@ def _mapped(name: str, table: Mapping[str, str]) -> Change:
     return change
 
 
-def _narrow(_version: int, shape: Shape) -> _Kind:
-    """A number becomes an integer."""
-    steps = ({"convert": {"size": {"from": "number", "to": "integer", "round": "floor"}}},)
-    return _Kind(steps, _made("size", math.floor), _made("size", float), ("size",), after=replace(shape, whole=True))
+def _convert(_version: int, shape: Shape) -> _Kind:
+    """A number becomes an integer, or an integer a number."""
+    kinds, ways = ("number", "integer"), (_made("size", math.floor), _made("size", float))
+    if shape.whole:
+        kinds, ways = kinds[::-1], ways[::-1]
+    steps = ({"convert": {"size": {"from": kinds[0], "to": kinds[1], "round": "floor"}}},)
+    return _Kind(steps, *ways, () if shape.whole else ("size",), after=replace(shape, whole=not shape.whole))
 
 
 def _made(name: str, make: Callable[[Any], Any]) -> Change:
@@ -178,7 +181,7 @@ def _reshape(_version: int, shape: Shape) -> _Kind:
     after = replace(shape, paired=not shape.paired)
     if shape.paired:
         return _Kind(({"flatten": {"pair": [*PAIR]}},), _flat, _paired, ("pair",), after=after)
-    return _Kind(({"nest": {"pair": [*PAIR]}},), _paired, _flat, PAIR, after=after)
+    return _Kind(({"nest": {"pair": [*PAIR]}},), _paired, _flat, after=after)
 
 
 def _paired(document: Document) -> Document:
@@ -218,7 +221,7 @@ _WAYS: Mapping[str, Callable[[int, Shape], _Kind]] = {
     "rekey": _rekey,
     "remove restored": _remove_restored,
     "merge": _merge,
-    "narrow": _narrow,
+    "convert": _convert,
     "reshape": _reshape,
 }
 
@@ -232,7 +235,7 @@ def step_of(kind: str, version: int, shape: Shape, since: int) -> Step:
     spec = {"steps": list(found.steps), **more}
     after = found.after or shape
     return Step(
-        shape.collection, version, spec, shape, after, found.change, found.back, found.drops, found.invents, since
+        shape.collection, version, spec, shape, after, found.change, found.back, found.drops, found.loses, since
     )
 
 

@@ -19,7 +19,7 @@ from migrate_spec import errors
 from migrate_spec.losses import LossCount
 from tests.conftest import compact
 from tests.model import Model
-from tests.model_machine import CRASH, WHICH, Crash, one_of, predicted
+from tests.model_machine import CRASH, LESS, WHICH, Crash, one_of, predicted
 from tests.model_program import VALUES, ProgramRules
 from tests.model_seen import Seen, flat
 from tests.model_specs import Loss
@@ -32,9 +32,6 @@ Change = tuple[str, tuple[Any] | None]
 CHANGES: st.SearchStrategy[Change] = st.sampled_from(sorted(VALUES)).flatmap(
     lambda name: st.tuples(st.just(name), st.none() | st.tuples(VALUES[name]))
 )
-
-LESS = st.sampled_from(["", "", "", "complements", "backup"])
-"""What a run does not keep."""
 
 Record = tuple[str, int]
 """A record wherever it is: its collection and its identity."""
@@ -175,13 +172,8 @@ class WayBackRules(ProgramRules):
     @rule()
     def prune_complements(self) -> None:
         """What is kept goes."""
-
-        def predict(model: Model) -> None:
-            model.forget_kept()
-
-        if self.state.begun is None:
-            self.do(predict, self.manager.prune_complements)
-            self.was.clear()
+        if self.state.begun is None and self.manager.complements():
+            self.do(Model.forget_kept, self.manager.prune_complements)
 
 
 def record_of(key: bytes) -> Record:

@@ -22,7 +22,7 @@ from tests.faults_support import Tools, new_tools
 from tests.model import Error, Model
 from tests.model_backups import BackupRules
 from tests.model_kept import Document
-from tests.model_machine import COLLECTIONS, CRASH, CRASH_IN_PLACE, KINDS_OF_STEPS, WHICH, Crash, one_of
+from tests.model_machine import COLLECTIONS, CRASH, CRASH_IN_PLACE, KINDS_OF_STEPS, LESS, WHICH, Crash, one_of
 from tests.model_state import of
 from tests.model_steps import identity_of
 from tests.model_way_back import WayBackRules
@@ -45,10 +45,10 @@ class RunRules(BackupRules, WayBackRules):
         self.make(steps, numbers)
         self._apply(which, None, how)
 
-    @rule(which=WHICH, backup=st.sampled_from([True, True, True, False]), crash=CRASH)
-    def apply(self, which: int, *, backup: bool, crash: Crash | None) -> None:
+    @rule(which=WHICH, less=LESS, crash=CRASH)
+    def apply(self, which: int, less: str, crash: Crash | None) -> None:
         """A run to any version from here on."""
-        self._apply(which, crash, backup=backup)
+        self._apply(which, crash, less=less)
 
     @rule(which=WHICH, crash=CRASH)
     def apply_with_quarantine(self, which: int, crash: Crash | None) -> None:
@@ -60,23 +60,32 @@ class RunRules(BackupRules, WayBackRules):
         """A run in place, which may end in the middle; then the next one goes on."""
         self._apply(which, crash, "in place")
 
-    def _apply(self, which: int, crash: Crash | None, how: str = "", *, backup: bool = True) -> None:
+    def _apply(self, which: int, crash: Crash | None, how: str = "", *, less: str = "") -> None:
+        backup, complements = less != "backup", less != "complements"
         target = one_of(range(self.model.specs.newest, self.state.version - 1, -1), which)
         if crash is not None and self.state.begun is not None:
             target = self.state.version
 
         def predict(model: Model) -> None:
-            model.apply(target, backup=backup, quarantine=how == "quarantine", in_place=how == "in place")
+            model.apply(
+                target,
+                backup=backup,
+                complements=complements,
+                quarantine=how == "quarantine",
+                in_place=how == "in place",
+            )
 
         if crash is None:
             on_error: OnError = "quarantine" if how == "quarantine" else "fail"
             self.do(
                 predict,
-                lambda: self.manager.apply(target, backup=backup, on_error=on_error, in_place=how == "in place"),
+                lambda: self.manager.apply(
+                    target, backup=backup, complements=complements, on_error=on_error, in_place=how == "in place"
+                ),
             )
             return
         ways = {"": [], "quarantine": ["--on-error", "quarantine"], "in place": ["--in-place"]}
-        words = [*ways[how], *([] if backup else ["--no-backup"]), "--workers", "1", "--to", str(target)]
+        words = [*ways[how], *([f"--no-{less}"] if less else []), "--workers", "1", "--to", str(target)]
         stops = target if how == "in place" or self.state.begun is not None else 0
         self.kill(predict, crash, "apply", self.path, *words, target=stops)
 
