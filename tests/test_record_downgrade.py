@@ -396,6 +396,44 @@ def test_what_is_refused(case: str, tmp_path: Path, folder: Folder) -> None:
         assert data(manager.path) == edited
 
 
+NOTE = {"type": "object", "required": ["v", "task"]}
+GATHERED_NOTES = {
+    "note/1": {"stamp": "v", "prefix": "note:", "steps": [{"rename": {"t": "text"}}]},
+    "task/2": {"stamp": "v", **GATHER},
+}
+
+
+def test_items_fit_the_schema_of_what_they_become(tmp_path: Path, folder: Folder) -> None:
+    """What comes out of a list is checked as a record of its collection at that version, and named by its item."""
+    written({"specs": GATHERED_NOTES}, folder).schema("note", 2, NOTE)
+    before = {b"task:1": b'{"id":1}', b"note:1:0": b'{ "t":"a", "task":1 }'}
+    manager = ms.MigrationManager(make(tmp_path / "db", before), folder.load())
+    manager.apply()
+    write(manager.path, {b"task:1": b'{"v":3,"id":1,"notes":[{"text":"a"},{"text":"b"}]}'})
+    edited = data(manager.path)
+    for call, down in ((manager.scan_downgrade, 2), (manager.downgrade, 1)):
+        with pytest.raises(ms.RecordRejected) as caught:
+            call(down)
+        sentence = "task:1, task v2→v3 backwards, notes[1]: no 'task' was found, it is required"
+        assert [told(one) for one in caught.value.rejections] == [sentence]
+        assert data(manager.path) == edited
+    write(manager.path, {b"task:1": b'{"v":3,"id":1,"notes":[{"text":"a"},{"text":"b","task":2}]}'})
+    manager.downgrade(1)
+    assert shown(data(manager.path)) == shown(before | {b"note:1:1": b'{"t":"b","task":2}'})
+
+
+def test_items_get_the_stamp_that_the_schema_demands(tmp_path: Path, folder: Folder) -> None:
+    """A record of version 1 has none, unless it must."""
+    specs = {"note/1": GATHERED_NOTES["note/1"], "task/1": {"stamp": "v", **GATHER}}
+    written({"specs": specs}, folder).schema("note", 1, NOTE)
+    before = {b"task:1": b'{"id":1}', b"note:1:0": b'{"v":1,"task":1}'}
+    manager = ms.MigrationManager(make(tmp_path / "db", before), folder.load())
+    manager.apply()
+    write(manager.path, {b"task:1": b'{"v":2,"id":1,"notes":[{},{"task":3}]}'})
+    manager.downgrade(1)
+    assert shown(data(manager.path)) == shown(before | {b"note:1:1": b'{"v":1,"task":3}'})
+
+
 DOWN = """
 import sys
 import migrate_spec as ms

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
-from migrate_spec.codec import Document, copied, encoder_of, read
-from migrate_spec.compiler import Route, coding
+from migrate_spec.codec import Document, copied, decode, encoder_of, plain, read
+from migrate_spec.compiler import Route, coding, misfit
 from migrate_spec.document import Refused
+from migrate_spec.reasons import Reasons
 
 __all__ = ["Homes"]
 
@@ -17,6 +19,7 @@ class Homes:
     def __init__(self, routes: Sequence[Route]) -> None:
         """Take the ways of all collections."""
         self._routes = routes
+        self._reasons = cache(Reasons)
 
     def of(self, key: str, version: int) -> Route | None:
         """The way of the collection that a key belongs to in a database of a version."""
@@ -65,3 +68,31 @@ class Homes:
     def written(self, key: str, document: Document, version: int) -> bytes:
         """The same as bytes."""
         return encoder_of(self.encoding(key, version))(self.stamped(key, document, version))
+
+    def fitting(self, key: str, value: bytes, version: int, step: str) -> bytes:
+        """A record that has come to a database of the version whose schemas the ways have.
+
+        Args:
+            key: its key.
+            value: its bytes.
+            version: that of the database.
+            step: the step that led there, for the error.
+
+        Returns:
+            Its bytes, with a stamp where nothing but that is missing.
+
+        Raises:
+            RecordRefused: it does not fit its collection's schema.
+        """
+        home = self.of(key, version)
+        if home is None or home.schema is None or version < home.specs[0].from_version:
+            return value
+        reasons = self._reasons(home.schema)
+        if reasons.schema.is_valid(plain(value)):
+            return value
+        document = self.document(key, value, version)
+        if home.stamp.path is not None:
+            stamped = home.stamp.stamped(copied(document), version)
+            if reasons.schema.is_valid(decode(stamped)):
+                return encoder_of(self.encoding(key, version))(stamped)
+        raise misfit(step, decode(document), reasons, explains=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from migrate_spec.allotting import allotted
 from migrate_spec.codec import Document, NotADocument, encoder_of
+from migrate_spec.compiler import RecordRefused
 from migrate_spec.complement import Complement
 from migrate_spec.differences import put_back
 from migrate_spec.document import ABSENT, Refused
@@ -106,10 +107,17 @@ class Reunion(Parts):
             if key is None or key in self.given:
                 found = "nothing was found" if key is None else f"the key {key!r} was found, which another item has"
                 raise Refused(f"{found}", "what makes a key of its own was expected", path=f"{slot}[{index}]")
-            self.given[key] = self._written(key, item, part, path)
+            try:
+                self.given[key] = self._written(key, item, part, path)
+            except RecordRefused as refused:
+                raise refused.below(f"{slot}[{index}]") from None
 
     def _written(self, key: str, item: Document, part: KeptPart | None, path: Path) -> bytes:
-        """The record that an item becomes, with what was kept of it."""
+        """The record that an item becomes, with what was kept of it.
+
+        Raises:
+            RecordRefused: it does not fit the schema of its collection.
+        """
         homes, version = self._village.homes, self._village.spec.from_version
         document, complement = homes.stamped(key, item, version), None
         if part is not None and part.lost is not None:
@@ -118,7 +126,8 @@ class Reunion(Parts):
             below = (path_of(conflict.place).under(Path((*path.segments, Each()))) for conflict in conflicts)
             self.told += [(str(one), "conflict") for one in below]
         value = encoder_of(homes.encoding(key, version))(document)
-        return complement.spelled(value) if complement is not None else value
+        value = complement.spelled(value) if complement is not None else value
+        return homes.fitting(key, value, version, f"{self._village.spec.name} backwards")
 
     def _read(self, key: str, value: bytes) -> Document:
         """Another record.
