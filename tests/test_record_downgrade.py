@@ -311,6 +311,38 @@ def test_several_steps(stops: Sequence[int], down: Sequence[int], tmp_path: Path
     assert shown(data(manager.path)) == shown(THERE)
 
 
+THREE_LISTS = {f"{name}s": {"to": f"{name}:{{id}}:{{.index}}"} for name in ("note", "tag", "mark")}
+BYSTANDERS: Mapping[str, Mapping[str, Any]] = {
+    "memo/1": {"prefix": "memo:", "records": [{"rekey": {"from": "memo:{id}:{n}", "to": "note:{id}:{n}"}}]},
+    "log/1": {"prefix": "log:", "records": [{"explode": {"lines": {"to": "note:{task}:{.index}"}}}]},
+    "old/1": {"prefix": "tag:", "records": [{"rekey": {"from": "tag:{n}", "to": "old:{n}"}}]},
+    "task/2": {"records": [{"explode": THREE_LISTS}]},
+}
+THERE_BEFORE = {
+    b"memo:1:8": b"{}",
+    b"log:1": b'{"task":1,"lines":[{},{},{"a":1}]}',
+    b"tag:1:7": b"{}",
+    b"mark:1:0": b"{}",
+    b"task:1": b'{"id":1,"notes":[],"tags":[],"marks":[]}',
+}
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["in one run", "one by one"])
+@pytest.mark.parametrize("in_place", [False, True], ids=["staged", "in place"])
+def test_what_earlier_steps_bring(tmp_path: Path, folder: Folder, *, at_once: bool, in_place: bool) -> None:
+    """A record that comes, by whatever step, to where a later one makes some was there before these."""
+    specs = {name: {"stamp": "v", **spec} for name, spec in BYSTANDERS.items()}
+    manager = ms.MigrationManager(make(tmp_path / "db", THERE_BEFORE), written({"specs": specs}, folder).load())
+    for version in (3,) if at_once else (2, 3):
+        manager.apply(to_version=version, in_place=in_place)
+    write(manager.path, {b"tag:1:7": b'{"new":true}'})
+    manager.downgrade(2)
+    assert data(manager.path)[b"task:1"] == b'{"id":1,"notes":[],"tags":[{"new":true}],"marks":[]}'
+    write(manager.path, {b"task:1": THERE_BEFORE[b"task:1"]})
+    manager.downgrade(1)
+    assert shown(data(manager.path)) == shown(THERE_BEFORE)
+
+
 DEMANDED = {"type": "object", "required": ["notes"], "properties": {"notes": {"type": "array"}}}
 
 

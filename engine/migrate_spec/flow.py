@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Literal, Protocol
 
+from migrate_spec.bystanders import Stations, key_at, makers_of
 from migrate_spec.codec import Document, NotADocument, copied, decode, encode, encoder_of, read, says_the_same
 from migrate_spec.compiler import Leg, RecordRefused, Route, Transform
 from migrate_spec.document import Refused
@@ -15,7 +16,7 @@ from migrate_spec.errors import Fault
 from migrate_spec.homes import Homes
 from migrate_spec.journey import RecordLoss, conflicts_at
 from migrate_spec.kept import KeptAnywhere, keeping_entry
-from migrate_spec.moves import MADE, PART, Entries, moved_entries
+from migrate_spec.moves import MADE, PART, THERE, Entries, moved_entries
 from migrate_spec.pickled import is_pickled, pickled, unpickled
 from migrate_spec.record_operation import Change, Record, Surroundings
 from migrate_spec.remembering import PartsMade
@@ -46,7 +47,8 @@ class Travelling:
         version: which it came with.
         reached: the version of the last step that changed it; 0 where none did.
         plain: whether its document is in the plain form.
-        made: whether it was made of another record.
+        maker: the step that made it of another record; ``None``: none did.
+        stations: the keys that it has on its way.
         entries: what became of its entries in indexes, step by step.
         value: its bytes as they are stored at the version that it has reached.
         spelling: how it was spelled at the version that it has reached, if not as it is otherwise.
@@ -59,7 +61,8 @@ class Travelling:
     version: int
     reached: int = 0
     plain: bool = True
-    made: bool = False
+    maker: Spec | None = None
+    stations: list[tuple[int, str | None]] = field(default_factory=list)
     entries: list[list[Moved]] = field(default_factory=list)
     value: bytes = b""
     spelling: bytes | None = None
@@ -109,6 +112,7 @@ class Flows:
         self._notes: list[tuple[Changes, bytes, bytes, bytes | None]] = []
         self._transforms = {route.collection: Transform(route) for route in routes}
         self._allow_pickle = any(route.allow_pickle for route in routes)
+        self._makers = makers_of(routes) if keeping is not None else []
 
     def transform(self, collection: str) -> Transform:
         """The compiled route of a collection."""
@@ -178,6 +182,13 @@ class Flows:
                     *keeping_entry(spec.collection, (spec.from_version, spec.to_version), key, source, stored),
                 )
             )
+
+    def keep_there(self, stations: Stations, source: bytes, maker: Spec | None) -> None:
+        """Note of a record that it is no other step's than its maker's, wherever it stands where one makes some."""
+        for spec in self._makers:
+            key = key_at(spec.to_version, stations)
+            if key is not None and spec is not maker and spec.part_of(key) is not None:
+                self.keep(spec, PART + key.encode(), source, THERE)
 
     def arrive(self) -> None:
         """Keep what was noted: the record has come to the end of its way."""
@@ -258,6 +269,7 @@ class Flow:
                 return {at: value if new == opened else pickled(new, value) for at, new in self(key, opened).items()}
             document, version, plain = self.transform.read(value)
             start = Travelling(Record(_text(key), document), self.transform, version, plain=plain, value=value)
+            start.stations.append((0, start.record.key))
             found: dict[bytes, bytes] = {}
             for one in self._travel(start, key):
                 step = one.transform.route.specs[-1].name if one.transform else ""
@@ -301,8 +313,9 @@ class Flow:
             departure = way.departure(one.record.key.encode(), one.value) if way is not None else None
             records = self._go(one, leg)
             parts, one.record.parts = one.record.parts, {}
-            born = [self._born(new, leg.spec.to_version) for new in records if new is not one.record]
+            born = [self._born(new, leg.spec) for new in records if new is not one.record]
             stays = any(new is one.record for new in records)
+            one.stations.append((leg.spec.to_version, one.record.key if stays else None))
             if departure is not None:
                 departure.arrive(one.record if stays else None, one.value, _made(parts))
                 for new in born:
@@ -313,18 +326,21 @@ class Flow:
             if not stays:
                 break
         self._note_entries(one, source)
+        self._flows.keep_there(one.stations, source, one.maker)
         for departure in one.departures:
             if departure is not None:
                 self._keep(departure, source)
         if stays:
             yield one
 
-    def _born(self, record: Record, version: int) -> Travelling:
-        """A record that a step to a version has made; it has a stamp where its collection had specs by then."""
+    def _born(self, record: Record, maker: Spec) -> Travelling:
+        """A record that a step has made; it has a stamp where its collection had specs by then."""
         record.made = False  # from here on it is a record like any other
+        version = maker.to_version
         home = self._flows.home_of(record.key, version)
         stamped = home is not None and home.route.specs[0].to_version <= version
-        born = Travelling(record, home, version, version if stamped else 0, plain=False, made=True)
+        born = Travelling(record, home, version, version if stamped else 0, plain=False, maker=maker)
+        born.stations.append((version, record.key))
         born.spelling = record.spelling
         if self._flows.keeps:
             value = self._flows.homes.written(record.key, record.document, version)
@@ -385,7 +401,7 @@ class Flow:
         if one.transform is None:
             value = encode(one.record.document)
         elif not one.reached and one.transform.fits(decode(one.record.document)):
-            if not one.made:
+            if one.maker is None:
                 return before
             value = encode(one.record.document)
         else:
