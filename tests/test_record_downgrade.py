@@ -343,6 +343,44 @@ def test_what_earlier_steps_bring(tmp_path: Path, folder: Folder, *, at_once: bo
     assert shown(data(manager.path)) == shown(THERE_BEFORE)
 
 
+UNKEPT = {
+    "explode": Edit(
+        NOTED | {"task:2": {"id": 2}, "note:1:5": {"task": 1}},
+        {},
+        {"task:1": {"id": 1, "x": 1, "notes": [{"t": "a"}, {"t": "b"}, {}]}, "task:2": {"id": 2}},
+        [("notes", "dropped", 2)],
+        EXPLODE,
+    ),
+    "gather": Edit(
+        {"task:1": {"id": 1}, "task:2": {"id": 2}, "note:1:5": {"task": 1}},
+        {},
+        {"task:1": {"id": 1}, "task:2": {"id": 2}, "note:1:0": {}},
+        [("notes", "dropped", 1)],
+        GATHER,
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "prunes"), [("explode", False), ("gather", True)])
+def test_nothing_is_kept(name: str, tmp_path: Path, folder: Folder, *, prunes: bool) -> None:
+    """Whose a list and its items were nobody can tell then: that is noted, and asked before it goes."""
+    edit = UNKEPT[name]
+    before = {key.encode(): compact(value) for key, value in edit.before.items()}
+    manager = ms.MigrationManager(make(tmp_path / "db", before), written({"stamp": None, **edit.spec}, folder).load())
+    manager.apply(complements=prunes)
+    if prunes:
+        manager.prune_complements()
+    else:
+        assert [(one.loss.path, one.loss.kind) for one in manager.losses().lost] == [("notes", "dropped")]
+    edited = data(manager.path)
+    with pytest.raises(ms.LossRefused) as caught:
+        manager.downgrade(1)
+    assert [(one.path, one.kind, one.records) for one in caught.value.losses] == edit.losses
+    assert data(manager.path) == edited
+    manager.downgrade(1, accept_loss=["notes"])
+    assert shown(data(manager.path)) == shown({key.encode(): compact(value) for key, value in edit.after.items()})
+
+
 DEMANDED = {"type": "object", "required": ["notes"], "properties": {"notes": {"type": "array"}}}
 
 

@@ -243,7 +243,7 @@ def not_kept(results: Sequence[Carried], *, complements: bool) -> list[LossCount
     for result in results:
         for spec, count in zip(result.route.specs, result.changed_by, strict=True):
             step, forgets = (result.collection, spec.from_version, spec.to_version), lossy(forgotten(spec.steps))
-            taken = () if complements else lossy(spec.steps)
+            taken = () if complements else (*lossy(spec.steps), *spec.lists_of_records)
             told = [(path, "forgotten") for path in forgets]
             told += [(path, "dropped") for path in taken if path not in forgets]
             found |= dict.fromkeys(LossCount(*step, str(path), kind, count) for path, kind in told if count)

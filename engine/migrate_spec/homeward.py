@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from migrate_spec.codec import Document, NotADocument, copied, encode, encoder_of
 from migrate_spec.compiler import RecordRefused, Route
 from migrate_spec.crossing import Step
-from migrate_spec.document import Refused
+from migrate_spec.document import ABSENT, Refused
 from migrate_spec.homes import Homes
 from migrate_spec.journey import Arrived, Journey, RecordLoss
 from migrate_spec.kept import KeptAnywhere, keeping_entry
@@ -64,6 +64,7 @@ class Homeward:
         self._journey = Journey(route)
         self._way = WayBack(spec, homes, route.since)
         self._frozen = frozen
+        self._unkept = route.unkept
         self._kept = KeptAnywhere(frozen, route.collection, route.kept_by)
         self.village = Village(spec, frozen, homes, self._kept)
 
@@ -76,7 +77,8 @@ class Homeward:
             RecordRefused: so it is, too.
         """
         document, version = self._journey.read(value)
-        move = self._move_of(self._kept.of(self.step[::-1], key))
+        stored = self._kept.of(self.step[::-1], key)
+        move = self._move_of(stored)
         others = Reunion(self.village, move.parts)
         whole, opened = value, document
         if self.spec.lists_of_records:
@@ -101,10 +103,27 @@ class Homeward:
         if whole is not value:
             upwards = replace(upwards, parts=up.parts(), rest=up.rest(value))
         kept = self._entry(key, old_key, upwards)
-        losses = arrived.losses + [RecordLoss(self.step, *told) for told in dict.fromkeys(others.told)]
+        losses = self._losses(arrived, others, [] if stored is not None else self._lists_in(document))
         taken = [one.encode() for some in others.taken.values() for one in some]
         given = {one.encode(): written for one, written in others.given.items()}
         return Home(old_key, arrived.value, entries, move.strays, kept, losses, taken, given)
+
+    def _lists_in(self, document: Document) -> list[str]:
+        """The lists of a record, of which nothing is kept, that may have become records, or have been made of some."""
+        return [
+            str(path)
+            for one in self.spec.records
+            for path in one.lists_of_records()
+            if not one.taken() or path.look(document) is not ABSENT
+        ]
+
+    def _losses(self, arrived: Arrived, others: Reunion, unknown: Sequence[str]) -> list[RecordLoss]:
+        """What a record loses; where not all is kept of the step nobody knows whose its lists and their items were."""
+        told = list(others.told)
+        if self.spec.from_version in self._unkept:
+            told += [(slot, "unkept") for slot in (*unknown, *others.strangers)]
+        found = arrived.losses + [RecordLoss(self.step, *one) for one in dict.fromkeys(told)]
+        return found if any(one.kind == "inexact" for one in found) else self._journey.told(found)
 
     def _again(self, whole: bytes, move: Move, refused: RecordRefused) -> Arrived:
         """A record with empty lists, as there are no records to make them of; the older version may demand them.

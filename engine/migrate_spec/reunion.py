@@ -49,6 +49,7 @@ class Reunion(Parts):
         taken: those that go into it, by the list: their keys and values.
         given: those that come out of it, by their keys.
         told: the paths and kinds of what is lost.
+        strangers: the lists that records of unknown origin go into.
     """
 
     def __init__(self, village: Village, kept: PartsKept) -> None:
@@ -60,6 +61,7 @@ class Reunion(Parts):
         self.taken: dict[str, dict[str, bytes]] = {}
         self.given: dict[str, bytes] = {}
         self.told: list[tuple[str, str]] = []
+        self.strangers: list[str] = []
 
     def known(self, slot: str) -> Sequence[str] | None:  # noqa: D102 - as there
         found = self._known.get(slot)
@@ -78,6 +80,8 @@ class Reunion(Parts):
         if value is None:
             return None
         self.taken.setdefault(slot, {})[key] = value
+        if key.encode() not in {part.key for part in self._known.get(slot, ())}:
+            self.strangers.append(slot)
         return Record(key, self._read(key, value))
 
     def is_edited(self, slot: str, key: str) -> bool:  # noqa: D102 - as there
