@@ -17,7 +17,7 @@ from migrate_spec.homes import Homes
 from migrate_spec.journey import RecordLoss, conflicts_at
 from migrate_spec.kept import KeptAnywhere, keeping_entry
 from migrate_spec.moves import MADE, PART, THERE, Entries, moved_entries
-from migrate_spec.pickled import is_pickled, pickled, unpickled
+from migrate_spec.pickled import FORM, is_pickled, pickled, unpickled
 from migrate_spec.record_operation import Change, Record, Surroundings
 from migrate_spec.remembering import PartsMade
 from migrate_spec.returned import Returned
@@ -136,7 +136,7 @@ class Flows:
         home = self.home_of(key, version)
         if home is None:
             document = self.read(value)
-            return Record(key, document, value=encode(document) if is_pickled(value) else value)
+            return Record(key, document, value=value)
         return Flow(self, home.route.collection).upto(key, value, version)
 
     def around(self, version: int) -> Surroundings:
@@ -220,6 +220,7 @@ class Flow:
         self._conflicts: list[RecordLoss] = []
         self.transform = flows.transform(collection)
         self._allow_pickle = self.transform.route.allow_pickle
+        self._form = b""
         self._operations: dict[tuple[int, int], tuple[Change, ...]] = {}
 
     def carry(self, key: bytes, value: bytes, stored: bytes | None = None) -> bool:
@@ -262,11 +263,19 @@ class Flow:
         Raises:
             RecordRefused: it cannot be carried over.
         """
-        step = ""
+        if not (self._allow_pickle and is_pickled(value)):
+            return self._become(key, value, b"")
         try:
-            if self._allow_pickle and is_pickled(value):
-                opened = self.transform.route.opened(value)
-                return {at: value if new == opened else pickled(new, value) for at, new in self(key, opened).items()}
+            opened = self.transform.route.opened(value)
+            found = self._become(key, opened, value[:FORM])
+            return {at: value if new == opened else pickled(new, value) for at, new in found.items()}
+        except (NotADocument, RecursionError) as error:
+            raise RecordRefused.by("", error) from None
+
+    def _become(self, key: bytes, value: bytes, form: bytes) -> dict[bytes, bytes]:
+        """What becomes of a record without its pickle, which begins like this where it has one."""
+        step, self._form = "", form
+        try:
             document, version, plain = self.transform.read(value)
             start = Travelling(Record(_text(key), document), self.transform, version, plain=plain, value=value)
             start.stations.append((0, start.record.key))
@@ -283,8 +292,8 @@ class Flow:
 
     def upto(self, key: str, value: bytes, version: int) -> Record:
         """A record as :meth:`Flows.upto` gives it: its steps leave it under its key."""
-        if self._allow_pickle and is_pickled(value):
-            value = self.transform.route.opened(value)
+        is_open, raw = not (self._allow_pickle and is_pickled(value)), value
+        value = value if is_open else self.transform.route.opened(value)
         document, start, plain = self.transform.read(value)
         one = Travelling(Record(key, document), self.transform, start, plain=plain, value=value)
         for leg in self.transform.legs_from(start):
@@ -295,7 +304,7 @@ class Flow:
                 if departure is not None:
                     departure.arrive(one.record, one.value, {})
                     self._keep(departure, key.encode())
-        stamp, one.record.value = self.transform.route.stamp, one.value
+        stamp, one.record.value = self.transform.route.stamp, one.value if is_open else pickled(one.value, raw)
         if stamp.path is not None:
             stamp.path.take(one.record.document)
         return one.record
@@ -317,7 +326,7 @@ class Flow:
             stays = any(new is one.record for new in records)
             one.stations.append((leg.spec.to_version, one.record.key if stays else None))
             if departure is not None:
-                departure.arrive(one.record if stays else None, one.value, _made(parts))
+                departure.arrive(one.record if stays else None, one.value, _made(parts), self._form)
                 for new in born:
                     self._flows.keep(leg.spec, PART + new.record.key.encode(), source, MADE)
             for new in born:

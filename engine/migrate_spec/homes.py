@@ -8,6 +8,7 @@ from functools import cache
 from migrate_spec.codec import Document, copied, decode, encoder_of, plain, read
 from migrate_spec.compiler import Route, coding, misfit
 from migrate_spec.document import Refused
+from migrate_spec.pickled import is_pickled, unpickled
 from migrate_spec.reasons import Reasons
 
 __all__ = ["Homes"]
@@ -20,6 +21,7 @@ class Homes:
         """Take the ways of all collections."""
         self._routes = routes
         self._reasons = cache(Reasons)
+        self._allow_pickle = any(route.allow_pickle for route in routes)
 
     def of(self, key: str, version: int) -> Route | None:
         """The way of the collection that a key belongs to in a database of a version."""
@@ -29,6 +31,16 @@ class Homes:
         """How a record is encoded in a database of a version."""
         home = self.of(key, version)
         return home.at(version)[1] if home is not None else "json"
+
+    def opened(self, key: str, value: bytes, version: int) -> bytes:
+        """A record of a database of a version without its pickle, where it has one and that is allowed.
+
+        Raises:
+            NotADocument: what is pickled is none.
+        """
+        if not self._allow_pickle or not is_pickled(value):
+            return value
+        return encoder_of(self.encoding(key, version))(unpickled(value))
 
     def read(self, key: str, value: bytes, version: int) -> Document:
         """A record of a database of a version, without a stamp.
@@ -52,7 +64,7 @@ class Homes:
             NotADocument: it is none.
         """
         home = self.of(key, version)
-        return (coding(home.specs)[0] if home is not None else read)(value)[0]
+        return (coding(home.specs)[0] if home is not None else read)(self.opened(key, value, version))[0]
 
     def stamped(self, key: str, document: Document, version: int) -> Document:
         """A document as it is stored in a database of a version: with a stamp where its collection had specs by then.

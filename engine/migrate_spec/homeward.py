@@ -13,6 +13,7 @@ from migrate_spec.homes import Homes
 from migrate_spec.journey import Arrived, Journey, RecordLoss
 from migrate_spec.kept import KeptAnywhere, keeping_entry
 from migrate_spec.moves import GONE, MADE, Entries, Move, entries_to_keep, moved_entries, record_digest
+from migrate_spec.pickled import FORM, is_pickled, pickled
 from migrate_spec.record_operation import Foreign
 from migrate_spec.reunion import Reunion, Village
 from migrate_spec.store import Store
@@ -64,7 +65,7 @@ class Homeward:
         self._journey = Journey(route)
         self._way = WayBack(spec, homes, route.since)
         self._frozen = frozen
-        self._unkept = route.unkept
+        self._unkept, self._allow_pickle = route.unkept, route.allow_pickle
         self._kept = KeptAnywhere(frozen, route.collection, route.kept_by)
         self.village = Village(spec, frozen, homes, self._kept)
 
@@ -76,10 +77,18 @@ class Homeward:
             Refused: it cannot be carried back.
             RecordRefused: so it is, too.
         """
+        if not self._allow_pickle or not is_pickled(value):
+            return self._home(key, value)
+        opened = self.village.homes.opened(_text(key), value, self.spec.to_version)
+        found = self._home(key, opened, value[:FORM])
+        return replace(found, value=value if found.value == opened else pickled(found.value, value))
+
+    def _home(self, key: bytes, value: bytes, form: bytes = b"") -> Home:
+        """What becomes of a record without its pickle, which begins like this where it has one."""
         document, version = self._journey.read(value)
         stored = self._kept.of(self.step[::-1], key)
         move = self._move_of(stored)
-        others = Reunion(self.village, move.parts)
+        others = Reunion(self.village, move.parts, form)
         whole, opened = value, document
         if self.spec.lists_of_records:
             opened = self._way.reunited(_text(key), copied(document), others)
@@ -143,7 +152,7 @@ class Homeward:
         if self.village.origin(key) == MADE:
             return
         try:
-            document, _ = self._journey.read(value)
+            document, _ = self._journey.read(self.village.homes.opened(_text(key), value, self.spec.to_version))
             others = Reunion(self.village, self._move_of(self._kept.of(self.step[::-1], key)).parts)
             self._way.reunited(_text(key), document, others)
         except (NotADocument, Refused, RecordRefused):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from migrate_spec.allotting import allotted
 from migrate_spec.codec import Document, NotADocument, encoder_of
@@ -15,6 +16,7 @@ from migrate_spec.journey import path_of
 from migrate_spec.kept import KeptAnywhere
 from migrate_spec.moves import PART, KeptPart, PartsKept, record_digest
 from migrate_spec.path import Each, Path
+from migrate_spec.pickled import pickled
 from migrate_spec.record_operation import PartKeys, Parts, Record
 from migrate_spec.spec import Spec
 from migrate_spec.store import KeyRange, Store
@@ -41,6 +43,14 @@ class Village:
         """Whence a record is that stands where the step makes records, as it was kept; ``None``: it came since."""
         return self._kept.of((self.spec.from_version, self.spec.to_version), PART + key)
 
+    def is_as_made(self, part: KeptPart, there: bytes) -> bool:
+        """Whether a record that the step has made is still what it was."""
+        try:
+            value = self.homes.opened(part.key.decode(), there, self.spec.to_version)
+        except NotADocument:
+            return False
+        return record_digest(value) == part.digest
+
 
 class Reunion(Parts):
     """The other records of one.
@@ -52,8 +62,9 @@ class Reunion(Parts):
         strangers: the lists that records of unknown origin go into.
     """
 
-    def __init__(self, village: Village, kept: PartsKept) -> None:
-        """Take what all records share, and what is kept of this one's."""
+    def __init__(self, village: Village, kept: PartsKept, form: bytes = b"") -> None:
+        """Take what all records share, what is kept of this one's, and how its pickle begins, where it is pickled."""
+        self._form = form
         self._village = village
         lists = village.spec.lists_of_records
         self._known = {str(path): some for path, some in zip(lists, kept, strict=False) if some is not None}
@@ -76,9 +87,10 @@ class Reunion(Parts):
         return document
 
     def take(self, slot: str, key: str) -> Record | None:  # noqa: D102 - as there
-        value = self._village.frozen.get(key.encode())
-        if value is None:
+        there = self._village.frozen.get(key.encode())
+        if there is None:
             return None
+        value = self._opened(key, there)
         self.taken.setdefault(slot, {})[key] = value
         if key.encode() not in {part.key for part in self._known.get(slot, ())}:
             self.strangers.append(slot)
@@ -96,7 +108,7 @@ class Reunion(Parts):
                 continue
             if keys.read(text) is not None and self._village.origin(key) is None:
                 try:
-                    yield Record(text, self._read(text, value))
+                    yield Record(text, self._read(text, self._opened(text, value)))
                 except Refused:
                     continue
 
@@ -131,7 +143,18 @@ class Reunion(Parts):
             self.told += [(str(one), "conflict") for one in below]
         value = encoder_of(homes.encoding(key, version))(document)
         value = complement.spelled(value) if complement is not None else value
-        return homes.fitting(key, value, version, f"{self._village.spec.name} backwards")
+        value = homes.fitting(key, value, version, f"{self._village.spec.name} backwards")
+        form = self._form if part is None else part.form
+        return pickled(value, form) if form else value
+
+    def _opened(self, key: str, value: bytes) -> bytes:
+        """Another record without its pickle.
+
+        Raises:
+            Refused: what is pickled is no document.
+        """
+        with _telling(key):
+            return self._village.homes.opened(key, value, self._village.spec.to_version)
 
     def _read(self, key: str, value: bytes) -> Document:
         """Another record.
@@ -139,7 +162,14 @@ class Reunion(Parts):
         Raises:
             Refused: it is no document of the version.
         """
-        try:
+        with _telling(key):
             return self._village.homes.read(key, value, self._village.spec.to_version)
-        except NotADocument as error:
-            raise Refused(f"{error.found} in the record {key!r}", error.expected, error.remedy) from None
+
+
+@contextmanager
+def _telling(key: str) -> Iterator[None]:
+    """A block whose refusal of a record tells which one it is."""
+    try:
+        yield
+    except NotADocument as error:
+        raise Refused(f"{error.found} in the record {key!r}", error.expected, error.remedy) from None
