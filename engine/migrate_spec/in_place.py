@@ -43,7 +43,8 @@ from migrate_spec.errors import (
 )
 from migrate_spec.executors import Workers
 from migrate_spec.families import DEFAULT_FAMILY
-from migrate_spec.flow import Flow, Flows
+from migrate_spec.flow import Flow
+from migrate_spec.flows import Flows
 from migrate_spec.history import HISTORY_KEY, VERSION_KEY, read_history, timestamp
 from migrate_spec.in_place_rules import in_order
 from migrate_spec.in_place_scan import try_all

@@ -12,7 +12,8 @@ from migrate_spec.bystanders import bystanders, entry_of_bystander, makers_of, m
 from migrate_spec.carried import Carried
 from migrate_spec.compiler import RecordRefused, Route
 from migrate_spec.errors import Fault, Rejection
-from migrate_spec.flow import Flow, Flows
+from migrate_spec.flow import Flow
+from migrate_spec.flows import Flows
 from migrate_spec.kept import keep_sorted
 from migrate_spec.plan import Plan
 from migrate_spec.quarantine import Mark, mark_key, read_mark
