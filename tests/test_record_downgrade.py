@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import migrate_spec as ms
+from tests import families_support
 from tests.conftest import Folder, compact, data, make, write
 from tests.test_record_operations import ROWS, Row, records, shown, told, written
 
@@ -502,6 +503,47 @@ def test_items_get_the_stamp_that_the_schema_demands(tmp_path: Path, folder: Fol
     write(manager.path, {b"task:1": b'{"v":2,"id":1,"notes":[{},{"task":3}]}'})
     manager.downgrade(1)
     assert shown(data(manager.path)) == shown(before | {b"note:1:1": b'{"v":1,"task":3}'})
+
+
+def test_quarantine_among_parts(tmp_path: Path, folder: Folder) -> None:
+    """A record in quarantine is no item, wherever it stands; nor does one go down of which the way up is not done."""
+    specs = {"note/1": GATHERED_NOTES["note/1"], "task/2": {"stamp": "v", **EXPLODE}}
+    written({"specs": specs}, folder).schema("note", 2, {"properties": {"text": {"type": "string"}}})
+    before = {
+        b"task:1": b'{"id":1,"notes":[{"text":"a"}]}',
+        b"task:2": b'{"id":2,"notes":[5]}',
+        b"note:1:5": b'{"t":5,"task":1}',
+        b"note:7:7": b'{"t":"x"}',
+    }
+    manager = ms.MigrationManager(make(tmp_path / "db", before), folder.load())
+    manager.apply(on_error="quarantine")
+    assert {key: data(manager.path)[key] for key in (b"task:2", b"note:1:5")}.items() <= before.items()
+    write(manager.path, {b"note:1:6": b'{"v":2,"text":"b","task":1}'})
+    manager.downgrade(2)
+    assert data(manager.path)[b"task:1"] == b'{"id":1,"notes":[{"text":"a"},{"text":"b"}]}'
+    manager.downgrade(1)
+    assert shown(data(manager.path)) == shown(before | {b"task:1": b'{"id":1,"notes":[{"text":"a"},{"text":"b"}]}'})
+
+
+def test_several_column_families(tmp_path: Path, folder: Folder) -> None:
+    """What goes into a record, or comes out of it, is looked for in its column family."""
+    folder.spec("task", 1, stamp=None, column_family="jobs", **EXPLODE)
+    folder.spec("job", 2, stamp=None, column_family="jobs", **GATHER)
+    folder.spec("note", 3, {"rename": {"t": "text"}}, stamp=None)
+    before = {
+        "default": {b"note:1:0": b'{"t":"other"}', b"note:1:1": b"{}"},
+        "jobs": {b"task:1": compact(NOTED["task:1"]), b"job:2": b'{"id":2}', b"note:1:7": b'{"task":1}'},
+    }
+    manager = ms.MigrationManager(families_support.make(tmp_path / "db", before), folder.load())
+    manager.apply(to_version=2)
+    after = families_support.data(manager.path)
+    assert after["jobs"].keys() == {b"task:1", b"job:2", b"note:1:0", b"note:1:1", b"note:1:7"}
+    families_support.write(manager.path, "jobs", {b"note:1:2": b'{"task":1}'})
+    families_support.write(manager.path, "default", {b"note:1:3": b'{"task":1}'})
+    manager.downgrade(1)
+    before["default"][b"note:1:3"] = b'{"task":1}'
+    before["jobs"][b"task:1"] = b'{"id":1,"notes":[{"t":"a"},{"t":"b"},{}],"x":1}'
+    assert families_support.data(manager.path) == before
 
 
 DOWN = """

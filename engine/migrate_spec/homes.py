@@ -52,7 +52,8 @@ class Homes:
         home, document = self.of(key, version), self.document(key, value, version)
         if home is not None and home.stamp.path is not None:
             found = home.stamp.version_of(document, version)
-            if found != version:
+            since = max((spec.to_version for spec in home.specs if spec.to_version <= version), default=version)
+            if not since <= found <= version:
                 raise Refused(f"version {found} was found in the record {key!r}", f"version {version} was expected")
             home.stamp.path.take(document)
         return document
