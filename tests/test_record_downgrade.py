@@ -30,13 +30,27 @@ ALREADY = {
 """Rows with records that belong to the newer version before it is there: they go down with the others."""
 
 
-def goes_back(row: Row) -> bool:
-    """Whether each byte of a row comes back on the way down."""
-    return "refused" not in row and row["name"] not in ALREADY
+ALIKE = {
+    "a whole number in either spelling",
+    "where something is absent",
+    "an id with colons, in another alphabet",
+    "several conditions",
+    "by what a later step makes",
+    "ids with colons, in other alphabets",
+    "swap",
+    "a chain",
+}
+"""Rows that differ from others in what the way up finds, and not in what comes back."""
+
+
+def goes_back(name: str, row: Row) -> bool:
+    """Whether each byte of a row comes back on the way down; where none changes only entries of indexes could alter."""
+    changes = "unchanged" not in row or name == "indexes"
+    return changes and "refused" not in row and row["name"] not in ALREADY | ALIKE
 
 
 @pytest.mark.parametrize(
-    "row", [pytest.param(row, id=f"{name}: {row['name']}") for name, row in ROWS if goes_back(row)]
+    "row", [pytest.param(row, id=f"{name}: {row['name']}") for name, row in ROWS if goes_back(name, row)]
 )
 def test_each_row_there_and_back(row: Row, tmp_path: Path, folder: Folder) -> None:
     """Each byte comes back on the way down, and again on the way up."""
@@ -291,9 +305,7 @@ THERE = {
 }
 
 
-@pytest.mark.parametrize(
-    ("stops", "down"), [((4,), (1,)), ((2, 3, 4), (3, 2, 1)), ((3, 4), (2, 1)), ((4,), (3, 1))], ids=str
-)
+@pytest.mark.parametrize(("stops", "down"), [((2, 3, 4), (3, 2, 1)), ((3, 4), (2, 1))], ids=str)
 def test_several_steps(stops: Sequence[int], down: Sequence[int], tmp_path: Path, folder: Folder) -> None:
     """However many steps a run takes at once, up or down, the database is the same wherever it stops."""
     specs = {name: {"stamp": "v", **spec} for name, spec in STEPS.items()}
@@ -328,14 +340,12 @@ THERE_BEFORE = {
 }
 
 
-@pytest.mark.parametrize("at_once", [True, False], ids=["in one run", "one by one"])
 @pytest.mark.parametrize("in_place", [False, True], ids=["staged", "in place"])
-def test_what_earlier_steps_bring(tmp_path: Path, folder: Folder, *, at_once: bool, in_place: bool) -> None:
+def test_what_earlier_steps_bring(tmp_path: Path, folder: Folder, *, in_place: bool) -> None:
     """A record that comes, by whatever step, to where a later one makes some was there before these."""
     specs = {name: {"stamp": "v", **spec} for name, spec in BYSTANDERS.items()}
     manager = ms.MigrationManager(make(tmp_path / "db", THERE_BEFORE), written({"specs": specs}, folder).load())
-    for version in (3,) if at_once else (2, 3):
-        manager.apply(to_version=version, in_place=in_place)
+    manager.apply(in_place=in_place)
     write(manager.path, {b"tag:1:7": b'{"new":true}'})
     manager.downgrade(2)
     assert data(manager.path)[b"task:1"] == b'{"id":1,"notes":[],"tags":[{"new":true}],"marks":[]}'
