@@ -16,7 +16,7 @@ from migrate_spec.codec import plain
 from migrate_spec.compiler import Route, Transform
 from migrate_spec.document import equal
 from migrate_spec.errors import Place, read_key, show_key
-from migrate_spec.flow import Flows
+from migrate_spec.flows import Flows
 from migrate_spec.sorter import Sorter
 from migrate_spec.store import Store
 from migrate_spec.stores.rocks import open_for_reading

@@ -286,9 +286,32 @@ class TestMoved:
             "note:1:1": {"t": "y"},
         }
         assert records(manager.path) == tagged(after)
+        manager.downgrade(1)
+        assert records(manager.path) == tagged(values)
+        manager.apply(allow_pickle=True)
+        assert records(manager.path) == tagged(after)
         put(manager.path, {"job:1": after["job:1"]}, protocol=5)
         manager.rollback()
         assert records(manager.path) == tagged(values)
+
+    def test_down_with_edits(self, tmp_path: Path, folder: Folder) -> None:
+        """What comes out of a pickled document is pickled, what goes into it is opened, what was deleted is back."""
+        gather = {"gather": {"parts": {"from": "part:{id}:{.index}"}}}
+        explode = {"explode": {"notes": {"to": "note:{id}:{.index}"}}}
+        folder.spec("task", 1, records=[gather, explode, {"drop": {"where": {"gone": True}}}])
+        values: Typed = {
+            "part:1:0": {"n": 1},
+            "part:2:0": {"n": 2},
+            "task:1": {"id": "1", "notes": [{"t": "x"}]},
+            "task:2": {"id": "2", "gone": True, "notes": [{"t": "v"}]},
+        }
+        manager = ms.MigrationManager(build(tmp_path / "db", values), folder.load())
+        manager.apply(allow_pickle=True)
+        put(manager.path, {"note:1:1": {"t": "y"}, "note:1:0": {"t": "z"}})
+        put(manager.path, {"task:1": {"schema_version": 2, "id": "1", "parts": [{"n": 1}, {"n": 3}]}})
+        manager.downgrade(1)
+        edits = {"part:1:1": {"n": 3}, "task:1": {"id": "1", "notes": [{"t": "z"}, {"t": "y"}]}}
+        assert records(manager.path) == tagged({**values, **edits})
 
     def test_another_key_alone(self, tmp_path: Path, folder: Folder) -> None:
         """A document that stays as it is keeps its bytes under the new key."""

@@ -77,6 +77,11 @@ class RecordRefused(Exception):  # noqa: N818 - the run makes errors of them, wi
             return cls(step, "", Fault(error.found, error.expected, error.remedy, None, "not-a-document"))
         return cls("", "", TOO_DEEP)
 
+    def below(self, segment: str) -> RecordRefused:
+        """The same refusal as seen from the record that this one is, or becomes, a part of."""
+        path = Refused("", "", path=self.path).below(segment).path
+        return RecordRefused(self.step, path, self.fault, self.cause)
+
 
 @dataclass(frozen=True)
 class Route:

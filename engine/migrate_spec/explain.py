@@ -18,7 +18,7 @@ from migrate_spec.coming_back import coming_back
 from migrate_spec.compiler import Route
 from migrate_spec.errors import BackupError, FamilyMissing, RecordMissing, show_key
 from migrate_spec.families import DEFAULT_FAMILY, named
-from migrate_spec.flow import Flows
+from migrate_spec.flows import Flows
 from migrate_spec.freshness import Freshness
 from migrate_spec.history import History, read_history
 from migrate_spec.origins import Located, source_of, taker_of

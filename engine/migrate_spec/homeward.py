@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from migrate_spec.codec import Document, NotADocument, copied, encode, encoder_of
 from migrate_spec.compiler import RecordRefused, Route
 from migrate_spec.crossing import Step
-from migrate_spec.document import Refused
+from migrate_spec.document import ABSENT, Refused
 from migrate_spec.homes import Homes
 from migrate_spec.journey import Arrived, Journey, RecordLoss
 from migrate_spec.kept import KeptAnywhere, keeping_entry
 from migrate_spec.moves import GONE, MADE, Entries, Move, entries_to_keep, moved_entries, record_digest
+from migrate_spec.pickled import FORM, is_pickled, pickled
 from migrate_spec.record_operation import Foreign
 from migrate_spec.reunion import Reunion, Village
 from migrate_spec.store import Store
@@ -65,6 +66,7 @@ class Homeward:
         self._way = WayBack(spec, homes, route.since)
         self._unkept = spec.unkept if spec.from_version in route.unkept else ()
         self._frozen = frozen
+        self._allow_pickle = route.allow_pickle
         self._kept = KeptAnywhere(frozen, route.collection, route.kept_by)
         self.village = Village(spec, frozen, homes, self._kept)
 
@@ -76,10 +78,18 @@ class Homeward:
             Refused: it cannot be carried back.
             RecordRefused: so it is, too.
         """
+        if not self._allow_pickle or not is_pickled(value):
+            return self._home(key, value)
+        opened = self.village.homes.opened(_text(key), value, self.spec.to_version)
+        found = self._home(key, opened, value[:FORM])
+        return replace(found, value=value if found.value == opened else pickled(found.value, value))
+
+    def _home(self, key: bytes, value: bytes, form: bytes = b"") -> Home:
+        """What becomes of a record without its pickle, which begins like this where it has one."""
         document, version = self._journey.read(value)
         stored = self._kept.of(self.step[::-1], key)
         move = self._move_of(stored)
-        others = Reunion(self.village, move.parts)
+        others = Reunion(self.village, move.parts, form)
         whole, opened = value, document
         if self.spec.lists_of_records:
             opened = self._way.reunited(_text(key), copied(document), others)
@@ -103,7 +113,8 @@ class Homeward:
         if whole is not value:
             upwards = replace(upwards, parts=up.parts(), rest=up.rest(value))
         kept = self._entry(key, old_key, upwards)
-        told = [*others.told, *(self._unknown(arrived.document) if stored is None else ())]
+        told = [*others.told, *self._strangers(others)]
+        told += self._unknown(document, arrived.document) if stored is None else ()
         losses = [one for one in arrived.losses if one.kind != "inexact"]
         losses = self._journey.told(losses + [RecordLoss(self.step, *one) for one in dict.fromkeys(told)])
         taken = [one.encode() for some in others.taken.values() for one in some]
@@ -116,15 +127,20 @@ class Homeward:
             return Home(key, value)
         move = self._move_of(stored)
         entries, kept = self._entries(document, document, move)
-        told = self._unknown(document) if stored is None else []
+        told = self._unknown(document, document) if stored is None else []
         losses = [RecordLoss(self.step, path, kind) for path, kind in told if path.startswith("indexes.")]
         return Home(key, value, entries, move.strays, self._entry(key, key, Move(None, None, *kept)), losses)
 
-    def _unknown(self, document: Document) -> list[tuple[str, str]]:
-        """What a record may lose of which nothing is kept, as that is not kept of all; it is as it is afterwards."""
+    def _unknown(self, newer: Document, older: Document) -> list[tuple[str, str]]:
+        """What a record may lose of which nothing is kept, as that is not kept of all."""
         indexes = self.spec.indexes.items()
-        without = {f"indexes.{name}" for name, index in indexes if index.key_before(document) is None}
+        without = {f"indexes.{name}" for name, index in indexes if index.key_before(older) is None}
+        without |= {f"{path}[]" for path in self.spec.lists_of_records if path.look(newer) is ABSENT}
         return [(path, "unkept") for path in self._unkept if path not in without]
+
+    def _strangers(self, others: Reunion) -> list[tuple[str, str]]:
+        """The lists into which records of unknown origin go, where nobody knows any more whose they were."""
+        return [(slot, "unkept") for slot in others.strangers] if self._unkept else []
 
     def _again(self, whole: bytes, move: Move, refused: RecordRefused) -> Arrived:
         """A record with empty lists, as there are no records to make them of; the older version may demand them.
@@ -144,7 +160,7 @@ class Homeward:
         if self.village.origin(key) == MADE:
             return
         try:
-            document, _ = self._journey.read(value)
+            document, _ = self._journey.read(self.village.homes.opened(_text(key), value, self.spec.to_version))
             others = Reunion(self.village, self._move_of(self._kept.of(self.step[::-1], key)).parts)
             self._way.reunited(_text(key), document, others)
         except (NotADocument, Refused, RecordRefused):

@@ -27,6 +27,7 @@ from functools import partial
 from migrate_spec.afterwards import contents_after
 from migrate_spec.apply import Run, log_begun, report_of, with_proof
 from migrate_spec.backup import Contents
+from migrate_spec.bystanders import bystanders, entry_of_bystander
 from migrate_spec.carried import Carried
 from migrate_spec.carriers import carrier
 from migrate_spec.compiler import RecordRefused, Route
@@ -42,7 +43,8 @@ from migrate_spec.errors import (
 )
 from migrate_spec.executors import Workers
 from migrate_spec.families import DEFAULT_FAMILY
-from migrate_spec.flow import Flow, Flows
+from migrate_spec.flow import Flow
+from migrate_spec.flows import Flows
 from migrate_spec.history import HISTORY_KEY, VERSION_KEY, read_history, timestamp
 from migrate_spec.in_place_rules import in_order
 from migrate_spec.in_place_scan import try_all
@@ -138,6 +140,8 @@ class InPlace(Run):
             family: Flows(*_within(family, self.plan, self.store), moves, moves, keeping=keeping)
             for family in self._changes
         }
+        if keeping is not None and self._mark.position[0] < 0:
+            self._note_bystanders(keeping)
         if self._quiet:
             tracker.advance(f"migrating {self._mark.collection}", self._mark.done)
         for place, route in enumerate(self._routes):
@@ -147,6 +151,16 @@ class InPlace(Run):
                 make = self._staying(with_proof(route, self.plan) if tracker.total > FEW_RECORDS else route)
             while keys is not None:
                 keys = self._carry_stretch(place, keys, make, tracker)
+
+    def _note_bystanders(self, keeping: _Keeping) -> None:
+        """Keep of the records that stand where steps make some that they were there before any was made."""
+        moving = [route for route in self._routes if route.moves_records]
+        for family in self._changes:
+            inside = [route for route in moving if route.column_family == family]
+            for spec, key in bystanders(inside, self.store.family(family)) if inside else ():
+                keeping.add(*entry_of_bystander(spec, key))
+                if self._size >= BYTES_A_BATCH:
+                    self._write()
 
     def _moving(self, route: Route, flow: Flow, moves: _Moves) -> Callable[[KeyRange], Change]:
         """What carries records that do not stay where they are."""

@@ -48,11 +48,13 @@ class KeptPart(NamedTuple):
         key: its key.
         digest: of what the step gives, by which it is known again.
         lost: what the way back alone does not give of it, as a :class:`~migrate_spec.complement.Complement` is stored.
+        form: how its pickle begins, where it is pickled.
     """
 
     key: bytes
     digest: str
     lost: bytes | None = None
+    form: bytes = b""
 
 
 PartsKept = tuple[tuple[KeptPart, ...] | None, ...]

@@ -8,12 +8,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from migrate_spec.afterwards import Afterwards
+from migrate_spec.bystanders import bystanders, entry_of_bystander, makers_of, may_be_part
 from migrate_spec.carried import Carried
 from migrate_spec.compiler import RecordRefused, Route
 from migrate_spec.errors import Fault, Rejection
-from migrate_spec.flow import Flow, Flows
+from migrate_spec.flow import Flow
+from migrate_spec.flows import Flows
 from migrate_spec.kept import keep_sorted, keeping_entry
-from migrate_spec.moves import PART, THERE
 from migrate_spec.plan import Plan
 from migrate_spec.quarantine import Mark, mark_key, read_mark
 from migrate_spec.ranges import without_collector
@@ -50,7 +51,7 @@ def carry_moving(plan: Plan, means: Means, results: Sequence[Carried], retaken: 
         run = _Moving(plan, means, results, *sorters)
         for result in results:
             run.carry(result)
-        run.note_parts()
+        run.note_bystanders()
         if marked:
             run.try_again()
         run.check_taken()
@@ -86,6 +87,7 @@ class _Moving:
         self._plan, self._means, self._results = plan, means, results
         self._changes, self._taken, self._refused, self._tried = changes, taken, refused, tried
         self._collided: dict[bytes, Collision] = {}
+        self._makers = makers_of([result.route for result in results])
 
     def carry(self, result: Carried) -> None:
         """Carry the records of one collection; their changes are noted in the flows."""
@@ -98,6 +100,7 @@ class _Moving:
                 except RecordRefused:
                     result.rejected += 1
                     self._refused.add(key, key, None)
+                    self._stays(key)
         result.changed_by = tuple(flow.transform.changed_by)
         result.losses.update(flow.losses)
 
@@ -122,6 +125,7 @@ class _Moving:
                 return DELETED
             return CHANGED if flow.carry(mark.key, repaired, value) else UNCHANGED
         except RecordRefused:
+            self._stays(mark.key)
             return REFUSED
 
     def _flows_of(self, route: Route, changes: Sorter, taken: Sorter) -> Flows:
@@ -151,6 +155,7 @@ class _Moving:
         settled = settle(self._changes, self._means, stays, self._watched, stops=stops)
         self._collided = settled.collided
         for key in self._collided:
+            self._stays(key)
             result = self._result_of(key)
             if result is not None:
                 result.rejected += 1
@@ -163,16 +168,18 @@ class _Moving:
             one.after = settled.after.get(one.collection)
         self._tell_rejected()
 
-    def note_parts(self) -> None:
-        """Keep of the records that stand where steps make some that they were there before."""
-        if self._kept is None:
-            return
-        for spec in (spec for result in self._results for spec in result.route.way if spec.makes_records):
-            for prefix in ranges_of(spec.makes):
-                for key, _ in self._means.frozen.scan(prefix):
-                    if spec.part_of(key.decode(errors="replace")) is not None:
-                        step = (spec.from_version, spec.to_version)
-                        self._kept.add(*keeping_entry(spec.collection, step, PART + key, key, THERE))
+    def note_bystanders(self) -> None:
+        """Keep of the records that stand where steps make some, and are not carried, that they were there before."""
+        if self._kept is not None:
+            for spec, key in bystanders([result.route for result in self._results], self._means.frozen):
+                self._kept.add(*entry_of_bystander(spec, key))
+
+    def _stays(self, key: bytes) -> None:
+        """Keep of a record that is set aside that it was there before."""
+        if self._kept is not None and self._means.rejecting.quarantines:
+            for spec in self._makers:
+                if may_be_part(spec, key):
+                    self._kept.add(*entry_of_bystander(spec, key))
 
     def _keep_aside(self) -> None:
         """Keep on what is kept of the records that are set aside, or stay so, for when they are taken up again."""

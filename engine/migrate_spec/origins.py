@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from migrate_spec.compiler import RecordRefused, Route
-from migrate_spec.flow import Flow, Flows
+from migrate_spec.flow import Flow
+from migrate_spec.flows import Flows
 from migrate_spec.sorter import Nowhere
 from migrate_spec.spec import Spec
 from migrate_spec.store import KeyRange, Record, Store

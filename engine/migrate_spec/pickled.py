@@ -15,11 +15,14 @@ from itertools import chain
 from migrate_spec.codec import PICKLED, Document, Json, NotADocument, decode, encode, plain, type_names
 from migrate_spec.unpickling import PROTOCOLS, Machine
 
-__all__ = ["as_json", "is_pickled", "pickled", "unpickled"]
+__all__ = ["FORM", "as_json", "is_pickled", "pickled", "unpickled"]
 
 GROWTH, ROOM = 32, 2**20
 """How many times as long as its pickle a document may be; and what is no harm whatever the pickle."""
 
+
+FORM = 3
+"""Bytes of a stored value, by which another one is pickled like it."""
 
 DEEPEST = 400
 """Levels: Python pickles few more, and to write what was read must not fail."""

@@ -8,6 +8,7 @@ from migrate_spec.codec import Document, encode
 from migrate_spec.complement import complement_of
 from migrate_spec.homes import Homes
 from migrate_spec.moves import KeptPart, PartsKept, record_digest
+from migrate_spec.pickled import FORM, is_pickled
 from migrate_spec.record_operation import PartKeys, Parts, Record
 from migrate_spec.spec import Spec
 from migrate_spec.templates import Template
@@ -59,8 +60,9 @@ class Remembered(Parts):
         version = self._spec.from_version
         digest, guess = record_digest(encode(item)), self._homes.stamped(key, item, version)
         old, encoding = self._homes.document(key, value, version), self._homes.encoding(key, version)
-        lost = complement_of(guess, old, value, encoding, comes_back=True)
-        return KeptPart(key.encode(), digest, None if lost is None else lost.stored())
+        lost = complement_of(guess, old, self._homes.opened(key, value, version), encoding, comes_back=True)
+        form = value[:FORM] if is_pickled(value) else b""
+        return KeptPart(key.encode(), digest, None if lost is None else lost.stored(), form)
 
     def kept(self) -> PartsKept:
         """What is to be kept, when the way back was gone."""

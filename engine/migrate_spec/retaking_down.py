@@ -2,9 +2,9 @@
 
 A record stays at the version that the database had when it was set aside. Where that is
 
-- the version to which the way leads, the record is at home, and loses its mark;
+- the version to which the way leads, or as good as that, the record is at home, and loses its mark;
 - a later one, it goes down from there; if it cannot, it stays in quarantine, and its mark says why;
-- an earlier one, it stays in quarantine.
+- an earlier one, it stays in quarantine if a step of its collection leads from there to where the way does or before.
 
 On a way on which a step moves records those that would have to go down stay in quarantine, too.
 """
@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from migrate_spec.compiler import Route
 from migrate_spec.plan import Plan
-from migrate_spec.quarantine import read_marks
+from migrate_spec.quarantine import Mark, read_marks
 from migrate_spec.retaking import Again, Files, Retaken
 from migrate_spec.runner import Means
 
@@ -40,7 +41,7 @@ def retake_down(plan: Plan, means: Means, retaken: Retaken) -> None:
         again, files = Again(inside, retaken), Files(inside)
         for mark in read_marks(inside.frozen, family):
             route = next((route for route in within.routes if route.collection == mark.collection), None)
-            if route is None or mark.version < plan.to_version:
+            if route is None or _is_due_below(mark, route, plan.to_version):
                 continue
             specs = tuple(spec for spec in route.specs if spec.to_version <= mark.version)
             if all(spec.from_version < plan.to_version for spec in specs):
@@ -51,3 +52,8 @@ def retake_down(plan: Plan, means: Means, retaken: Retaken) -> None:
                 again.try_one(mark, way, files)
         retaken.add(within, *files.finish())
         again.finish(within)
+
+
+def _is_due_below(mark: Mark, route: Route, version: int) -> bool:
+    """Whether a record in quarantine has a step before it that leads to a version or less."""
+    return any(mark.version <= spec.from_version and spec.to_version <= version for spec in route.specs)

@@ -20,7 +20,7 @@ from migrate_spec.homeward import Home, Homeward
 from migrate_spec.journey import RecordLoss
 from migrate_spec.kept import keep_sorted
 from migrate_spec.losses import EVERYTHING
-from migrate_spec.moves import Move, record_digest
+from migrate_spec.moves import Move
 from migrate_spec.ranges import without_collector
 from migrate_spec.rejects import rejection
 from migrate_spec.runner import Means
@@ -135,7 +135,7 @@ class _Return:
                     self._free.add(part.key, key, part.lost)
                 elif there is None:
                     result.losses[RecordLoss(way.step, f"{slot}[]", "conflict")] += 1
-                elif record_digest(there) == part.digest:
+                elif way.village.is_as_made(part, there):
                     self._free.add(part.key, key, None)
                     self.claims.take(part.key, key)
                 else:

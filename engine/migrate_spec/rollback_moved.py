@@ -13,7 +13,8 @@ from migrate_spec.codec import NotADocument
 from migrate_spec.compiler import RecordRefused, Transform
 from migrate_spec.document import Refused, Unbound
 from migrate_spec.errors import BackupError
-from migrate_spec.flow import Flow, Flows
+from migrate_spec.flow import Flow
+from migrate_spec.flows import Flows
 from migrate_spec.progress import Tracker
 from migrate_spec.rollback_marks import Marked, quarantined_since
 from migrate_spec.sorter import Entry, Sorter

@@ -65,10 +65,12 @@ def carry_stepwise(plan: Plan, means: Means, live: Store) -> tuple[list[Carried]
 
 
 def _one_step(plan: Plan, step: Sequence[Migration]) -> Plan:
-    """One step of a way."""
+    """One step of a way; all collections that are known have the schemas of where it leads."""
     ways = {route.collection: route for route in plan.routes}
-    routes = tuple(_route(ways[one.collection], one) for one in step)
-    return Plan(step[0].to_version, step[0].from_version, (tuple(step),), routes, plan.known)
+    routes, version = tuple(_route(ways[one.collection], one) for one in step), step[0].from_version
+    schemas = {one.collection: one.schema_before for one in plan.migrations if one.from_version >= version}
+    known = tuple(replace(route, schema=schemas.get(route.collection, route.schema)) for route in plan.known)
+    return Plan(step[0].to_version, version, (tuple(step),), routes, known)
 
 
 def _route(way: Route, step: Migration) -> Route:

@@ -9,7 +9,8 @@ from migrate_spec.codec import Json, NotADocument, copied, decode, plain
 from migrate_spec.compiler import Leg, RecordRefused, Transform
 from migrate_spec.document import ABSENT, Refused, equal
 from migrate_spec.errors import Fault, Place, show_key
-from migrate_spec.flow import Flow, Flows
+from migrate_spec.flow import Around, Flow
+from migrate_spec.flows import Flows
 from migrate_spec.operation import Operation
 from migrate_spec.path import Index, Name, Path
 from migrate_spec.record_operation import Record, Surroundings
@@ -233,7 +234,7 @@ class _Tracer:
     def _records(self, spec: Spec, number: int) -> Event:
         assert self.key is not None  # noqa: S101 - else there is nothing to work on
         operation, before, key = spec.records[number], self.document, self.key
-        record, around = Record(_text(key), copied(before)), _Watched(self._flows.around(spec.from_version))
+        record, around = Record(_text(key), copied(before)), _Watched(Around(self._flows, spec.from_version))
         records = list(operation.change(around)(record))
         made = [(one.key, decode(one.document)) for one in records if one is not record]
         stays = any(one is record for one in records)

@@ -12,6 +12,7 @@ from migrate_spec.crossing import crossings
 from migrate_spec.document import Refused
 from migrate_spec.homes import Homes
 from migrate_spec.moves import GONE, Entries, Move, Passage, entries_to_keep, moved_entries
+from migrate_spec.pickled import pickled
 from migrate_spec.record_operation import Parts, Record
 from migrate_spec.remembering import PartsMade, Remembered
 from migrate_spec.spec import Spec
@@ -128,17 +129,22 @@ class Departure:
     where: bytes = b""
     move: Move = Move()  # noqa: RUF009 - it cannot be altered
 
-    def arrive(self, record: Record | None, value: bytes, made: PartsMade) -> None:
+    def arrive(self, record: Record | None, value: bytes, made: PartsMade, form: bytes = b"") -> None:
         """Take what became of it.
 
         Args:
             record: it; ``None``: it went.
             value: the same as bytes.
             made: the records that were made of it, or taken into it.
+            form: how its pickle begins, where it has one.
         """
         parts = Remembered(self.way.spec, made, self.way.homes)
         if record is None:
-            self.where, self.move = GONE + self.key, Move(gone=self.way.gone(self.value), parts=parts.kept())
+            gone = self.way.gone(self.value)
+            self.where, self.move = (
+                GONE + self.key,
+                Move(gone=pickled(gone, form) if form else gone, parts=parts.kept()),
+            )
             return
         self.where = record.key.encode()
         given = self.way.gives(self.key, record)
