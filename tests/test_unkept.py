@@ -140,6 +140,7 @@ RECORDS = {
     b"note:2": b'{"id":2,"gone":true}',
     b"note:3": b'{"id":3,"gone":true}',
     b"by:x": b"5",
+    b"tag:1:0": b'{"t":"a"}',
 }
 GIVEN_UP = {"by": {"from": "by:{by}", "to": None}}
 
@@ -168,7 +169,7 @@ def test_records_that_move(way: str, tmp_path: Path, folder: Folder) -> None:
     assert [(one.path, one.records) for one in report.losses if one.kind == "dropped"] == expected
     assert report.collections["note"]["exact"] == 0
     assert [one for one in noted(manager) if one[1] == "."] == [*lost, (2, ".", "dropped", 2 if lost else 0)]
-    assert data(manager.path).keys() == {b"note:1", b"by:x"}
+    assert data(manager.path).keys() == {b"note:1", b"by:x", b"tag:1:0"}
     manager.apply()
     assert manager.downgrade(1).losses == []
 
