@@ -97,8 +97,7 @@ class Model:
         number = self._keep() if keeps else None
         runs = (*state.runs, *self._runs(state, target, number))
         kept = kept_after(self.specs, state, target, rejected | held.keys(), left) | (known if complements else {})
-        unkept = frozenset((step.collection, step.from_version) for step in self.specs.between(state.version, target))
-        unkept = state.unkept if complements else state.unkept | unkept
+        unkept = state.unkept if complements else state.unkept_with(up.unkept())
         self._arrive(target, replace(state, records=records, held=held, runs=runs, kept=kept, unkept=unkept))
         self.way += ((target, target),) if freed - touched or target == state.version else ()
         self.lists += bool(rejected)
@@ -187,7 +186,7 @@ class Model:
 
     def forget_kept(self) -> None:
         """What is kept goes, if there is something."""
-        unkept = self.state.unkept | self.specs.losing(self.state.kept)
+        unkept = self.state.unkept_with(self.specs.losing(self.state.kept))
         self.state = replace(self.state, kept={}, unkept=unkept)
         self.way += ((self.state.version, self.state.version),)
 
@@ -207,7 +206,7 @@ class Model:
         touched, before = collections_of(state.runs[first:]), state.runs[first].before
         agree(self.later(before, touched), agreed=agreed)
         self.way += ((state.version, before.version),)
-        version, unkept = before.version, state.known_below(before.version)
+        version, unkept = before.version, state.unkept_below(before.version)
         self.state = replace(state.with_part(touched, before), version=version, runs=state.runs[:first], unkept=unkept)
 
     def restore(self, backup: int, collection: str, *, agreed: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from tests.model_kept import Crossed, Document, Place
@@ -73,6 +74,12 @@ class Ascent:
                 self.left.add(key)
                 self._arrive(way)
         return self
+
+    def unkept(self) -> dict[tuple[str, int], int]:
+        """The steps of which nothing is known if the run keeps nothing, and how many records they delete."""
+        steps = {(step.collection, step.from_version) for step in self._specs.between(self._state.version, self._last)}
+        gone = Counter((collection_of(key), version) for key, version, way in self.known if way == "gone")
+        return dict.fromkeys(steps, 0) | gone
 
     def among_others(self, others: Iterable[bytes]) -> Ascent:
         """The same, where these are there already."""

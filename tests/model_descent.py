@@ -64,7 +64,7 @@ class Descent:
         """Carry the records in quarantine down that have a way before them; those that have come home leave it."""
         for key, version in self._state.held.items():
             collection, there = collection_of(key), key in self._state.records
-            if collection not in self._touched or version < self._target:
+            if collection not in self._touched or self._specs.between(version, self._target, collection):
                 continue
             if there and self._specs.between(self._target, version, collection):
                 if not self._moves:
@@ -87,6 +87,8 @@ class Descent:
     def _bring_back(self, step: Step) -> None:
         """Bring back what a step had deleted, where nothing stands in its place."""
         version = step.from_version
+        deleted = self._state.unkept.get((step.collection, version), 0)
+        self._losses += [(step.collection, (version + 1, version), ".", "dropped")] * deleted
         for place, gone in self._state.kept.items():
             key = place[0]
             if place[1:] != (version, "gone") or collection_of(key) != step.collection:
@@ -118,7 +120,7 @@ class Descent:
         }
         kept |= self._known if keeps else {}
         runs = tuple(run for run in self._state.runs if run.to_version <= self._target)
-        version, unkept = self._target, self._state.known_below(self._target)
+        version, unkept = self._target, self._state.unkept_below(self._target)
         return replace(
             self._state, version=version, records=self._records, held=self._held, kept=kept, runs=runs, unkept=unkept
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -87,16 +88,15 @@ class Specs:
         """The version that led to the shape which a collection has at a version."""
         return max([1, *(step.from_version + 1 for step in self.between(1, version, collection))])
 
-    def losing(self, kept: Kept) -> set[tuple[str, int]]:
-        """The steps upwards that have lost something of records, as collections and versions."""
-        ups = [(place, one) for place, one in kept.items() if place[2] == "up"]
-        return {
-            (step.collection, step.from_version)
-            for step in self.steps
-            for (key, version, _), one in ups
-            if (collection_of(key), version) == (step.collection, step.from_version)
-            and not same(_back(step, one.here), one.there)
-        }
+    def losing(self, kept: Kept) -> dict[tuple[str, int], int]:
+        """The steps upwards that have lost something of records, and how many of them they have deleted."""
+        steps = {(step.collection, step.from_version): step for step in self.steps}
+        found = Counter[tuple[str, int]]()
+        for (key, version, way), one in kept.items():
+            place = collection_of(key), version
+            if way == "gone" or (way == "up" and not same(_back(steps[place], one.here), one.there)):
+                found[place] += way == "gone"
+        return dict(found)
 
     def touched(self, first: int, last: int) -> frozenset[str]:
         """The collections that the steps from a version to another touch."""
@@ -115,8 +115,11 @@ class Specs:
         """
         if document is None:
             raise Refused
-        steps = self.between(first, last, collection_of(key))
-        way = Way(kept or {}, (key, document), any(step.moves_records for step in steps))
+        steps, before = self.between(first, last, collection_of(key)), self.between(1, first, collection_of(key))
+        way = Way(kept or {}, (key, document), bool(steps) and any(step.moves_records for step in (*before, *steps)))
+        for step in before if way.moves else ():
+            if version_of(document) <= step.from_version and step.loses:  # so it is seen that nothing was lost
+                way.known[key, step.from_version, "up"] = Crossed(document, document, key)
         for step in steps:
             if way.now is not None:
                 _up(step, *way.now, way)
@@ -152,7 +155,7 @@ def _up(step: Step, key: bytes, document: Document, way: Way) -> None:
         way.losses += [(step.collection, (version, version + 1), path, "conflict") for path in conflicts]
     way.now = to, after
     guess, made_up = _back(step, after), any(_is_new(name, after, document) for name in step.loses)
-    if way.moves or made_up or not same(guess, document):
+    if (way.moves and step.loses) or made_up or not same(guess, document):
         way.known[to, version, "up"] = Crossed(after, document, key)
 
 

@@ -48,7 +48,8 @@ class State:
         begun: in the middle of a run in place what there was before it.
         waiting: in the middle of a run in place those records that are still to be carried; ``records`` has the others.
         kept: what is known of records that went a step, but where nothing of them is to be kept.
-        unkept: the steps in force of which not all is known, as collections and the versions from which they lead.
+        unkept: the steps in force of which not all is known, as collections and the versions from which they lead, with
+            how many records they have deleted for good.
     """
 
     version: int = 1
@@ -59,7 +60,7 @@ class State:
     begun: State | None = None
     waiting: Records = field(default_factory=dict)
     kept: Kept = field(default_factory=dict)
-    unkept: frozenset[tuple[str, int]] = frozenset()
+    unkept: Mapping[tuple[str, int], int] = field(default_factory=dict)
 
     def put(self, key: bytes, document: Document | None) -> State:
         """The same after a program has written a record, of this version."""
@@ -78,9 +79,13 @@ class State:
             for place, one in self.kept.items()
         }
 
-    def known_below(self, version: int) -> frozenset[tuple[str, int]]:
+    def unkept_below(self, version: int) -> dict[tuple[str, int], int]:
         """The steps in force up to a version of which not all is known."""
-        return frozenset(step for step in self.unkept if step[1] < version)
+        return {step: count for step, count in self.unkept.items() if step[1] < version}
+
+    def unkept_with(self, steps: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], int]:
+        """The steps in force of which not all is known, with these, and how many records more they have deleted."""
+        return {step: self.unkept.get(step, 0) + steps.get(step, 0) for step in {*self.unkept, *steps}}
 
     def with_part(self, collections: frozenset[str], other: State) -> State:
         """The same, but some collections as they are in another state."""
