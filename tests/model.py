@@ -13,7 +13,7 @@ from tests.model_ascent import Ascent, kept_after, written_since
 from tests.model_descent import Descent
 from tests.model_kept import Crossed, Document, Place
 from tests.model_specs import Loss, Specs
-from tests.model_state import Records, Run, State, but, collections_of, differing, of
+from tests.model_state import Records, Run, State, but, collections_of, differing, of, rewritten
 from tests.model_steps import collection_of
 
 
@@ -220,7 +220,7 @@ class Model:
             if collection not in known:
                 raise Error("BackupError")
             part = frozenset({collection})
-            agree(differing(of(part, then.records), of(part, now.records)), agreed=agreed)
+            agree(rewritten(of(part, then.records), of(part, now.records)), agreed=agreed)
             self.state = now.with_part(part, then)
         else:
             agree(self._written_since(then), agreed=agreed)
@@ -231,7 +231,7 @@ class Model:
         """The keys under which something was written since, not by a run; without knowing of all that was done: all."""
         now, count = self.state, len(then.runs)
         touched = collections_of(now.runs[count:] if now.runs[:count] == then.runs else ())
-        others = differing(but(touched, then.records), but(touched, now.records)) | differing(then.others, now.others)
+        others = rewritten(but(touched, then.records), but(touched, now.records)) | differing(then.others, now.others)
         return self.later(then, touched) | others
 
     def create_backup(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from tests.model_kept import Crossed, Document, Place
 from tests.model_specs import Loss, Specs, Way
-from tests.model_state import NOTHING, Records, State, differing, of
+from tests.model_state import Records, State, differing, of, rewritten
 from tests.model_steps import Refused, bare, collection_of
 
 Mend = Callable[[Document | None], Document | None]
@@ -130,7 +130,7 @@ def written_since(specs: Specs, state: State, then: State, collections: frozense
                 made.setdefault(*found)
     expected: Records = {key: document for key, document in old.items() if key not in gone} | made
     different = differing(_unstamped(expected), _unstamped(now))
-    return {key for key in different if key not in now or old.get(key, NOTHING) != now[key]}
+    return different & (rewritten(old, now) | (different - now.keys()))
 
 
 def _unstamped(records: Records) -> Records:

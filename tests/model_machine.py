@@ -240,3 +240,4 @@ class Machine(RuleBasedStateMachine):
         different = differing(seen.records, expected)
         assert not different, [(key, seen.records.get(key), expected.get(key)) for key in sorted(different)]
         assert seen.others == state.others
+        self.model.state = state.spelled(seen.records)

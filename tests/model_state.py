@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -79,6 +80,12 @@ class State:
             for place, one in self.kept.items()
         }
 
+    def spelled(self, records: Records) -> State:
+        """The same, where it is seen in which order the fields of records stand."""
+        return replace(
+            self, **{name: {key: records[key] for key in getattr(self, name)} for name in ("records", "waiting")}
+        )
+
     def unkept_below(self, version: int) -> dict[tuple[str, int], int]:
         """The steps in force up to a version of which not all is known."""
         return {step: count for step, count in self.unkept.items() if step[1] < version}
@@ -114,6 +121,15 @@ def collections_of(runs: Iterable[Run]) -> frozenset[str]:
 def differing(one: Mapping[bytes, Any], other: Mapping[bytes, Any]) -> set[bytes]:
     """The keys under which two databases do not hold the same."""
     return {key for key in {*one, *other} if one.get(key, NOTHING) != other.get(key, NOTHING)}
+
+
+def rewritten(one: Records, other: Records) -> set[bytes]:
+    """The keys under which two databases do not hold the same bytes: fields may have another order."""
+    return {key for key in {*one, *other} if _spelled(key, one) != _spelled(key, other)}
+
+
+def _spelled(key: bytes, records: Records) -> str:
+    return json.dumps(records[key]) if key in records else ""
 
 
 def without(key: bytes, records: Mapping[bytes, T]) -> dict[bytes, T]:

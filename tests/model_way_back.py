@@ -102,7 +102,9 @@ class WayBackRules(ProgramRules):
             for one, change in some:
                 self.edit(one, change)
             if number < len(edits) - 1:
+                self.holds_what_it_should()
                 self._downgrade(which, accepts=accepts, crash=crash)
+                self.holds_what_it_should()
                 crash = None
 
     def _apply(self, which: int, crash: Crash | None, how: str = "") -> None:
