@@ -82,9 +82,8 @@ class State:
 
     def spelled(self, records: Records) -> State:
         """The same, where it is seen in which order the fields of records stand."""
-        return replace(
-            self, **{name: {key: records[key] for key in getattr(self, name)} for name in ("records", "waiting")}
-        )
+        there, waiting = ({key: records[key] for key in some} for some in (self.records, self.waiting))
+        return replace(self, records=there, waiting=waiting)
 
     def unkept_below(self, version: int) -> dict[tuple[str, int], int]:
         """The steps in force up to a version of which not all is known."""
