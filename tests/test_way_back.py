@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -151,6 +151,24 @@ def test_meridian_with_edits(meridian: Path, project: ms.Project) -> None:
         assert all(is_read(value) for key, value in first.items() if key.startswith(b"task:"))
         manager.apply()
         assert data(meridian) == edited
+
+
+def test_records_of_several_kinds(tmp_path: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each record comes back, whatever the kinds of those before it: with a field, without, refused, spelled oddly."""
+    kinds = ['{"n":%d,"z":1}', '{"n":%d,"tags":["x"]}', '{"n":%d,"tags":7}', '{ "n":%d}']
+    # What is done with a record depends on the last ones: all kinds behind all that were three before.
+    turns = [one for four in product(kinds, repeat=4) for one in four]
+    monkeypatch.setattr("migrate_spec.apply.FEW_RECORDS", 0)  # all are carried as many are
+    records = {b"note:%06d" % number: (text % number).encode() for number, text in enumerate(turns)}
+    folder.spec("note", 1, {"default": {"tags": []}}, {"remove": ["z"]})
+    known: dict[str, Any] = {"n": {"type": "integer"}, "tags": {"type": "array"}}
+    for version, names in ((1, {"z": {"type": "integer"}}), (2, {"schema_version": {"const": 2}})):
+        properties = {**known, **names}
+        folder.schema("note", version, {"type": "object", "properties": properties, "additionalProperties": False})
+    manager = ms.MigrationManager(make(tmp_path / "db", records), folder.load())
+    manager.apply(on_error="quarantine")
+    manager.downgrade(1)
+    assert data(manager.path) == records
 
 
 class TestStamps:

@@ -209,7 +209,7 @@ class _Fast(Carrier):
         return changed
 
     def _carried(self, value: bytes) -> tuple[bytes | None, Kind | bool]:
-        """What becomes of a record that is not like the last one; its kind, or whether each step changed it."""
+        """What becomes of a record by itself; its kind, or whether each step changed it."""
         short = self._transform.shortcut
         if short is not None and (found := short.other(value)) is not PASSED:
             return found, short.kind or False

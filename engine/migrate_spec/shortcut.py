@@ -98,7 +98,7 @@ class Reading:
 Kind = tuple[tuple[str, ...], int]
 """The names of a record's fields, and its version."""
 
-Fast = tuple[bytes, Outline, Make, tuple[int, ...]]
+Fast = tuple[Kind, bytes, Outline, Make, tuple[int, ...]]
 """For records of one kind: what they begin with, what reads them, what makes the new bytes, which specs."""
 
 
@@ -139,7 +139,7 @@ class Shortcut:
         return changed[0][1] if self.alike([(b"", value)], 0, changed) else self.other(value)
 
     def alike(self, records: Sequence[Record], start: int, changed: list[Record]) -> int:
-        """Carry records that are of the kind of the last one.
+        """Carry records that are of the same kind as two that came one behind the other before.
 
         Args:
             records: some records.
@@ -147,11 +147,11 @@ class Shortcut:
             changed: takes what becomes of each.
 
         Returns:
-            The place of the first that is of another kind.
+            The place of the first that is of another kind; :attr:`kind` is that of the others, if there are any.
         """
         if self._now is None:
             return start
-        begin, outline, make, steps = self._now
+        kind, begin, outline, make, steps = self._now
         decode, holds, append, count = outline.decode, outline.holds, changed.append, len(changed)
         with suppress(ValueError, RecursionError):  # this one cannot be decoded so
             for key, value in islice(records, start, None):
@@ -160,12 +160,14 @@ class Shortcut:
                     break
                 append((key, make(value, fields)))
         count = len(changed) - count
+        if count:
+            self.kind = kind
         for index in steps:
             self._changed_by[index] += count
         return start + count
 
     def other(self, value: bytes) -> bytes | None:
-        """The same as a call, for a record that is of another kind than the last one."""
+        """The same as a call, for a record that is not one of these."""
         document = self._reading.read(value)
         kind = self._kind_of(document) if document is not None else None
         recipe = self._learned(kind) if kind is not None else None
@@ -204,7 +206,7 @@ class Shortcut:
             if outline is None:
                 self._fast[kind] = None
             else:
-                self._fast[kind] = recipe.begin, outline, recipe.bind(outline.getter), recipe.changed
+                self._fast[kind] = kind, recipe.begin, outline, recipe.bind(outline.getter), recipe.changed
         return self._fast[kind]
 
     @property
