@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ from migrate_spec.stores.rocks_faults import SpeakingOf
 __all__ = ["SHOWN_REJECTIONS", "Again", "Choice", "OnError", "Rejecting", "Rejects", "Repairing", "rejection"]
 
 SHOWN_REJECTIONS = 100
+
+EXPLAINED_AT_ONCE = 100
+"""Rejections, of which each can leave a hundred kilobytes behind."""
 
 OnError = Literal["fail", "quarantine"]
 """What is done about records that cannot be carried over."""
@@ -96,11 +100,15 @@ class Again:
         """Take the way of the records."""
         self._route = route
         self._transform: Transform | None = None
+        self._explained = 0
 
     def refusal(self, value: bytes, refused: RecordRefused, *, explains: bool) -> RecordRefused:
         """The refusal of a record, with all that can be said where that is wanted."""
         self._transform = self._transform or Transform(self._route)
         self._transform.explains = explains
+        self._explained += explains
+        if explains and self._explained % EXPLAINED_AT_ONCE == 0:
+            gc.collect(0)  # what is made for an explanation refers to itself, and the collector is off
         try:
             self._transform(value)
         except RecordRefused as again:
