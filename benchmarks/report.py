@@ -51,14 +51,19 @@ Samples of a run with one process (`perf record -e cpu-clock`, 1,000,000 tasks),
 
 What was tried on the way: dictionaries that are checked by types while they are read (9.2 µs a record for reading,
 checking and writing), and a class made of the schema for all records with the same fields (5.2 µs), which is what is
-used. New fields are set behind the bytes of the old ones; fields that move are put together by a second class. Tried
-without a gain: to decode many records at once, to encode into a buffer of the right size, to count the keys of a record
-instead of encoding it again to see that it is spelled as usual, and to start the workers while the first process still
-imports (both cores are busy then).
+used. New fields are set behind the bytes of the old ones; fields that move are put together by a second class. Records
+that follow each other with the same fields are carried in one loop, written again into one buffer to see that they are
+spelled as usual, and digested as one piece of MessagePack: 9 % fewer instructions a record than one by one. Tried
+without a gain: to decode many records at once, to count the keys of a record instead of writing it again, and to start
+the workers while the first process still imports (both cores are busy then).
 
-A loop in C++ with a WriteBatch takes 1.1 to 1.4 times as long, and not 1.5 times, which was the aim: the digests of all
-records before and after, for the history, take 4 % of the run, and what is kept for the way back takes as much (see
-there). The way down is gone step by step; where the steps look at names alone, that is found out once for all records
+Of the 51,000 instructions that a record takes (`valgrind --tool=callgrind`), 23 % read it as JSON and its types, 22 %
+put it into a table file (of which snappy is three quarters), 12 % write it again, 11 % read it from the database, 7 %
+check its moments, and 4 % are its two digests. What is left for Python itself, with all memory, is 21 %.
+
+A loop in C++ with a WriteBatch takes about 1.4 times as long, and not 1.5 times, which was the aim: the digests of all
+records before and after, for the history, take 4 % of the run, what is kept for the way back takes about as much (see
+there), and two thirds of a second of each run are three processes that start. The way down is gone step by step; where the steps look at names alone, that is found out once for all records
 with the same fields of which the same was kept, and only a record that was edited just there goes it by itself.
 
 Without a check a run takes 1.7 times as long as the copy in C++, and not 1.2 times, which was the aim: of the 9.2 s
