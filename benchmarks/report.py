@@ -63,8 +63,9 @@ check its moments, and 4 % are its two digests. What is left for Python itself, 
 
 A loop in C++ with a WriteBatch takes about 1.4 times as long, and not 1.5 times, which was the aim: the digests of all
 records before and after, for the history, take 4 % of the run, what is kept for the way back takes about as much (see
-there), and two thirds of a second of each run are three processes that start. The way down is gone step by step; where the steps look at names alone, that is found out once for all records
-with the same fields of which the same was kept, and only a record that was edited just there goes it by itself.
+there), and two thirds of a second of each run are three processes that start. The way down is gone step by step; where
+the steps look at names alone, that is found out once for all records with the same fields of which the same was kept,
+and only a record that was edited just there goes it by itself.
 
 Without a check a run takes 1.7 times as long as the copy in C++, and not 1.2 times, which was the aim: of the 9.2 s
 that two processes work, RocksDB, the kernel and the copying of bytes are 40 %, more than all of the copy in C++ takes,
