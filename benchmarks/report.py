@@ -61,8 +61,8 @@ Of the 51,000 instructions that a record takes (`valgrind --tool=callgrind`), 23
 put it into a table file (of which snappy is three quarters), 12 % write it again, 11 % read it from the database, 7 %
 check its moments, and 4 % are its two digests. What is left for Python itself, with all memory, is 21 %.
 
-A loop in C++ with a WriteBatch takes about 1.4 times as long, and not 1.5 times, which was the aim: the digests of all
-records before and after, for the history, take 4 % of the run, what is kept for the way back takes about as much (see
+A loop in C++ with a WriteBatch takes 1.1 to 1.4 times as long, and not 1.5 times, which was the aim: the digests of all
+records before and after, for the history, take 4 % of the run, what is kept for the way back takes some, too (see
 there), and two thirds of a second of each run are three processes that start. The way down is gone step by step; where
 the steps look at names alone, that is found out once for all records with the same fields of which the same was kept,
 and only a record that was edited just there goes it by itself.
